@@ -1,0 +1,29 @@
+import { defineConfig } from 'vitest/config';
+
+// The environment that a test needs stands in its file's name: `.pg.test.ts` wants PostgreSQL, `.nats.test.ts` a NATS
+// server, `.ollama.test.ts` an Ollama, `.llama.test.ts` the embedded llama.cpp.
+const NEEDS = ['pg', 'nats', 'ollama', 'llama'] as const;
+const needing = (kind: string): string[] => [`{libs,apps,tests}/**/*.${kind}.test.ts`];
+
+export default defineConfig({
+  oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
+  ssr: { resolve: { conditions: ['@openward/source'], externalConditions: ['@openward/source'] } },
+  test: {
+    maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['{libs,apps,tests}/**/*.test.ts'],
+          exclude: ['**/node_modules/**', '**/dist/**', 'tests/e2e/**', ...NEEDS.flatMap(needing)],
+        },
+      },
+      ...NEEDS.map((kind) => ({
+        extends: true as const,
+        test: { name: kind, include: needing(kind), exclude: ['**/node_modules/**', '**/dist/**', 'tests/e2e/**'], testTimeout: 60_000, hookTimeout: 120_000 },
+      })),
+      { extends: true, test: { name: 'e2e', include: ['tests/e2e/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 300_000, fileParallelism: false } },
+    ],
+  },
+});
