@@ -1,1 +1,15 @@
-export {};
+export * from './artifact.ts';
+export * from './canonical.ts';
+export * from './codes.ts';
+export * from './desired.ts';
+export * from './enrolment.ts';
+export * from './errors.ts';
+export * from './ids.ts';
+export * from './ports.ts';
+export * from './protocol.ts';
+export * from './release.ts';
+export * from './report.ts';
+export * from './rollout.ts';
+export * from './rpc.ts';
+export * from './subjects.ts';
+export * from './suite.ts';
