@@ -1,1 +1,5 @@
-export {};
+export * from './document.ts';
+export * from './frame.ts';
+export * from './keys.ts';
+export * from './nkeys.ts';
+export * from './tls.ts';
