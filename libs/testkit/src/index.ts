@@ -1,1 +1,5 @@
-export {};
+export * from './servers/ports.ts';
+export * from './servers/child.ts';
+export * from './servers/nats.ts';
+export * from './servers/postgres.ts';
+export * from './servers/fixtures.ts';

@@ -1,0 +1,10 @@
+export interface NatsServer {
+  readonly path: string;
+  readonly version: string;
+}
+export const PINNED_VERSION: string;
+export const FLOOR_VERSION: string;
+export function cacheFolder(): string;
+export function compareVersions(a: string, b: string): number;
+export function natsServers(): NatsServer[];
+export function ensureNatsServer(say?: (line: string) => void): Promise<NatsServer>;
