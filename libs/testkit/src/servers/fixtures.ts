@@ -59,7 +59,7 @@ export interface DatabaseTemplate {
   /** Part of the template's name: change it with the content, or use a hash of it. */
   readonly name: string;
   /** Fills the empty database at `url`, and closes every connection to it. */
-  prepare(url: string): Promise<void>;
+  readonly prepare: (url: string) => Promise<void>;
 }
 
 export interface TestDatabase {
