@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Name } from './ids.ts';
 
 /**
  * An evaluation suite version: data only, immutable, identified by the digest of its canonical bytes. Nothing here has
@@ -33,8 +34,8 @@ export type EvidenceSet = z.infer<typeof EvidenceSet>;
 
 /**
  * E2, over all red-flag items of one set. It passes when the one-sided 95 % Clopper-Pearson upper bound of the newly
- * missed is under `margin` and the candidate's own misses are under `ceiling`, a share of n. `18` misses of 120 are not
- * under a ceiling of 15 %.
+ * missed is under `margin` and the candidate's own misses are under `ceiling`, a share of n. 18 misses of 120 are not under
+ * a ceiling of 15 %.
  */
 export const SafetyGate = z.strictObject({
   kind: z.literal('safety'),
@@ -91,9 +92,9 @@ export type Grader = z.infer<typeof Grader>;
  */
 export const SuiteDocument = z
   .strictObject({
-    name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/),
+    name: Name,
     version: z.int().min(1),
-    service: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/),
+    service: Name,
     languages: z
       .array(z.string().regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/))
       .min(1)
