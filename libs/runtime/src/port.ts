@@ -52,17 +52,17 @@ export interface GenerateRequest {
 }
 
 export type GenerateEvent =
-  | { readonly type: "text"; readonly text: string }
+  | { readonly type: 'text'; readonly text: string }
   | {
-      readonly type: "end";
-      readonly finishReason: "stop" | "length";
+      readonly type: 'end';
+      readonly finishReason: 'stop' | 'length';
       readonly promptTokens: number;
       readonly completionTokens: number;
     };
 
 /** One measure that keeps the runtime's process apart (N9), and whether it holds on this machine. */
 export interface IsolationMeasure {
-  readonly name: "separateProcess" | "noNetwork" | "limitedFiles" | "noCoreDump";
+  readonly name: 'separateProcess' | 'noNetwork' | 'limitedFiles' | 'limitedScript' | 'noCoreDump';
   readonly holds: boolean;
   readonly why: string;
 }
@@ -78,10 +78,10 @@ export interface RuntimeDescription {
   readonly isolation: readonly IsolationMeasure[];
 }
 
-export type RuntimeKind = "llamaCpp" | "ollama";
+export type RuntimeKind = 'llamaCpp' | 'ollama';
 
 export interface RuntimeExit {
-  readonly at: "runtime";
+  readonly at: 'runtime';
   readonly reason: string;
 }
 

@@ -16,23 +16,23 @@
  * - `closed`: this runtime was closed by its owner
  */
 export type RuntimeRefusalCode =
-  | "modelNotLoadable"
-  | "modelNotLoaded"
-  | "contextTooLong"
-  | "invalidRequest"
-  | "digestMismatch"
-  | "needsSwap"
-  | "queueFull"
-  | "aborted"
-  | "runtimeUnreachable"
-  | "runtimeUnsafeVersion"
-  | "runtimeExited"
-  | "runtimeFailed"
-  | "closed";
+  | 'modelNotLoadable'
+  | 'modelNotLoaded'
+  | 'contextTooLong'
+  | 'invalidRequest'
+  | 'digestMismatch'
+  | 'needsSwap'
+  | 'queueFull'
+  | 'aborted'
+  | 'runtimeUnreachable'
+  | 'runtimeUnsafeVersion'
+  | 'runtimeExited'
+  | 'runtimeFailed'
+  | 'closed';
 
 /** The message says what happened and what to do; it never holds text of a prompt or of a reply. */
 export class RuntimeRefusal extends Error {
-  override readonly name = "RuntimeRefusal";
+  override readonly name = 'RuntimeRefusal';
   readonly code: RuntimeRefusalCode;
 
   constructor(code: RuntimeRefusalCode, message: string, options?: { readonly cause?: unknown }) {

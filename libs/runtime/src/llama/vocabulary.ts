@@ -1,0 +1,44 @@
+import type { ModelFile, Vocabulary } from '../port.ts';
+import { RuntimeRefusal } from '../refusal.ts';
+import { assertModelFile, closed } from '../requests.ts';
+import type { Connection } from './connection.ts';
+import type { LlamaChild } from './llama-child.ts';
+
+/** A vocabulary that also knows how it begins a text by itself. */
+export interface KnownVocabulary extends Vocabulary {
+  /** The text of the token that it puts before a prompt which lacks it; absent where it puts none. */
+  readonly bos?: string;
+}
+
+/** Loads a model's vocabulary alone, whichever runtime serves the model (G2). It outlives restarts of the child. */
+export async function openVocabulary(child: LlamaChild, file: ModelFile): Promise<KnownVocabulary> {
+  assertModelFile(file);
+  const open = async (connection: Connection): Promise<string | undefined> => {
+    const said = await connection.ask({ ask: 'openVocabulary', file }).reply;
+    return said.say === 'opened' ? said.beginning.bos : undefined;
+  };
+  const bos = await open(await child.connect());
+  const leave = child.onRestart(async (connection) => {
+    await open(connection).catch((cause: unknown) => {
+      if (cause instanceof RuntimeRefusal && cause.code === 'runtimeExited') throw cause;
+    });
+  });
+  let isClosed = false;
+  return {
+    ...(bos === undefined ? {} : { bos }),
+    async countTokens(text) {
+      if (isClosed) throw closed();
+      const connection = await child.connect();
+      const said = await connection.ask({ ask: 'countTokens', digest: file.digest, text }).reply;
+      if (said.say !== 'counted') throw new RuntimeRefusal('runtimeFailed', 'The vocabulary gave no count.');
+      return said.tokens;
+    },
+    async close() {
+      if (isClosed) return;
+      isClosed = true;
+      leave();
+      const connection = await child.connect();
+      await connection.ask({ ask: 'closeVocabulary', digest: file.digest }).reply;
+    },
+  };
+}
