@@ -13,3 +13,4 @@ export * from './rollout.ts';
 export * from './rpc.ts';
 export * from './subjects.ts';
 export * from './suite.ts';
+export * from './templates.ts';
