@@ -1,1 +1,3 @@
-export {};
+export * from './events.ts';
+export * from './ports.ts';
+export * from './state.ts';

@@ -1,0 +1,147 @@
+import type { DesiredState, Digest, Generation, Name, Report, RolloutId } from '@openward/contracts';
+import type { Effect, NodeInput } from './events.ts';
+import type { RolloutState } from './state.ts';
+
+// What the drivers of this library ask of storage, delivery and keys. The same contract tests run on the in-memory ones
+// (`@openward/rollout/testing`) and on PostgreSQL and NATS.
+
+/** A rollout as a turn finds it: its row is locked, and `inputs` were read after the lock was taken. */
+export interface Loaded {
+  readonly state: RolloutState;
+  /** The store's clock, in milliseconds since 1970 (T1). */
+  readonly now: number;
+  readonly inputs: readonly NodeInput[];
+  /** D6: the control plane holds an older state than a node has seen. */
+  readonly readOnly: boolean;
+}
+
+/** What a turn wants written. */
+export interface Change {
+  readonly state: RolloutState;
+  /** `setAssignment` and `audit` become rows, in order; the store ignores `grantPermit`. */
+  readonly effects: readonly Effect[];
+  /** When time alone next matters to it; null when only reports and persons do. */
+  readonly dueAt: number | null;
+  /** It may still tell some node something. Closed ones are never due and never among `others`. */
+  readonly open: boolean;
+}
+
+/** A pure function: the store may call it again if it has to start its transaction over. */
+export type Turn<R> = (loaded: Loaded) => { readonly change: Change | null; readonly result: R };
+
+/** What a start finds: the service is locked against other starts; `others` are its open rollouts, their rows locked. */
+export interface StartLoaded {
+  readonly now: number;
+  readonly readOnly: boolean;
+  readonly others: readonly RolloutState[];
+}
+
+export interface Started {
+  readonly rollout: Change;
+  /** Applied before `rollout`, so that its assignments are the newest. */
+  readonly others: readonly Change[];
+}
+
+/**
+ * Each call is one transaction: state (its row's version checked and raised), assignments, generations, outbox rows and audit
+ * rows are all written, or nothing is. However many assignments one call sets for a node, its generation rises by one and one
+ * outbox row names it. A failed write rejects; the caller may call again.
+ */
+export interface RolloutStore {
+  /**
+   * Locks one open rollout that is due by the store's clock and whose engine version is at most `engine`, passing over rows
+   * that another holds (SKIP LOCKED), with the inputs of all its nodes. A turn without a change takes it off the due list
+   * until something marks it again. Null where none is due, and always while the control plane is read-only.
+   */
+  turnDue<R>(engine: number, turn: Turn<R>): Promise<{ readonly result: R } | null>;
+
+  /** The same for one rollout by its id, waiting for its lock; `inputs` only of the nodes named. Null: there is none. */
+  turnOne<R>(id: RolloutId, inputsOf: readonly Name[], turn: Turn<R>): Promise<{ readonly result: R } | null>;
+
+  /** One start at a time for a service. `start: null` writes nothing. */
+  start<R>(
+    service: Name,
+    turn: (loaded: StartLoaded) => { readonly start: Started | null; readonly result: R },
+  ): Promise<R>;
+
+  /** The open rollouts of a release, for a recall or a harm notice. */
+  openOf(release: Digest): Promise<readonly RolloutId[]>;
+
+  /** The state as last committed, without a lock. */
+  read(id: RolloutId): Promise<{ readonly state: RolloutState; readonly version: number } | null>;
+}
+
+export interface NodeRef {
+  readonly site: Name;
+  readonly node: Name;
+}
+
+/** D3: an outbox row names a node, never the content. */
+export interface OutboxStore {
+  /** Nodes with a row that is not done, oldest first, leased by the store's clock so that another relay passes over them. */
+  claim(limit: number, leaseMs: number): Promise<readonly NodeRef[]>;
+
+  /**
+   * The node's whole desired state as it stands now, and the key's revision that was last recorded (0: never put), both from
+   * one read: a revision recorded before the state was read cannot let an older state overtake. Null: the node is gone.
+   */
+  newest(node: NodeRef): Promise<{ readonly state: DesiredState; readonly revision: number } | null>;
+
+  /** Records the revision, if it is higher, and removes the node's rows up to that generation; newer rows stay. */
+  done(node: NodeRef, put: { readonly generation: Generation; readonly revision: number }): Promise<void>;
+
+  /** Removes every row of a node that is gone. */
+  drop(node: NodeRef): Promise<void>;
+
+  /** Gives up the lease; the node can be claimed again after `afterMs`. */
+  putOff(node: NodeRef, afterMs: number): Promise<void>;
+}
+
+/** The bucket of desired states. */
+export interface DesiredTransport {
+  /**
+   * Puts the bytes only if the key's revision is `expected` (0: it has none). When it resolves with `put`, the bucket has stored
+   * them. A put that timed out may have been stored all the same: it rejects, and the next one conflicts.
+   */
+  put(
+    node: NodeRef,
+    bytes: Uint8Array,
+    expected: number,
+  ): Promise<{ readonly kind: 'put'; readonly revision: number } | { readonly kind: 'conflict' }>;
+
+  /** The key's revision now; 0 where it has none, or was lost with the bucket (D5). */
+  revision(node: NodeRef): Promise<number>;
+}
+
+/** Seals documents with the network's key (K1, V1). */
+export interface Signer {
+  sealDesired(state: DesiredState): Promise<Uint8Array>;
+}
+
+export type Stored =
+  /** The node is not enrolled, or was revoked. Nothing was written. */
+  | { readonly kind: 'unknownNode' }
+  | {
+      readonly kind: 'stored' | 'duplicate';
+      /** Of the node, before and after this report. */
+      readonly ackedBefore: number;
+      readonly ackedThrough: number;
+      /** The highest generation that the control plane holds for the node; null where it never had a desired state. */
+      readonly held: Generation | null;
+    };
+
+export interface ReportStore {
+  /**
+   * One transaction, in which nothing is decided (R9): a row unique on node, boot and sequence, a duplicate changing nothing; a
+   * state becomes the node's newest if its sequence is above that one's, evidence likewise its assignment's newest;
+   * `ackedThrough` moves to the highest contiguous sequence (D4); each open rollout with this node is due `dueInMs` from now, or earlier.
+   */
+  append(report: Report, dueInMs: number): Promise<Stored>;
+
+  /** D6: for all replicas, until an admin opens a new epoch. Says why in the audit rows; already read-only is no change. */
+  enterReadOnly(why: {
+    readonly node: Name;
+    readonly reported: Generation;
+    readonly held: Generation | null;
+  }): Promise<void>;
+}
