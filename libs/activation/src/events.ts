@@ -1,0 +1,156 @@
+import type {
+  Assignment,
+  AssignmentId,
+  DesiredState,
+  Digest,
+  Name,
+  PermitReply,
+  ReasonCode,
+  WaitCode,
+} from '@openward/contracts';
+import type { Entry } from './journal.ts';
+import type { EvaluationResult, Held, SiteRules } from './model.ts';
+
+/**
+ * The moment at which an event is stepped, not the one at which it was queued. `minuteOfWeek` counts from Monday 00:00 in
+ * the site's time zone. `nonce` is fresh for every step, and used by at most one question of it.
+ */
+export interface Now {
+  readonly monotonic: number;
+  readonly wall: number;
+  readonly minuteOfWeek: number;
+  readonly nonce: string;
+}
+
+/** What a person at the site, or hospital IT's script, may say. All of them work with no network (N5). */
+export type Command =
+  | { readonly kind: 'accept'; readonly service: Name; readonly holdResult?: boolean }
+  | { readonly kind: 'acceptInconclusive'; readonly service: Name; readonly reason: string }
+  | { readonly kind: 'defer'; readonly service: Name; readonly until: number }
+  | { readonly kind: 'reject'; readonly service: Name; readonly reason: string }
+  | { readonly kind: 'halt'; readonly service: Name }
+  | { readonly kind: 'resume'; readonly service: Name }
+  | { readonly kind: 'rollback'; readonly service: Name }
+  | { readonly kind: 'pin'; readonly service: Name }
+  | { readonly kind: 'unpin'; readonly service: Name }
+  | { readonly kind: 'acceptSuite'; readonly suite: Digest; readonly tooFewItems: boolean }
+  | { readonly kind: 'setRules'; readonly rules: SiteRules };
+
+export type CommandRefusal =
+  | 'unknownService'
+  | 'nothingWaits'
+  | 'notInconclusive'
+  | 'reasonMissing'
+  | 'alreadyActive'
+  | 'nothingToGoBackTo'
+  | 'nothingToPin'
+  | 'notReady';
+
+export type CommandAnswer = { readonly done: true } | { readonly done: false; readonly why: CommandRefusal };
+
+interface Of<K extends string> {
+  readonly kind: K;
+  readonly service: Name;
+}
+interface Task<K extends string> extends Of<K> {
+  readonly task: number;
+}
+/** `code` ends the attempt with that reason; null is a fault that may pass, and is tried again. */
+interface Failure<K extends string> extends Task<K> {
+  readonly code: ReasonCode | null;
+  readonly reference: string;
+}
+
+export type Event =
+  | { readonly kind: 'booted'; readonly entries: readonly Entry[] }
+  | { readonly kind: 'desired'; readonly doc: DesiredState }
+  | { readonly kind: 'command'; readonly id: number; readonly command: Command }
+  | Task<'fetched'>
+  | (Task<'fetchWaiting'> & { readonly code: WaitCode | null })
+  | Failure<'fetchFailed'>
+  | (Task<'verified'> & { readonly held: Held })
+  | Failure<'verifyFailed'>
+  | (Task<'loaded'> & { readonly base: string; readonly adapter?: string })
+  | Failure<'loadFailed'>
+  | (Task<'quarterEvaluated'> & { readonly quarters: number })
+  | (Task<'evaluated'> & { readonly result: EvaluationResult })
+  | Failure<'evaluateFailed'>
+  | (Task<'permitAnswered'> & { readonly reply: PermitReply })
+  | Task<'permitFailed'>
+  | (Of<'switched'> & { readonly key: string })
+  | (Of<'switchFailed'> & { readonly key: string; readonly reference: string })
+  | (Task<'probed'> & { readonly result: 'ok' | 'failed' | 'timedOut'; readonly reference: string })
+  | (Of<'judged'> & {
+      readonly key: string;
+      readonly final: boolean;
+      readonly verdict: 'ok' | 'over' | 'tooFewRequests';
+    })
+  | { readonly kind: 'runtimeExited' }
+  | { readonly kind: 'tick' };
+
+export type StopWhy = 'halted' | 'recalled' | 'goingBack' | 'noRelease' | 'loading';
+
+/** Data, run in order by the driver. Those marked (beside) come back as events with their task's number. */
+export type Effect =
+  /** Durable before the next effect runs. */
+  | { readonly kind: 'journal'; readonly entry: Entry }
+  /** (beside) Brings every file of the assignment to this disk, whole. */
+  | { readonly kind: 'fetch'; readonly service: Name; readonly task: number; readonly assignment: Assignment }
+  /** (beside) Checks file, document and suite, and says what is held. */
+  | { readonly kind: 'verify'; readonly service: Name; readonly task: number; readonly assignment: Assignment }
+  /** (beside) */
+  | { readonly kind: 'load'; readonly service: Name; readonly task: number; readonly held: Held }
+  /** (beside, after its last request has ended) */
+  | { readonly kind: 'unload'; readonly service: Name; readonly key: string }
+  /** (beside) */
+  | {
+      readonly kind: 'evaluate';
+      readonly service: Name;
+      readonly task: number;
+      readonly assignment: Assignment;
+      readonly candidate: Held;
+      readonly live: Held | null;
+      readonly anchor: Held | null;
+    }
+  /** (beside) */
+  | {
+      readonly kind: 'askPermit';
+      readonly service: Name;
+      readonly task: number;
+      readonly nonce: string;
+      readonly assignment: AssignmentId;
+      readonly planHash: Digest;
+      readonly release: Digest;
+    }
+  /** (beside) */
+  | {
+      readonly kind: 'probe';
+      readonly service: Name;
+      readonly task: number;
+      readonly held: Held;
+      readonly timeoutMs: number;
+    }
+  /** Its answer, if any comes, is no longer wanted. */
+  | { readonly kind: 'cancel'; readonly task: number }
+  | { readonly kind: 'switchTo'; readonly service: Name; readonly held: Held }
+  | { readonly kind: 'stop'; readonly service: Name; readonly why: StopWhy }
+  | {
+      readonly kind: 'judge';
+      readonly service: Name;
+      readonly key: string;
+      readonly final: boolean;
+      readonly errorShare: number;
+      readonly minRequests: number;
+    }
+  | { readonly kind: 'discloseEvidence'; readonly assignment: Assignment; readonly result: EvaluationResult }
+  /** What the network may see has changed (P6). */
+  | { readonly kind: 'report' }
+  | { readonly kind: 'reclaim'; readonly keep: Keep }
+  | { readonly kind: 'answer'; readonly id: number; readonly answer: CommandAnswer };
+
+/** Everything that must stay on this disk: digests of manifests and of whole files, and keys in the runtime's own store. */
+export interface Keep {
+  readonly manifests: readonly Digest[];
+  readonly files: readonly Digest[];
+  readonly keys: readonly string[];
+}
