@@ -3,7 +3,7 @@ import { BlockerCode, Clearer, NodeOutcome, NodeStep, PauseCode, ReasonCode, Wai
 import { MemoryMode, SoakLimits, WindowRule } from './desired.ts';
 import { AssignmentId, Digest, Instant, Name, RolloutId, Tier, Version } from './ids.ts';
 import { SoakState } from './report.ts';
-import { Verdict, VerdictReason } from './suite.ts';
+import { Gate, Verdict, VerdictReason } from './suite.ts';
 
 // What an admin asks for, the plan that answers, and what one sees of a rollout.
 
@@ -94,9 +94,12 @@ export const Plan = z.object({
   release: z.object({ digest: Digest, number: z.int() }),
   waves: z.array(z.object({ nodes: z.array(PlannedNode).min(1) })),
   settings: RolloutSettings,
-  gates: z.array(z.unknown()),
+  /** Of the suite, with their margins and ceilings; hashed. */
+  gates: z.array(Gate),
   suite: Digest,
   blocked: z.array(BlockedNode),
+  /** Nodes that a live rollout of the service holds today: a start is refused unless it supersedes (R5). Not hashed. */
+  live: z.array(z.object({ node: Name, rollout: RolloutId })),
   warnings: z.array(z.object({ code: WarningCode, detail: z.string() })),
 });
 export type Plan = z.infer<typeof Plan>;
@@ -173,6 +176,8 @@ export const RolloutView = z.object({
     z.object({ code: PauseCode, since: Instant, by: z.string().nullable(), detail: z.string().nullable() }),
   ),
   waves: z.array(WaveGateView),
+  /** What the rollout as a whole waits for; what a node waits for stands with the node. */
+  waits: z.array(Wait),
   nodes: z.array(RolloutNodeView),
   startedAt: Instant,
   endedAt: Instant.nullable(),

@@ -17,7 +17,8 @@ export interface Loaded {
 
 /** What a turn wants written. */
 export interface Change {
-  readonly state: RolloutState;
+  /** Null: as it was, and only `dueAt` and `open` are written. Its `plan`, `offer` and start never change. */
+  readonly state: RolloutState | null;
   /** `setAssignment` and `audit` become rows, in order; the store ignores `grantPermit`. */
   readonly effects: readonly Effect[];
   /** When time alone next matters to it; null when only reports and persons do. */
@@ -37,9 +38,9 @@ export interface StartLoaded {
 }
 
 export interface Started {
-  readonly rollout: Change;
-  /** Applied before `rollout`, so that its assignments are the newest. */
-  readonly others: readonly Change[];
+  readonly rollout: Change & { readonly state: RolloutState };
+  /** Applied before `rollout`, so that its assignments are the newest. Each names its rollout by its state. */
+  readonly others: readonly (Change & { readonly state: RolloutState })[];
 }
 
 /**
@@ -50,8 +51,8 @@ export interface Started {
 export interface RolloutStore {
   /**
    * Locks one open rollout that is due by the store's clock and whose engine version is at most `engine`, passing over rows
-   * that another holds (SKIP LOCKED), with the inputs of all its nodes. A turn without a change takes it off the due list
-   * until something marks it again. Null where none is due, and always while the control plane is read-only.
+   * that another holds (SKIP LOCKED), with the inputs of all its nodes. It is due again when its
+   * change says so or a report marks it; a turn without a change leaves it due. Null where none is due, and always while the control plane is read-only.
    */
   turnDue<R>(engine: number, turn: Turn<R>): Promise<{ readonly result: R } | null>;
 
