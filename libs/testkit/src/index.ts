@@ -3,3 +3,4 @@ export * from './servers/child.ts';
 export * from './servers/nats.ts';
 export * from './servers/postgres.ts';
 export * from './servers/fixtures.ts';
+export * from './ollama/index.ts';

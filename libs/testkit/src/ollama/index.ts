@@ -1,0 +1,3 @@
+export * from './find.ts';
+export * from './install.ts';
+export * from './start.ts';
