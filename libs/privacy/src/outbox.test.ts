@@ -70,7 +70,7 @@ test('P1 a report is a row of the ledger before anything can send it, and P6 is 
 
 test('P1 a field that the schema does not name never leaves', async () => {
   const { gate, rows } = world();
-  await expect(gate.report({ ...state, note: 'patient text' } as never)).rejects.toThrow();
+  await expect(gate.report({ ...state, note: 'patient text' } as never)).rejects.toThrow('note');
   expect(rows).toEqual([]);
   await gate.report(state as never);
   expect(rows).toHaveLength(1);
