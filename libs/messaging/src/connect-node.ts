@@ -1,0 +1,47 @@
+import { inboxPrefix, type Name, type NodeName } from '@openward/contracts';
+import type { UserCredentials } from './authority.ts';
+import { dial, type LinkSettings } from './connect.ts';
+import type { LinkEvent } from './link-events.ts';
+import type { Link } from './link.ts';
+import { observeSent, type SentFrame } from './observe.ts';
+
+export interface NodeLink extends Link {
+  readonly site: Name;
+  readonly node: Name;
+  /** Chunks come over a connection of their own, so that they never stand before a control message. */
+  readonly kind: 'control' | 'bulk';
+}
+
+export interface NodeLinkOptions extends NodeName {
+  readonly kind: 'control' | 'bulk';
+  readonly urls: readonly string[];
+  /** PEM. Given, the link speaks TLS and trusts this authority alone; it sends nothing to a server without TLS. */
+  readonly ca?: string | null;
+  readonly clientCert?: { readonly cert: string; readonly key: string };
+  /** Read at each connect, so that renewed ones are used from then on. */
+  readonly credentials: () => UserCredentials;
+  readonly settings?: Partial<LinkSettings>;
+  /** Told of attempts before the first connection too. Must not throw. */
+  readonly onEvent?: (event: LinkEvent) => void;
+  /** Told of each frame that leaves, for the ledger (P1), in order, as it is handed to the socket. Must not throw. */
+  readonly onSent?: (sent: SentFrame) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Resolves when the first connection stands; goes on trying until then, or rejects when `signal` aborts. */
+export async function connectNode(options: NodeLinkOptions): Promise<NodeLink> {
+  const { site, node, kind, onSent } = options;
+  // Until the connection stands nothing can watch it; each attempt that reads the credentials sends these two.
+  let isObserved = false;
+  const credentials = (): UserCredentials => {
+    if (!isObserved) {
+      onSent?.({ template: 'connect' });
+      onSent?.({ template: 'ping' });
+    }
+    return options.credentials();
+  };
+  const link = await dial({ ...options, credentials, name: node, inboxPrefix: inboxPrefix(site, node, kind) });
+  if (onSent) observeSent(link.nc, { site, node }, onSent);
+  isObserved = true;
+  return Object.assign(link, { site, node, kind });
+}

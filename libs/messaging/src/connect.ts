@@ -1,0 +1,162 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { connect, jwtAuthenticator, type NodeConnectionOptions } from '@nats-io/transport-node';
+import type { Authenticator, NatsConnection } from '@nats-io/nats-core';
+import type { UserCredentials } from './authority.ts';
+import { eventOfError, eventOfStatus, type LinkEvent } from './link-events.ts';
+import type { Link } from './link.ts';
+
+export interface LinkSettings {
+  readonly reconnectWaitMs: number;
+  /** Added to each wait, from none to all of it, so that a thousand nodes do not come back at once. */
+  readonly jitterMs: number;
+  /** A link that went dead without a word is noticed after `maxPingOut` pings that were not answered. */
+  readonly pingIntervalMs: number;
+  readonly maxPingOut: number;
+  readonly timeoutMs: number;
+}
+
+export const LINK_SETTINGS: LinkSettings = {
+  reconnectWaitMs: 2_000,
+  jitterMs: 2_000,
+  pingIntervalMs: 20_000,
+  maxPingOut: 2,
+  timeoutMs: 10_000,
+};
+
+export interface DialOptions {
+  readonly name: string;
+  readonly urls: readonly string[];
+  /** PEM. Given, the link speaks TLS and trusts this authority alone; it sends nothing to a server without TLS. */
+  readonly ca?: string | null;
+  readonly clientCert?: { readonly cert: string; readonly key: string };
+  readonly inboxPrefix: string;
+  /** Read at each connect, so that renewed ones are used from then on. */
+  readonly credentials: () => UserCredentials;
+  readonly settings?: Partial<LinkSettings>;
+  readonly onEvent?: (event: LinkEvent) => void;
+  readonly signal?: AbortSignal;
+}
+
+const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));
+
+/** An authenticator that throws would close the connection for good; without credentials the server refuses, and it goes on. */
+function authenticator(credentials: () => UserCredentials, report: (error: Error) => void): Authenticator {
+  return (nonce) => {
+    try {
+      const { jwt, seed } = credentials();
+      return jwtAuthenticator(jwt, new TextEncoder().encode(seed))(nonce);
+    } catch (error) {
+      report(asError(error));
+      return undefined;
+    }
+  };
+}
+
+class OpenLink implements Link {
+  readonly nc: NatsConnection;
+  #connected = true;
+  readonly #listeners = new Set<(event: LinkEvent) => void>();
+
+  constructor(nc: NatsConnection, onEvent: ((event: LinkEvent) => void) | undefined) {
+    this.nc = nc;
+    if (onEvent) this.#listeners.add(onEvent);
+    void this.#follow();
+  }
+
+  get isConnected(): boolean {
+    return this.#connected;
+  }
+
+  async #follow(): Promise<void> {
+    this.#tell({ type: 'connected', server: this.nc.getServer() });
+    for await (const status of this.nc.status()) {
+      const event = eventOfStatus(status);
+      if (event !== null) this.#tell(event);
+    }
+    const error = await this.nc.closed();
+    this.#tell({ type: 'closed', ...(error ? { error } : {}) });
+  }
+
+  #tell(event: LinkEvent): void {
+    if (event.type === 'connected') this.#connected = true;
+    if (event.type === 'disconnected' || event.type === 'closed') this.#connected = false;
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  onEvent(listener: (event: LinkEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  whenConnected(signal?: AbortSignal): Promise<void> {
+    return this.#connected ? Promise.resolve() : this.#nextConnect(signal);
+  }
+
+  #nextConnect(signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = (act: () => void): void => {
+        stopListening();
+        signal?.removeEventListener('abort', onAbort);
+        act();
+      };
+      const onAbort = (): void => settle(() => reject(asError(signal?.reason)));
+      const stopListening = this.onEvent((event) => {
+        if (event.type === 'connected') settle(resolve);
+        if (event.type === 'closed') settle(() => reject(event.error ?? new Error('the link is closed')));
+      });
+      if (this.nc.isClosed()) settle(() => reject(new Error('the link is closed')));
+      else if (signal?.aborted) onAbort();
+      else signal?.addEventListener('abort', onAbort);
+    });
+  }
+
+  async renew(signal?: AbortSignal): Promise<void> {
+    // A link that is down is dialling already, with what the source gives.
+    if (!this.#connected) return this.#nextConnect(signal);
+    const again = this.#nextConnect(signal);
+    await this.nc.reconnect();
+    return again;
+  }
+
+  close(): Promise<void> {
+    return this.nc.close();
+  }
+}
+
+/** Dials until a server takes the credentials or `signal` aborts; from then on the client comes back by itself. */
+export async function dial(options: DialOptions): Promise<Link> {
+  const settings = { ...LINK_SETTINGS, ...options.settings };
+  const tell = options.onEvent ?? (() => {});
+  const clientOptions: NodeConnectionOptions = {
+    servers: [...options.urls],
+    name: options.name,
+    inboxPrefix: options.inboxPrefix,
+    authenticator: authenticator(options.credentials, (error) => tell({ type: 'error', error })),
+    // An address in `tls` and no CA means the machine's own authorities; `tls: null` would throw.
+    ...(options.ca ? { tls: { ca: options.ca, ...options.clientCert } } : {}),
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: settings.reconnectWaitMs,
+    reconnectJitter: settings.jitterMs,
+    reconnectJitterTLS: settings.jitterMs,
+    pingInterval: settings.pingIntervalMs,
+    maxPingOut: settings.maxPingOut,
+    timeout: settings.timeoutMs,
+    // Credentials that were refused may be renewed meanwhile; the client's default is to close for good.
+    ignoreAuthErrorAbort: true,
+    // A server behind a proxy tells addresses that go round it.
+    ignoreClusterUpdates: true,
+    noAsyncTraces: true,
+  };
+  for (;;) {
+    options.signal?.throwIfAborted();
+    try {
+      const nc = await connect(clientOptions);
+      if (options.signal?.aborted) await nc.close();
+      else return new OpenLink(nc, options.onEvent);
+    } catch (error) {
+      tell(eventOfError(asError(error)));
+      const wait = settings.reconnectWaitMs + Math.random() * settings.jitterMs;
+      await pause(wait, undefined, options.signal ? { signal: options.signal } : {});
+    }
+  }
+}

@@ -1,0 +1,22 @@
+import { type LinkEvent } from './link-events.ts';
+import type { NatsConnection } from '@nats-io/nats-core';
+
+/** A connection that comes back by itself until it is closed. */
+export interface Link {
+  /** For what this library does not wrap. */
+  readonly nc: NatsConnection;
+  readonly isConnected: boolean;
+  /**
+   * Resolves at once when connected; rejects when the link is closed or `signal` aborts. Requests wait for it: one that is
+   * made between a disconnect and the next connect is lost, and costs its whole timeout.
+   */
+  whenConnected(signal?: AbortSignal): Promise<void>;
+  /** Returns what ends the listening. Listeners must not throw. */
+  onEvent(listener: (event: LinkEvent) => void): () => void;
+  /**
+   * Connects anew with the credentials that the source gives now, without a restart; resolves when connected again. What is
+   * in flight meanwhile may be lost: reports and calls are repeated by their owners.
+   */
+  renew(signal?: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}

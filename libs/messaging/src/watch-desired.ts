@@ -1,0 +1,190 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { DESIRED_STREAM, desiredSubject } from '@openward/contracts';
+import { jetstream, type ConsumerInfo, type ConsumerMessages } from '@nats-io/jetstream';
+import { RequestError, type MsgHdrs } from '@nats-io/nats-core';
+import type { NodeLink } from './connect-node.ts';
+import type { DesiredFrame } from './desired.ts';
+import { Newest } from './newest.ts';
+import { traceOf } from './trace.ts';
+
+// A node's own key of the bucket, pushed to it by a pull consumer that the control plane made: a pull stays open at the
+// server for two minutes and costs 2.5 messages a minute. After a reconnect pulls are made anew from a new inbox: behind the
+// service import the server still delivers into older ones, and what they swallow would come again only after the ack's time.
+
+export interface WatchOptions {
+  readonly signal: AbortSignal;
+  /** How often the key is read besides, should a delivery ever be lost: two messages each time. */
+  readonly rereadMs?: number;
+  /** How long one pull stays open. */
+  readonly pullMs?: number;
+  /** The longest wait between two tries when the durable is missing. */
+  readonly retryMs?: number;
+  /** The durable or the stream is missing: ask for a refill (D5). Once for each time that it is found missing. */
+  readonly onMissing?: () => void;
+}
+
+const FIRST_RETRY_MS = 250;
+
+class Missing extends Error {}
+
+class DesiredWatch {
+  readonly #link: NodeLink;
+  readonly #options: Required<WatchOptions>;
+  readonly newest = new Newest<DesiredFrame>();
+  #last: DesiredFrame | null = null;
+  /** Revisions order frames within one connection only. */
+  #isFirstOfConnection = true;
+  #isMissing = false;
+  #retries = 0;
+
+  constructor(link: NodeLink, options: Required<WatchOptions>) {
+    this.#link = link;
+    this.#options = options;
+  }
+
+  async run(): Promise<void> {
+    const { signal, retryMs } = this.#options;
+    while (!signal.aborted) {
+      try {
+        await this.#link.whenConnected(signal);
+        this.#isFirstOfConnection = true;
+        await this.#followConnection();
+      } catch (error) {
+        if (signal.aborted) return;
+        if (this.#link.nc.isClosed()) return this.newest.fail(error);
+        if (error instanceof Missing) this.#foundMissing();
+        const wait = Math.min(retryMs, FIRST_RETRY_MS * 2 ** this.#retries++);
+        await pause(wait / 2 + (Math.random() * wait) / 2, undefined, { signal }).catch(() => {});
+      }
+    }
+  }
+
+  #foundMissing(): void {
+    if (!this.#isMissing) this.#options.onMissing();
+    this.#isMissing = true;
+  }
+
+  #foundThere(): void {
+    this.#isMissing = false;
+    this.#retries = 0;
+  }
+
+  #accept(frame: DesiredFrame): void {
+    const last = this.#last;
+    if (last !== null && !this.#isFirstOfConnection && frame.revision <= last.revision) return;
+    this.#isFirstOfConnection = false;
+    if (last?.revision === frame.revision && Buffer.compare(last.frame, frame.frame) === 0) return;
+    this.#last = frame;
+    this.newest.put(frame);
+  }
+
+  /** Returns when the connection is lost or the watch ends; throws when the durable is missing. */
+  async #followConnection(): Promise<void> {
+    const { signal, rereadMs } = this.#options;
+    const messages = await this.#pull();
+    let isMissing = false;
+    const stop = (): void => messages.stop();
+    const stopListening = this.#link.onEvent(({ type }) => {
+      if (type === 'disconnected' || type === 'closed') stop();
+    });
+    signal.addEventListener('abort', stop);
+    const rereading = setInterval(() => void this.#reread().catch(() => {}), rereadMs);
+    const watching = this.#watchStatus(messages, () => {
+      isMissing = true;
+      stop();
+    });
+    try {
+      const reading = this.#reread().catch((error: unknown) => {
+        isMissing ||= error instanceof Missing;
+        stop();
+      });
+      for await (const message of messages) {
+        this.#foundThere();
+        if (!isRemoval(message.headers))
+          this.#accept({ frame: message.data, revision: message.info.streamSequence, ...traceOf(message) });
+        message.ack();
+      }
+      await reading;
+    } catch (error) {
+      // `abort_on_missing_resource` ends the iteration so when the durable is deleted under it.
+      throw new Missing('the durable is gone', { cause: error });
+    } finally {
+      clearInterval(rereading);
+      stopListening();
+      signal.removeEventListener('abort', stop);
+      stop();
+      await watching;
+    }
+    if (isMissing) throw new Missing('the durable is missing');
+  }
+
+  #pull(): Promise<ConsumerMessages> {
+    const { node, nc } = this.#link;
+    const consumer = jetstream(nc).consumers.getConsumerFromInfo({
+      stream_name: DESIRED_STREAM,
+      name: node,
+      config: { durable_name: node, ack_policy: 'explicit' },
+    } as ConsumerInfo);
+    // `bind`: no CONSUMER.INFO, to which a node has no right, and without whose answer the client stalls. The threshold keeps
+    // one pull open at a time.
+    return consumer.consume({
+      bind: true,
+      max_messages: 4,
+      threshold_messages: 1,
+      expires: this.#options.pullMs,
+      abort_on_missing_resource: true,
+    });
+  }
+
+  async #watchStatus(messages: ConsumerMessages, onMissing: () => void): Promise<void> {
+    for await (const status of messages.status()) {
+      if (status.type === 'no_responders') onMissing();
+      if (status.type === 'heartbeat') this.#foundThere();
+    }
+  }
+
+  async #reread(): Promise<void> {
+    const { site, node, nc } = this.#link;
+    const subject = `$JS.API.DIRECT.GET.${DESIRED_STREAM}.${desiredSubject(site, node)}`;
+    const message = await nc.request(subject, '', { timeout: 5_000 }).catch((error: unknown) => {
+      throw error instanceof RequestError && error.isNoResponders()
+        ? new Missing('the stream is missing', { cause: error })
+        : error;
+    });
+    // 404: nothing was put for this node yet.
+    if (message.headers?.code || isRemoval(message.headers)) return;
+    const revision = Number(message.headers?.get('Nats-Sequence'));
+    this.#accept({ frame: message.data, revision, ...traceOf(message) });
+  }
+}
+
+const isRemoval = (headers: MsgHdrs | undefined): boolean => (headers?.get('KV-Operation') ?? '') !== '';
+
+/**
+ * The newest desired state that was not taken yet; one that a newer overtook is never seen. Ends when `signal` aborts, throws
+ * when the link is closed. Frames are as they came: check the seal, then the generation.
+ */
+export async function* watchDesired(link: NodeLink, options: WatchOptions): AsyncGenerator<DesiredFrame, void> {
+  const { signal } = options;
+  const ended = new AbortController();
+  const watch = new DesiredWatch(link, {
+    rereadMs: 600_000,
+    pullMs: 120_000,
+    retryMs: 10_000,
+    onMissing: () => {},
+    ...options,
+    signal: AbortSignal.any([signal, ended.signal]),
+  });
+  const running = watch.run().then(
+    () => watch.newest.fail(new Error('the watch has ended')),
+    (error: unknown) => watch.newest.fail(error),
+  );
+  try {
+    for (;;) yield await watch.newest.take();
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    ended.abort();
+    await running;
+  }
+}
