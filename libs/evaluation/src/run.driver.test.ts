@@ -222,6 +222,15 @@ describe('E4 kept answers', () => {
     expect(world.askedOf(OLD)).toHaveLength(40);
   });
 
+  it('E4 another plan, with a seed of its own, asks other 40 items again', async () => {
+    await world.run();
+    const asked = new Set(world.askedOf(OLD).slice(160));
+    world.asked.length = 0;
+    await world.run({ ...JOB, seed: 43 });
+    expect(world.asked).toHaveLength(40);
+    expect(new Set(world.asked)).not.toEqual(asked);
+  });
+
   it('E4 is runtimeUnstable where a reference answers one bundled item otherwise', async () => {
     await world.run({ ...FIRST_RELEASE, candidate: OLD });
     world.reply = (subject, input) =>
