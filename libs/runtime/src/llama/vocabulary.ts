@@ -37,8 +37,9 @@ export async function openVocabulary(child: LlamaChild, file: ModelFile): Promis
       if (isClosed) return;
       isClosed = true;
       leave();
-      const connection = await child.connect();
-      await connection.ask({ ask: 'closeVocabulary', digest: file.digest }).reply;
+      // A child that is not there holds none.
+      const connection = await child.connect().catch(() => undefined);
+      await connection?.ask({ ask: 'closeVocabulary', digest: file.digest }).reply.catch(() => undefined);
     },
   };
 }

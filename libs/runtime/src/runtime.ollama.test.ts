@@ -1,0 +1,134 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { findOllamas, NO_OLLAMA, startOllama, type OllamaProgram } from '@openward/testkit';
+import { describe, expect, onTestFinished, test } from 'vitest';
+
+import { ask, modelFile, refusalOf, replyOf, setOf, testRuntime, type OpenRuntime } from './contract.ts';
+import { LlamaChild } from './llama/llama-child.ts';
+import { openVocabulary } from './llama/vocabulary.ts';
+import { OllamaRuntime, type OllamaRuntimeOptions } from './ollama/ollama-runtime.ts';
+import { writeTinyAdapter, writeTinyModel } from './tiny-model.ts';
+
+const programs = await findOllamas();
+
+if (programs.length === 0) test.skip(`serves by Ollama. ${NO_OLLAMA}`);
+
+const newFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'openward-ollama-'));
+
+const openAt =
+  (program: OllamaProgram): OpenRuntime =>
+  async (folder) => {
+    const dir = await newFolder();
+    let ollama = await startOllama({ dir, program });
+    const child = new LlamaChild({ readable: [folder] });
+    const runtime = new OllamaRuntime({
+      urls: [ollama.url],
+      openVocabulary: (file) => openVocabulary(child, file),
+      allowUnsafeVersion: true,
+    });
+    return {
+      runtime,
+      kill: () => ollama.kill9(),
+      startAgain: async () => {
+        ollama = await startOllama({ dir, program, port: ollama.port });
+      },
+      stores: async (digest) => (await fetch(`${ollama.url}/api/blobs/${digest}`, { method: 'HEAD' })).ok,
+      close: async () => {
+        await runtime.close();
+        await child.close();
+        await ollama.stop();
+        await rm(dir, { recursive: true, force: true });
+      },
+    };
+  };
+
+for (const program of programs) {
+  testRuntime(`Ollama ${program.version}`, openAt(program));
+
+  describe(`Ollama ${program.version}, several of them`, () => {
+    const startSeveral = async (count: number, more: Partial<OllamaRuntimeOptions> = {}) => {
+      const folder = await newFolder();
+      const child = new LlamaChild({ readable: [folder] });
+      const dirs = Array.from({ length: count }, (_, index) => join(folder, `ollama-${index}`));
+      const servers = await Promise.all(dirs.map((dir) => startOllama({ dir, program })));
+      const runtime = new OllamaRuntime({
+        urls: servers.map(({ url }) => url),
+        openVocabulary: (file) => openVocabulary(child, file),
+        allowUnsafeVersion: true,
+        ...more,
+      });
+      onTestFinished(async () => {
+        await runtime.close();
+        await child.close();
+        await Promise.all(servers.map((server) => server.stop()));
+        await rm(folder, { recursive: true, force: true });
+      });
+      await writeTinyModel(join(folder, 'base.gguf'), { seed: 1 });
+      await writeTinyAdapter(join(folder, 'a.gguf'), 2);
+      await writeTinyAdapter(join(folder, 'b.gguf'), 3);
+      const base = await modelFile(join(folder, 'base.gguf'));
+      const a = setOf('a', base, { adapter: await modelFile(join(folder, 'a.gguf')) });
+      const b = setOf('b', base, { adapter: await modelFile(join(folder, 'b.gguf')) });
+      return { runtime, a, b, base, servers, child };
+    };
+
+    test('refuses a second adapter on one base, since they would evict each other (needsSwap)', async () => {
+      const { runtime, a, b } = await startSeveral(1);
+      await runtime.load(a);
+      expect(await refusalOf(() => runtime.load(b))).toBe('needsSwap');
+      expect((await runtime.loaded()).map(({ key }) => key)).toEqual(['a']);
+      await runtime.unload('a');
+      await runtime.load(b);
+    });
+
+    test('keeps two adapters on one base side by side in two processes', async () => {
+      const { runtime, a, b, base } = await startSeveral(2);
+      await runtime.load(a);
+      await runtime.load(b);
+      expect(await refusalOf(() => runtime.load(setOf('c', base)))).toBe('needsSwap');
+      const texts = [];
+      for (const key of ['a', 'b', 'a', 'b']) texts.push((await replyOf(runtime, ask(key))).text);
+      expect(texts[0]).toBe(texts[2]);
+      expect(texts[1]).toBe(texts[3]);
+      expect(texts[0]).not.toBe(texts[1]);
+      expect(await runtime.loaded()).toHaveLength(2);
+    });
+
+    test('finds what it stored before, and stores it once, when the agent starts again', async () => {
+      const { runtime, a, servers, child } = await startSeveral(2);
+      await runtime.load(a);
+      const { text } = await replyOf(runtime, ask('a'));
+      await runtime.close();
+      const again = new OllamaRuntime({
+        urls: servers.map(({ url }) => url).reverse(),
+        openVocabulary: (file) => openVocabulary(child, file),
+        allowUnsafeVersion: true,
+      });
+      onTestFinished(() => again.close());
+      await again.load(a);
+      expect((await replyOf(again, ask('a'))).text).toBe(text);
+      const stored = await Promise.all(
+        servers.map(async ({ url }) => {
+          const { models } = (await (await fetch(`${url}/api/tags`)).json()) as { models: unknown[] };
+          return models.length;
+        }),
+      );
+      expect(stored.sort()).toEqual([0, 1]);
+    });
+
+    const isUnsafe = program.version === '0.10.1';
+    test.runIf(isUnsafe)('refuses a version with known holes unless it is allowed (N8)', async () => {
+      const { runtime, a } = await startSeveral(1, { allowUnsafeVersion: false });
+      expect(await refusalOf(() => runtime.load(a))).toBe('runtimeUnsafeVersion');
+      expect(await runtime.describe()).toMatchObject({ version: '0.10.1', knownSafe: false, tested: true });
+    });
+
+    test('says that Ollama does not answer, and serves once it does', async () => {
+      const { runtime, a, servers } = await startSeveral(1);
+      await servers[0]?.stop();
+      expect(await refusalOf(() => runtime.load(a))).toBe('runtimeUnreachable');
+    });
+  });
+}
