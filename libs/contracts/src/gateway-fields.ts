@@ -1,0 +1,162 @@
+// G1: one table for every field of every API that the gateway speaks. `forwarded` reaches the answer (bounded by the release);
+// `ignored` changes nothing that the release decides, so an unmodified client may send it; `refused` would change meaning, and
+// is a 400 that names the field. A field that stands nowhere is refused too: what cannot be checked is refused.
+
+export type FieldRule = 'forwarded' | 'ignored' | 'refused';
+
+/** `refused` applies to a value that is present and is not in `unless`: what it takes to mean "not used". */
+export interface Field {
+  readonly rule: FieldRule;
+  readonly unless?: readonly unknown[];
+}
+
+const forwarded: Field = { rule: 'forwarded' };
+const ignored: Field = { rule: 'ignored' };
+const refused: Field = { rule: 'refused', unless: [null] };
+const refusedUnless = (...unless: readonly unknown[]): Field => ({ rule: 'refused', unless: [null, ...unless] });
+
+export const GatewayApi = [
+  'openai.chat',
+  'openai.completions',
+  'openai.embeddings',
+  'ollama.chat',
+  'ollama.generate',
+  'ollama.embed',
+  'ollama.show',
+] as const;
+export type GatewayApi = (typeof GatewayApi)[number];
+
+/** Sampling is the release's: a client's wish is ignored, since to refuse it would break every SDK's defaults. */
+const OPENAI_SAMPLING = {
+  temperature: ignored,
+  top_p: ignored,
+  seed: ignored,
+  presence_penalty: refusedUnless(0),
+  frequency_penalty: refusedUnless(0),
+  logit_bias: refusedUnless(),
+} as const;
+
+export const GATEWAY_FIELDS: Readonly<Record<GatewayApi, Readonly<Record<string, Field>>>> = {
+  'openai.chat': {
+    model: forwarded,
+    messages: forwarded,
+    stream: forwarded,
+    stream_options: forwarded,
+    max_tokens: forwarded,
+    max_completion_tokens: forwarded,
+    stop: forwarded,
+    ...OPENAI_SAMPLING,
+    n: refusedUnless(1),
+    logprobs: refusedUnless(false),
+    top_logprobs: refusedUnless(0),
+    response_format: { rule: 'refused', unless: [null] },
+    tools: refused,
+    tool_choice: refusedUnless('none', 'auto'),
+    parallel_tool_calls: ignored,
+    functions: refused,
+    function_call: refusedUnless('none', 'auto'),
+    modalities: refused,
+    audio: refused,
+    prediction: refused,
+    reasoning_effort: refused,
+    verbosity: refused,
+    web_search_options: refused,
+    store: refusedUnless(false),
+    metadata: ignored,
+    user: ignored,
+    safety_identifier: ignored,
+    prompt_cache_key: ignored,
+    service_tier: ignored,
+  },
+  'openai.completions': {
+    model: forwarded,
+    prompt: forwarded,
+    stream: forwarded,
+    stream_options: forwarded,
+    max_tokens: forwarded,
+    stop: forwarded,
+    ...OPENAI_SAMPLING,
+    n: refusedUnless(1),
+    best_of: refusedUnless(1),
+    echo: refusedUnless(false),
+    suffix: refused,
+    logprobs: refusedUnless(0),
+    user: ignored,
+  },
+  'openai.embeddings': { model: refused, input: refused, encoding_format: refused, dimensions: refused, user: refused },
+  'ollama.chat': {
+    model: forwarded,
+    messages: forwarded,
+    stream: forwarded,
+    options: forwarded,
+    keep_alive: ignored,
+    tools: refused,
+    format: refusedUnless(''),
+    think: refusedUnless(false),
+    logprobs: refusedUnless(false),
+    top_logprobs: refusedUnless(0),
+    truncate: ignored,
+    shift: ignored,
+  },
+  'ollama.generate': {
+    model: forwarded,
+    prompt: forwarded,
+    system: forwarded,
+    stream: forwarded,
+    options: forwarded,
+    keep_alive: ignored,
+    raw: refusedUnless(false),
+    template: refusedUnless(''),
+    context: refusedUnless(),
+    suffix: refusedUnless(''),
+    images: refused,
+    format: refusedUnless(''),
+    think: refusedUnless(false),
+    logprobs: refusedUnless(false),
+    top_logprobs: refusedUnless(0),
+    truncate: ignored,
+    shift: ignored,
+    width: refused,
+    height: refused,
+    steps: refused,
+  },
+  'ollama.embed': {
+    model: refused,
+    input: refused,
+    prompt: refused,
+    truncate: refused,
+    options: refused,
+    keep_alive: refused,
+    dimensions: refused,
+  },
+  'ollama.show': {
+    model: forwarded,
+    name: forwarded,
+    verbose: ignored,
+    system: ignored,
+    template: ignored,
+    options: ignored,
+  },
+};
+
+/** Fields of Ollama's `options`; what else stands there is the runtime's own business and is ignored, never forwarded. */
+export const OLLAMA_OPTIONS: Readonly<Record<string, Field>> = {
+  num_predict: forwarded,
+  stop: forwarded,
+};
+
+/** Fields of one message. Content parts of type `text` are joined; any other part is refused. */
+export const MESSAGE_FIELDS: Readonly<Record<string, Field>> = {
+  role: forwarded,
+  content: forwarded,
+  name: ignored,
+  images: refused,
+  tool_calls: refused,
+  tool_call_id: refused,
+  tool_name: refused,
+  function_call: refused,
+  audio: refused,
+  refusal: refused,
+  thinking: refused,
+  annotations: ignored,
+};
