@@ -83,7 +83,8 @@ export const EvidenceBody = z.strictObject({
   suite: Digest,
   runtimeVersion: Version,
   bundled: BundledEvidence,
-  own: OwnEvidence,
+  /** Null where the suite reads no own records. */
+  own: OwnEvidence.nullable(),
 });
 export type EvidenceBody = z.infer<typeof EvidenceBody>;
 
