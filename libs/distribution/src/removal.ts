@@ -48,7 +48,7 @@ export async function sweep(store: ArtifactStore, manifests: Iterable<Digest>, n
   for await (const piece of store.list()) stored.push(piece);
   let freed = 0;
   for (const piece of decideRemoval(stored, named, now).remove) {
-    if (await store.delete(piece.digest, now - GRACE_MS)) freed += piece.bytes;
+    if (await store.delete(piece.digest, now - GRACE_MS + 1)) freed += piece.bytes;
   }
   return freed;
 }
