@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { chown, mkdir, readFile, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 
 import { startChild, tail, type ServerChild } from './child.ts';
 import { freePort } from './ports.ts';
@@ -109,31 +110,32 @@ function isReady(dataDir: string, pid: number): boolean {
   return Number(lines[0]) === pid && lines[7]?.trim() === 'ready';
 }
 
-async function startOn(cluster: Cluster, port: number): Promise<ServerChild> {
+async function startOnce(cluster: Cluster, port: number): Promise<ServerChild> {
   const { prefix, postgres, dataDir, logFile, as, forgetful } = cluster;
   const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', ...(forgetful ? FORGETFUL : [])];
-  const command = [
-    ...prefix,
-    postgres,
-    '-D',
-    dataDir,
-    '-p',
-    String(port),
-    ...settings.flatMap((setting) => ['-c', setting]),
-  ];
-  const child = startChild(command, { logFile, signal: 'INT', ...as });
-  const ready = (): boolean => {
-    if (child.ended()) throw new Error(`PostgreSQL did not start on port ${port}\n${tail(child.log())}`);
-    return isReady(dataDir, child.pid);
-  };
-  try {
-    await until(ready, { within: 60_000, every: 10, what: `PostgreSQL on port ${port}` });
-    return child;
-  } catch (error) {
-    await child.end('SIGKILL');
-    throw error;
-  }
+  const args = ['-D', dataDir, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])];
+  const child = startChild([...prefix, postgres, ...args], { logFile, signal: 'INT', ...as });
+  await until(() => child.ended() || isReady(dataDir, child.pid), { within: 60_000, every: 10, what: 'PostgreSQL' });
+  return child;
 }
+
+// The server processes of a PostgreSQL that was killed live on for a moment, and a new one will not start beside them.
+const REMAINS = 'pre-existing shared memory block';
+
+async function startOn(cluster: Cluster, port: number): Promise<ServerChild> {
+  const deadline = performance.now() + 20_000;
+  let before = logLength(cluster);
+  let child = await startOnce(cluster, port);
+  while (child.ended() && child.log().slice(before).includes(REMAINS) && performance.now() < deadline) {
+    await pause(100);
+    before = logLength(cluster);
+    child = await startOnce(cluster, port);
+  }
+  if (child.ended()) throw new Error(`PostgreSQL did not start on port ${port}\n${tail(child.log())}`);
+  return child;
+}
+
+const logLength = ({ logFile }: Cluster): number => (existsSync(logFile) ? readFileSync(logFile, 'utf8').length : 0);
 
 /**
  * Starts a real PostgreSQL on a cluster that is made when there is none. It listens on loopback only, with a password
