@@ -115,7 +115,11 @@ async function startOnce(cluster: Cluster, port: number): Promise<ServerChild> {
   const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', ...(forgetful ? FORGETFUL : [])];
   const args = ['-D', dataDir, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])];
   const child = startChild([...prefix, postgres, ...args], { logFile, signal: 'INT', ...as });
-  await until(() => child.ended() || isReady(dataDir, child.pid), { within: 60_000, every: 10, what: 'PostgreSQL' });
+  const settled = (): boolean => child.ended() || isReady(dataDir, child.pid);
+  await until(settled, { within: 60_000, every: 10, what: 'PostgreSQL' }).catch(async (error: unknown) => {
+    await child.end('SIGKILL');
+    throw error;
+  });
   return child;
 }
 
