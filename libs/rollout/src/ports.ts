@@ -56,8 +56,9 @@ export interface RolloutStore {
    */
   turnDue<R>(engine: number, turn: Turn<R>): Promise<{ readonly result: R } | null>;
 
-  /** The same for one rollout by its id, waiting for its lock; `inputs` only of the nodes named. Null: there is none. */
-  turnOne<R>(id: RolloutId, inputsOf: readonly Name[], turn: Turn<R>): Promise<{ readonly result: R } | null>;
+  /** The same for one rollout by its id, waiting for its lock; `inputs` only of the nodes named. Also for one that is
+   * closed, or while read-only. Null: there is none. */
+  turnOne<R>(id: RolloutId, inputsOf: readonly Name[] | 'all', turn: Turn<R>): Promise<{ readonly result: R } | null>;
 
   /** One start at a time for a service. `start: null` writes nothing. */
   start<R>(

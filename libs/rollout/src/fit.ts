@@ -1,0 +1,129 @@
+import type { BlockedNode, BlockerCode, ModelVariant, PlannedNode, WarningCode } from '@openward/contracts';
+import type { NodeFacts, PlanFacts, ReportedNode } from './plan-facts.ts';
+
+// One node and one release: which variant, in which memory mode, or what is in the way (R1, N6, N7).
+
+const GIB = 2 ** 30;
+
+export type Fit =
+  | { readonly kind: 'fits'; readonly planned: PlannedNode }
+  | { readonly kind: 'blocked'; readonly blocked: BlockedNode };
+
+export function fitNode(node: NodeFacts, facts: PlanFacts): Fit {
+  const block = (why: BlockerCode, detail: string): Fit => ({
+    kind: 'blocked',
+    blocked: { node: node.node, site: node.site, why, detail },
+  });
+  const { reported } = node;
+  if (node.revoked) return block('revoked', 'the node was revoked');
+  if (reported === null) return block('neverReported', 'the node has not reported yet, so its class is unknown');
+  if (reported.protocol < facts.oldestProtocol) {
+    return block(
+      'agentTooOld',
+      `it speaks protocol ${reported.protocol}; the oldest served is ${facts.oldestProtocol}`,
+    );
+  }
+  if (reported.class.runtimeSafe === 'refused') {
+    return block('runtimeUnsafe', `${reported.class.runtime} ${reported.class.runtimeVersion} is refused`);
+  }
+  if (reported.halted) return block('serviceHalted', 'the site has halted the service');
+  if (reported.pinned) return block('servicePinned', 'the site has pinned the service');
+  const held = facts.live.find((it) => it.node === node.node && !it.canSupersede);
+  if (held !== undefined) return block('liveRollout', `${held.rollout} still takes it back`);
+
+  const { model } = facts.release.document;
+  const variant = model.variants.find((it) => meetsNeeds(it, reported));
+  const has = `${reported.class.threads} threads and ${reported.class.memoryGiB} GiB`;
+  if (variant === undefined)
+    return block('noVariantFits', `${has}: no variant of ${model.variants.length} needs so little`);
+  if (model.kind === 'adapter' && variant.base === undefined) {
+    return block('baseMismatch', `variant ${variant.variant} is an adapter and names no base`);
+  }
+  const memory = judgeMemory(node, reported, variant);
+  if (memory !== null) return block(memory.why, memory.detail);
+  const bytes = bytesToFetch(node, facts, variant);
+  // Ollama keeps a copy of its own of what it serves (N7).
+  const onDisk = reported.class.runtime === 'ollama' ? 2 * bytes : bytes;
+  if (node.freeBytes !== null && onDisk > node.freeBytes) {
+    return block('spaceTooSmall', `${onDisk} bytes are needed and ${node.freeBytes} are free`);
+  }
+  return { kind: 'fits', planned: planNode(node, reported, variant, bytes, facts) };
+}
+
+/** R1: the first in the version's own order whose declared needs the node's class meets; it is never another silently. */
+const meetsNeeds = (variant: ModelVariant, reported: ReportedNode): boolean =>
+  variant.needs.threads <= reported.class.threads && variant.needs.memoryBytes <= reported.class.memoryGiB * GIB;
+
+/**
+ * N6: side by side only, since swapping is not built. Everything that is active and the candidate must fit at once. Ollama has
+ * one set of adapters for a base in a process, so a second adapter on it needs a second process.
+ */
+function judgeMemory(
+  node: NodeFacts,
+  reported: ReportedNode,
+  variant: ModelVariant,
+): { why: BlockerCode; detail: string } | null {
+  const base = variant.base?.file;
+  const sharing = reported.loaded.find(
+    (it) => base !== undefined && it.base === base && it.file !== variant.artifact.file,
+  );
+  if (reported.class.runtime === 'ollama' && sharing !== undefined && !node.hasSecondRuntime) {
+    return { why: 'needsSwap', detail: `${sharing.service} serves another adapter on the same base in the one Ollama` };
+  }
+  const active = reported.loaded.reduce((sum, it) => sum + it.memoryBytes, 0);
+  const room = reported.class.memoryGiB * GIB;
+  if (active + variant.needs.memoryBytes <= room) return null;
+  const staying = reported.loaded
+    .filter((it) => it.release !== reported.active)
+    .reduce((sum, it) => sum + it.memoryBytes, 0);
+  const sums = `${active} bytes are active, ${variant.variant} needs ${variant.needs.memoryBytes}, of ${room}`;
+  return { why: staying + variant.needs.memoryBytes <= room ? 'needsSwap' : 'memoryTooSmall', detail: sums };
+}
+
+/** Of whole files: what an earlier version already brought is saved besides, and shown by the transfer itself. */
+function bytesToFetch(node: NodeFacts, facts: PlanFacts, variant: ModelVariant): number {
+  const wanted = [variant.artifact, variant.base, facts.release.artifact, facts.release.document.suite.artifact];
+  const missing = wanted.filter((it) => it !== undefined).filter((it) => !node.files.includes(it.file));
+  return missing.reduce((sum, it) => sum + it.size, 0);
+}
+
+function planNode(
+  node: NodeFacts,
+  reported: ReportedNode,
+  variant: ModelVariant,
+  bytes: number,
+  facts: PlanFacts,
+): PlannedNode {
+  const warnings: WarningCode[] = [];
+  if (reported.tooFewItems) warnings.push('tooFewItems');
+  if (reported.class.runtimeSafe === 'unsafeAllowed') warnings.push('unsafeRuntimeAllowed');
+  if (node.standingRule === 'none') warnings.push('noStandingRule');
+  if (reported.active === facts.release.digest) warnings.push('alreadyThere');
+  const isTargetRecalled = reported.lastGood !== null && facts.recalled.includes(reported.lastGood);
+  const link = node.linkBytesPerSecond;
+  return {
+    node: node.node,
+    site: node.site,
+    from: reported.active,
+    variant: variant.variant,
+    // A recalled release is never chosen again, on the way back either: such a node would stop serving.
+    rollbackTarget: isTargetRecalled ? null : reported.lastGood,
+    memoryMode: 'sideBySide',
+    shown: {
+      tier: node.tier,
+      why: whyVariant(variant, reported, facts.release.document.model.variants),
+      bytes,
+      seconds: link === null ? null : bytes / link,
+      warnings,
+    },
+  };
+}
+
+function whyVariant(variant: ModelVariant, reported: ReportedNode, all: readonly ModelVariant[]): string {
+  const { threads, memoryGiB } = reported.class;
+  const skipped = all.slice(0, all.indexOf(variant)).map((it) => {
+    if (it.needs.threads > threads) return `${it.variant} needs ${it.needs.threads} threads, the node gives ${threads}`;
+    return `${it.variant} needs ${it.needs.memoryBytes} bytes, the node gives ${memoryGiB} GiB`;
+  });
+  return skipped.length === 0 ? 'the first variant fits' : skipped.join('; ');
+}

@@ -1,0 +1,57 @@
+import { AssignmentId, type Name, type PermitReply, type PermitRequest, type RolloutId } from '@openward/contracts';
+import { decide } from './decide.ts';
+import type { EngineSettings } from './events.ts';
+import { RETRY_AFTER_MS } from './permits.ts';
+import type { RolloutStore } from './ports.ts';
+import { changeOf } from './tick.driver.ts';
+
+type Answer = PermitReply['answer'];
+
+/**
+ * Answers a verified request of `node` (R4). A grant is committed before it is answered: a permit that nobody has on record
+ * would not be counted. If the answer is lost the node asks again with a new nonce, which replaces the permit.
+ */
+export async function answerPermit(
+  store: RolloutStore,
+  node: Name,
+  request: PermitRequest,
+  settings: EngineSettings,
+): Promise<PermitReply> {
+  const answer = await judge(store, node, request, settings);
+  return { v: 1, nonce: request.nonce, answer };
+}
+
+async function judge(
+  store: RolloutStore,
+  node: Name,
+  request: PermitRequest,
+  settings: EngineSettings,
+): Promise<Answer> {
+  const rollout = rolloutOf(request.assignment);
+  if (rollout === null) return refuse('unknownAssignment');
+  const done = await store.turnOne<Answer>(rollout, [node], ({ state, now, inputs, readOnly }) => {
+    if (readOnly) return { change: null, result: refuse('readOnly') };
+    const { assignment, planHash, release, nonce } = request;
+    const input = inputs.find((it) => it.node === node) ?? null;
+    const event = { kind: 'permitAsked', now, node, assignment, planHash, release, nonce, input } as const;
+    const decision = decide(state, event, settings);
+    if (decision.kind === 'refused') return { change: null, result: refuse(permitCode(decision.refused)) };
+    const lifetimeMs = settings.permitLifetimeMs;
+    const result = { granted: true, assignment, planHash, release, lifetimeMs } as const;
+    return { change: changeOf(state, decision, now, settings), result };
+  });
+  return done === null ? refuse('unknownAssignment') : done.result;
+}
+
+const refuse = (why: keyof typeof RETRY_AFTER_MS): Answer => ({
+  granted: false,
+  why,
+  retryAfterMs: RETRY_AFTER_MS[why],
+});
+
+/** A rollout of a newer engine is another replica's to permit; this one is, to the node, read-only (V2). */
+const permitCode = (code: string): keyof typeof RETRY_AFTER_MS => (isPermitCode(code) ? code : 'readOnly');
+const isPermitCode = (code: string): code is keyof typeof RETRY_AFTER_MS => code in RETRY_AFTER_MS;
+
+const rolloutOf = (assignment: string): RolloutId | null =>
+  AssignmentId.safeParse(assignment).success ? (assignment.split('.')[0] ?? null) : null;

@@ -1,0 +1,86 @@
+import {
+  assignmentId,
+  type RolloutNodeView,
+  type RolloutStatus,
+  type RolloutView,
+  type WaveGateView,
+} from '@openward/contracts';
+import { owesRollBack } from './nodes.ts';
+import { ENGINE_VERSION, type NodeState, type RolloutState, type WaveState } from './state.ts';
+import { instant, waitsOfNode, waitsOfPause, waitsOfRollout } from './waits.ts';
+import { judgeWave, nodesOf, standingIn, tallyWave } from './wave-gate.ts';
+
+/** What one sees of a rollout. `version` is of its row; `now` the database's clock. */
+export function viewOf(rollout: RolloutState, version: number, now: number): RolloutView {
+  const { plan, life } = rollout;
+  const isNewer = rollout.engine > ENGINE_VERSION;
+  const olderEngine = { code: 'olderEngine', since: rollout.startedAt, by: null, detail: null } as const;
+  const pauses = isNewer ? [...rollout.pauses, olderEngine] : rollout.pauses;
+  return {
+    id: rollout.id,
+    service: rollout.service,
+    release: plan.release,
+    planHash: plan.hash,
+    status: statusOf(rollout),
+    wave: rollout.wave,
+    pauses: pauses.map((pause) => ({ ...pause, since: instant(pause.since) })),
+    waves: rollout.waves.map((wave, index) => viewWave(rollout, wave, index, now)),
+    waits: isNewer ? [...waitsOfRollout(rollout), waitsOfPause(olderEngine)] : waitsOfRollout(rollout),
+    nodes: nodesOf(rollout).map((node) => viewNode(rollout, node, now)),
+    startedAt: instant(rollout.startedAt),
+    endedAt: 'at' in life ? instant(life.at) : null,
+    startedBy: rollout.startedBy,
+    version,
+  };
+}
+
+export const statusOf = (rollout: RolloutState): RolloutStatus =>
+  rollout.life.kind === 'running' && rollout.pauses.length > 0 ? 'paused' : rollout.life.kind;
+
+function viewWave(rollout: RolloutState, wave: WaveState, index: number, now: number): WaveGateView {
+  const { good, failed, declined, unknown, needed } = tallyWave(rollout, index);
+  const tally = { wave: index, good, failed, declined, unknown, needed, deadline: null, waived: null };
+  switch (wave.kind) {
+    case 'notStarted':
+      return { ...tally, verdict: 'notStarted' };
+    case 'open': {
+      const verdict = rollout.life.kind === 'running' ? judgeWave(rollout, wave.deadline, now) : 'open';
+      return { ...tally, verdict, deadline: instant(wave.deadline) };
+    }
+    case 'passed': {
+      const { waiver } = wave;
+      const waived = waiver === null ? null : { by: waiver.by, reason: waiver.reason, at: instant(waiver.at) };
+      // A waiver lets the rollout go on; it does not make the gate a pass (R8).
+      return { ...tally, verdict: waiver === null ? 'pass' : 'inconclusive', deadline: instant(wave.deadline), waived };
+    }
+    case 'failed':
+      return { ...tally, verdict: 'fail', deadline: instant(wave.deadline) };
+  }
+}
+
+function viewNode(rollout: RolloutState, node: NodeState, now: number): RolloutNodeView {
+  const { said, judged } = node;
+  const gate = said?.gate ?? null;
+  const evidence = judged === null ? null : judged.own.verdict === 'pass' ? judged.bundled : judged.own;
+  return {
+    node: node.node,
+    site: node.site,
+    wave: node.wave,
+    attempt: node.attempt,
+    assignment: assignmentId(rollout.id, node.node, node.attempt),
+    standing: standingIn(rollout, node),
+    step: said?.step ?? null,
+    outcome: said?.outcome ?? null,
+    reason: said?.reason ?? null,
+    gate:
+      gate !== null
+        ? { verdict: gate.verdict, reason: gate.reason ?? null, waivedBySite: gate.waivedBySite }
+        : evidence !== null
+          ? { ...evidence, waivedBySite: false }
+          : null,
+    soak: said?.soak ?? null,
+    waits: waitsOfNode(rollout, node, now),
+    late: node.late,
+    owed: owesRollBack(node) && node.owedSince !== null,
+  };
+}
