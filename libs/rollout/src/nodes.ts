@@ -19,7 +19,7 @@ export const hasEnded = (node: NodeState): boolean => node.said !== null && ENDS
 export const isActive = (node: NodeState): boolean => node.said?.step === 'active' || node.said?.step === 'committed';
 export const isReached = (node: NodeState): boolean => node.said !== null;
 export const hasFailedEvidence = (judged: Judged | null): boolean =>
-  judged !== null && (judged.bundled.verdict === 'fail' || judged.own.verdict === 'fail');
+  judged !== null && (judged.bundled.verdict === 'fail' || judged.own?.verdict === 'fail');
 
 /**
  * It serves the release, may be about to under a permit, or could not go back from it. A node that was granted a permit and
@@ -114,10 +114,10 @@ function applyEvidence(
   const { bundled, own } = evidence;
   const judged: Judged = {
     bundled: { verdict: bundled.verdict, reason: bundled.reason },
-    own: { verdict: own.verdict, reason: own.reason },
+    own: own === null ? null : { verdict: own.verdict, reason: own.reason },
   };
   return sameJudged(node.judged, judged) ? node : { ...node, judged };
 }
 
 const sameJudged = (a: Judged | null, b: Judged): boolean =>
-  a !== null && a.bundled.reason === b.bundled.reason && a.own.reason === b.own.reason;
+  a !== null && a.bundled.reason === b.bundled.reason && a.own?.reason === b.own?.reason;

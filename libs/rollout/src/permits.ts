@@ -89,9 +89,9 @@ function judgeEvidence(rollout: RolloutState, node: NodeState): Denial | null {
   if (judged === null) return deny('evidenceMissing', 'no evidence for this assignment has come in');
   if (hasFailedEvidence(judged)) return deny('gateNotPassed', 'a gate failed');
   if (judged.bundled.verdict !== 'pass') return deny('gateNotPassed', `bundled items: ${judged.bundled.reason}`);
-  if (!rollout.offer.suite.readsSiteData || judged.own.verdict === 'pass') return null;
-  const isWaived = judged.own.verdict === 'inconclusive' && said?.gate?.waivedBySite === true;
-  return isWaived ? null : deny('gateNotPassed', `the site's own records: ${judged.own.reason}`);
+  if (!rollout.offer.suite.readsSiteData || judged.own?.verdict === 'pass') return null;
+  const isWaived = judged.own?.verdict === 'inconclusive' && said?.gate?.waivedBySite === true;
+  return isWaived ? null : deny('gateNotPassed', `the site's own records: ${judged.own?.reason ?? 'no verdict'}`);
 }
 
 function judgeRoom(rollout: RolloutState, node: NodeState, now: number): Denial | null {

@@ -37,7 +37,8 @@ export type Said = Pick<AssignmentStatus, 'step' | 'restarts'> & {
 /** Verdicts of evidence that passed the fence (R2). A fail of an attempt is never replaced. */
 export interface Judged {
   readonly bundled: OwnEvidence;
-  readonly own: OwnEvidence;
+  /** Null where the suite reads no own records. */
+  readonly own: OwnEvidence | null;
 }
 
 export interface NodeState {

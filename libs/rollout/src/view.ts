@@ -61,7 +61,8 @@ function viewWave(rollout: RolloutState, wave: WaveState, index: number, now: nu
 function viewNode(rollout: RolloutState, node: NodeState, now: number): RolloutNodeView {
   const { said, judged } = node;
   const gate = said?.gate ?? null;
-  const evidence = judged === null ? null : judged.own.verdict === 'pass' ? judged.bundled : judged.own;
+  const evidence =
+    judged === null ? null : judged.bundled.verdict === 'pass' ? (judged.own ?? judged.bundled) : judged.bundled;
   return {
     node: node.node,
     site: node.site,
