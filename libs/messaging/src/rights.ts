@@ -94,7 +94,7 @@ export const CONTROL_PLANE_RIGHTS = {
     sub: { allow: [RPC_WILDCARD, `${controlPlaneInbox('rpc')}.>`] },
   },
   sys: {
-    pub: { allow: ['$SYS.REQ.CLAIMS.UPDATE', '$SYS.REQ.ACCOUNT.*.INFO'] },
+    pub: { allow: ['$SYS.REQ.CLAIMS.UPDATE', '$SYS.REQ.ACCOUNT.*.INFO', '$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP'] },
     sub: { allow: [`${controlPlaneInbox('sys')}.>`] },
   },
 } as const;

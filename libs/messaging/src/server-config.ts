@@ -5,7 +5,7 @@ import { SYNC_ALWAYS_SINCE, isAtLeast } from './version-rules.ts';
 export interface ServerConfigOptions {
   /** Of the program that will read it, since a server refuses a setting that it does not know. */
   readonly version: string;
-  /** Holds the account JWTs and the streams. */
+  /** Holds the account JWTs in `jwt` and the streams in `jetstream`. */
   readonly dir: string;
   readonly authority: Authority;
   /** Only what a server without stored claims begins with: stored ones, with their revocations, win. */
@@ -37,7 +37,7 @@ resolver_preload: {
   ${authority.accounts.core}: ${accounts.core}
   ${authority.accounts.edge}: ${accounts.edge}
 }
-jetstream: { store_dir: ${quoted(join(dir, 'jetstream'))}, max_mem: 67108864, max_file: ${maxFileBytes}${synced} }
+jetstream: { store_dir: ${quoted(dir)}, max_mem: 67108864, max_file: ${maxFileBytes}${synced} }
 ${tls ? tlsBlock(tls) : ''}
 max_payload: 1048576
 max_pending: 67108864
