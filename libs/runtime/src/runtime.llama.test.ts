@@ -1,8 +1,11 @@
-import { testRuntime } from './contract.ts';
+import { describe } from 'vitest';
+
+import { testRuntime, type OpenRuntime } from './contract.ts';
+import { testDemoModels } from './demo-models.ts';
 import { LlamaChild } from './llama/llama-child.ts';
 import { LlamaRuntime } from './llama/llama-runtime.ts';
 
-testRuntime('embedded llama.cpp', async (folder) => {
+const open: OpenRuntime = async (folder) => {
   const child = new LlamaChild({ readable: [folder] });
   const runtime = new LlamaRuntime({ child });
   return {
@@ -17,4 +20,12 @@ testRuntime('embedded llama.cpp', async (folder) => {
       await child.close();
     },
   };
+};
+
+describe('embedded llama.cpp', () => {
+  testRuntime(open);
+});
+
+describe('embedded llama.cpp, with the models of the demo', () => {
+  testDemoModels(open);
 });

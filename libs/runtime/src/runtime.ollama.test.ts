@@ -6,6 +6,7 @@ import { findOllamas, NO_OLLAMA, startOllama, type OllamaProgram } from '@openwa
 import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { ask, modelFile, refusalOf, replyOf, setOf, testRuntime, type OpenRuntime } from './contract.ts';
+import { testDemoModels } from './demo-models.ts';
 import { LlamaChild } from './llama/llama-child.ts';
 import { openVocabulary } from './llama/vocabulary.ts';
 import { OllamaRuntime, type OllamaRuntimeOptions } from './ollama/ollama-runtime.ts';
@@ -13,7 +14,10 @@ import { writeTinyAdapter, writeTinyModel } from './tiny-model.ts';
 
 const programs = await findOllamas();
 
-if (programs.length === 0) test.skip(`serves by Ollama. ${NO_OLLAMA}`);
+test('has an Ollama at hand', (context) => {
+  context.skip(programs.length === 0, NO_OLLAMA);
+  expect(programs).not.toEqual([]);
+});
 
 const newFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'openward-ollama-'));
 
@@ -45,7 +49,13 @@ const openAt =
   };
 
 for (const program of programs) {
-  testRuntime(`Ollama ${program.version}`, openAt(program));
+  describe(`Ollama ${program.version}`, () => {
+    testRuntime(openAt(program));
+  });
+
+  describe(`Ollama ${program.version}, with the models of the demo`, () => {
+    testDemoModels(openAt(program));
+  });
 
   describe(`Ollama ${program.version}, several of them`, () => {
     const startSeveral = async (count: number, more: Partial<OllamaRuntimeOptions> = {}) => {
@@ -115,7 +125,7 @@ for (const program of programs) {
           return models.length;
         }),
       );
-      expect(stored.sort()).toEqual([0, 1]);
+      expect(stored.sort((a, b) => a - b)).toEqual([0, 1]);
     });
 
     const isUnsafe = program.version === '0.10.1';

@@ -7,6 +7,8 @@ import { writeFile } from 'node:fs/promises';
 export interface TinyModel {
   readonly seed: number;
   readonly contextLength?: number;
+  /** The vocabulary asks for a beginning mark before each prompt. */
+  readonly addsBos?: boolean;
 }
 
 const WIDTH = 64;
@@ -28,7 +30,10 @@ interface Tensor {
 }
 
 /** A base that says letters and spaces only, and never ends by itself. */
-export async function writeTinyModel(path: string, { seed, contextLength = 2048 }: TinyModel): Promise<void> {
+export async function writeTinyModel(
+  path: string,
+  { seed, contextLength = 2048, addsBos = false }: TinyModel,
+): Promise<void> {
   const random = randomFrom(seed);
   const matrix = (name: string, columns: number, rows: number): Tensor => ({
     name: `${name}.weight`,
@@ -50,7 +55,7 @@ export async function writeTinyModel(path: string, { seed, contextLength = 2048 
     tensors.push(matrix(`${block}ffn_gate`, WIDTH, FEED_FORWARD), matrix(`${block}ffn_up`, WIDTH, FEED_FORWARD));
     tensors.push(matrix(`${block}ffn_down`, FEED_FORWARD, WIDTH));
   }
-  await writeFile(path, gguf(baseMetadata(contextLength), tensors));
+  await writeFile(path, gguf(baseMetadata(contextLength, addsBos), tensors));
 }
 
 /** An adapter that changes every attention query a lot. */
@@ -83,7 +88,7 @@ const STRING = 8;
 const ARRAY = 9;
 const ALIGNMENT = 32;
 
-function baseMetadata(contextLength: number): Buffer[] {
+function baseMetadata(contextLength: number, addsBos: boolean): Buffer[] {
   return [
     text('general.architecture', 'llama'),
     text('general.name', 'tiny'),
@@ -105,7 +110,7 @@ function baseMetadata(contextLength: number): Buffer[] {
     list('tokenizer.ggml.merges', STRING, [lengthAndBytes('Ġ t')]),
     number('tokenizer.ggml.bos_token_id', BOS),
     number('tokenizer.ggml.eos_token_id', EOS),
-    entry('tokenizer.ggml.add_bos_token', BOOL, Buffer.from([0])),
+    entry('tokenizer.ggml.add_bos_token', BOOL, Buffer.from([addsBos ? 1 : 0])),
     entry('tokenizer.ggml.add_eos_token', BOOL, Buffer.from([0])),
     entry('tokenizer.ggml.add_space_prefix', BOOL, Buffer.from([0])),
   ];

@@ -66,7 +66,7 @@ async function unpackHeaders(into: string): Promise<NodeJS.ProcessEnv> {
   }
   const audio = (await readdir(into)).find((name) => name.startsWith('miniaudio-') && !name.endsWith('.tar.gz'));
   if (audio === undefined) throw new Error('the source package of miniaudio did not arrive');
-  const folders = ['deb/usr/include', 'deb/usr/include/stb', `${audio}/miniaudio`];
+  const folders = ['deb/usr/include', audio];
   return { CGO_CPPFLAGS: folders.map((folder) => `-I${join(into, folder)}`).join(' ') };
 }
 

@@ -1,0 +1,167 @@
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+
+import { ask, eventually, modelFile, PROMPT, refusalOf, replyOf, setOf } from '../contract.ts';
+import type { ModelFile, RuntimeExit } from '../port.ts';
+import { writeTinyModel } from '../tiny-model.ts';
+import { findFencing } from './isolation.ts';
+import { LlamaChild, type LlamaChildOptions } from './llama-child.ts';
+import { LlamaRuntime, type LlamaRuntimeOptions } from './llama-runtime.ts';
+import { openVocabulary } from './vocabulary.ts';
+
+const fencing = await findFencing();
+
+describe('the process that runs llama.cpp', () => {
+  let folder: string;
+  let models: string;
+  let one: ModelFile;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'openward-child-'));
+    models = join(folder, 'store', 'models');
+    await mkdir(models, { recursive: true });
+    await mkdir(join(folder, 'keys'));
+    await writeTinyModel(join(models, 'one.gguf'), { seed: 1, contextLength: 16_384 });
+    one = await modelFile(join(models, 'one.gguf'));
+  });
+
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  const open = (more: Partial<LlamaChildOptions & LlamaRuntimeOptions> = {}) => {
+    const child = new LlamaChild({ readable: [models], ...more });
+    const runtime = new LlamaRuntime({ child, ...more });
+    onTestFinished(async () => {
+      await runtime.close();
+      await child.close();
+    });
+    return { child, runtime };
+  };
+
+  const pidOf = (child: LlamaChild): number => child.pid ?? expect.fail('it does not run');
+
+  const isAlive = (pid: number): boolean => {
+    try {
+      process.kill(pid, 0);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
+  const restarted = (child: LlamaChild, before: number): Promise<number> =>
+    eventually('a restart', () => (child.pid === before ? undefined : child.pid));
+
+  test('comes back by itself with what it held, as often as it dies', async () => {
+    const { child, runtime } = open({ restartDelay: 1 });
+    const exits: RuntimeExit[] = [];
+    runtime.onExit((exit) => exits.push(exit));
+    await runtime.load(setOf('one', one));
+    const { text } = await replyOf(runtime, ask('one'));
+    for (const deaths of [1, 2]) {
+      const before = pidOf(child);
+      process.kill(before, 'SIGKILL');
+      await restarted(child, before);
+      expect((await runtime.loaded()).map(({ key }) => key)).toEqual(['one']);
+      expect((await replyOf(runtime, ask('one'))).text).toBe(text);
+      expect(exits).toHaveLength(deaths);
+      expect(exits.at(-1)).toEqual({ at: 'runtime', reason: 'killed by SIGKILL' });
+    }
+  });
+
+  test('gives up a set whose file is gone when it comes back', async () => {
+    const { child, runtime } = open({ restartDelay: 1 });
+    await writeTinyModel(join(models, 'passing.gguf'), { seed: 2 });
+    await runtime.load(setOf('one', one));
+    await runtime.load(setOf('passing', await modelFile(join(models, 'passing.gguf'))));
+    await rm(join(models, 'passing.gguf'));
+    const before = pidOf(child);
+    process.kill(before, 'SIGKILL');
+    await restarted(child, before);
+    expect((await runtime.loaded()).map(({ key }) => key)).toEqual(['one']);
+    expect(await refusalOf(() => replyOf(runtime, ask('passing')))).toBe('modelNotLoaded');
+    expect((await replyOf(runtime, ask('one', { maxTokens: 2 }))).end.completionTokens).toBe(2);
+  });
+
+  test('refuses more requests than may wait', async () => {
+    const { runtime } = open({ maxWaiting: 1 });
+    await runtime.load(setOf('one', one, { parallel: 1 }));
+    const outcomes = await Promise.all([1, 2, 3].map(() => refusalOf(() => replyOf(runtime, ask('one')))));
+    expect(outcomes).toEqual(['done', 'done', 'queueFull']);
+  });
+
+  test('counts tokens by the vocabulary alone, also after it died (G2)', async () => {
+    const { child } = open({ restartDelay: 1 });
+    const vocabulary = await openVocabulary(child, one);
+    expect(await vocabulary.countTokens(PROMPT)).toBe(66);
+    const before = pidOf(child);
+    process.kill(before, 'SIGKILL');
+    await restarted(child, before);
+    expect(await vocabulary.countTokens('ab<usr>')).toBe(3);
+    await vocabulary.close();
+    expect(await refusalOf(() => vocabulary.countTokens('a'))).toBe('closed');
+  });
+
+  test('says that a file has no vocabulary', async () => {
+    const { child } = open();
+    expect(await refusalOf(async () => openVocabulary(child, { ...one, digest: `sha256:${'0'.repeat(64)}` }))).toBe(
+      'digestMismatch',
+    );
+  });
+
+  test('ends when the agent is killed, in the middle of a reply', async () => {
+    const script = join(import.meta.dirname, 'agent-to-kill.ts');
+    const agent = spawn(process.execPath, [script, one.path, one.digest], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let said = '';
+    agent.stdout.on('data', (bytes: Buffer) => (said += bytes.toString()));
+    const pid = Number(await eventually('a reply that began', () => /^answering (\d+)$/m.exec(said)?.[1]));
+    expect(isAlive(pid)).toBe(true);
+    agent.kill('SIGKILL');
+    await eventually('its end', () => (isAlive(pid) ? undefined : true), 5_000);
+  });
+
+  describe.runIf(process.platform === 'linux')('on Linux', () => {
+    test('has nothing of the environment of the agent, and writes nowhere', async () => {
+      const { child, runtime } = open();
+      process.env['OPENWARD_TEST_SECRET'] = 'secret';
+      onTestFinished(() => void delete process.env['OPENWARD_TEST_SECRET']);
+      await runtime.describe();
+      expect(await readFile(`/proc/${pidOf(child)}/environ`, 'utf8')).not.toContain('secret');
+      const outputs = [1, 2].map((descriptor) => readlink(`/proc/${pidOf(child)}/fd/${descriptor}`));
+      expect(await Promise.all(outputs)).toEqual(['/dev/null', '/dev/null']);
+    });
+
+    test('dumps no core, and has no network where the platform allows it (N9)', async (context) => {
+      const { child, runtime } = open();
+      const { isolation } = await runtime.describe();
+      const holds = (name: string): boolean => isolation.some((measure) => measure.name === name && measure.holds);
+      expect(await readFile(`/proc/${pidOf(child)}/limits`, 'utf8')).toMatch(/Max core file size +0 +0/);
+      expect(holds('noNetwork')).toBe(fencing.network);
+      context.skip(!fencing.network, 'This system gives this user no network namespace.');
+      const own = await readlink('/proc/self/ns/net');
+      expect(await readlink(`/proc/${pidOf(child)}/ns/net`)).not.toBe(own);
+      expect((await readFile(`/proc/${pidOf(child)}/net/dev`, 'utf8')).match(/^ *\w+:/gm)).toEqual(['    lo:']);
+    });
+
+    test("sees nothing of the agent's folder but the models, and serves them (N9)", async (context) => {
+      const { child, runtime } = open({ hidden: [folder] });
+      const { isolation } = await runtime.describe();
+      expect(isolation.find(({ name }) => name === 'limitedFiles')?.holds).toBe(fencing.folders);
+      context.skip(!fencing.folders, 'This system allows this user no mounts.');
+      await runtime.load(setOf('one', one));
+      expect((await replyOf(runtime, ask('one'))).text).toMatch(/^[a-z ]+$/);
+      const seen = `/proc/${pidOf(child)}/root${folder}`;
+      expect(await readdir(seen)).toEqual(['store']);
+      expect(await readdir(join(seen, 'store'))).toEqual(['models']);
+    });
+
+    test('says that nothing is hidden where no folder was named', async () => {
+      const { runtime } = open();
+      const { isolation } = await runtime.describe();
+      expect(isolation.find(({ name }) => name === 'limitedFiles')?.holds).toBe(false);
+    });
+  });
+});
