@@ -1,2 +1,3 @@
 export * from './memory-store.ts';
 export * from './memory-tables.ts';
+export * from './testing-fixtures.ts';
