@@ -9,7 +9,7 @@ import type {
   WaitCode,
 } from '@openward/contracts';
 import type { Entry } from './journal.ts';
-import type { EvaluationResult, Held, SiteRules } from './model.ts';
+import type { Chain, EvaluationResult, Held, SiteRules } from './model.ts';
 
 /**
  * The moment at which an event is stepped, not the one at which it was queued. `minuteOfWeek` counts from Monday 00:00 in
@@ -70,7 +70,7 @@ export type Event =
   | Failure<'fetchFailed'>
   | (Task<'verified'> & { readonly held: Held })
   | Failure<'verifyFailed'>
-  | (Task<'loaded'> & { readonly base: string; readonly adapter?: string })
+  | (Task<'loaded'> & { readonly chain: Chain })
   | Failure<'loadFailed'>
   | (Task<'quarterEvaluated'> & { readonly quarters: number })
   | (Task<'evaluated'> & { readonly result: EvaluationResult })
@@ -142,7 +142,12 @@ export type Effect =
       readonly errorShare: number;
       readonly minRequests: number;
     }
-  | { readonly kind: 'discloseEvidence'; readonly assignment: Assignment; readonly result: EvaluationResult }
+  | {
+      readonly kind: 'discloseEvidence';
+      readonly assignment: Assignment;
+      readonly candidate: Held;
+      readonly result: EvaluationResult;
+    }
   /** What the network may see has changed (P6). */
   | { readonly kind: 'report' }
   | { readonly kind: 'reclaim'; readonly keep: Keep }

@@ -1,6 +1,10 @@
+export { bytesOf, isWithin } from './consent.ts';
 export * from './events.ts';
-export * from './journal.ts';
+export { applyEntry, type Entry, NOTHING_KNOWN, replay } from './journal.ts';
+export { keepOf } from './keep.ts';
 export * from './model.ts';
-export * from './offers.ts';
+export { type Offer, offersOf } from './offers.ts';
 export * from './ports.ts';
-export * from './reconciler.driver.ts';
+export { type Reconciler, startReconciler } from './reconciler.driver.ts';
+export { reportOf } from './report.ts';
+export { INITIAL, step } from './step.ts';

@@ -194,13 +194,15 @@ export interface Work {
   readonly switching: string | null;
   readonly loaded: readonly string[];
   readonly loading: { readonly key: string; readonly task: number } | null;
-  /** Loads that failed: how often, and when they are tried again. */
-  readonly loadRest: { readonly key: string; readonly tries: number; readonly until: number } | null;
+  /** Loads that failed, by key: how often, and when they are tried again. */
+  readonly loadRests: Readonly<Record<string, { readonly tries: number; readonly until: number }>>;
   readonly probe:
     | { readonly state: 'none' }
     | { readonly state: 'running'; readonly task: number; readonly tries: number }
     | { readonly state: 'resting'; readonly tries: number; readonly until: number }
     | { readonly state: 'passed' };
+  /** After a restart the runtime may still be coming up: so many probes may fail before one counts (N4). */
+  readonly graceProbes: number;
   /** When the runtime exited, on the monotonic clock, in the last ten minutes. */
   readonly exits: readonly number[];
   /** Since when the soak runs; null while it is paused or not begun. */

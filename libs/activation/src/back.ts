@@ -1,0 +1,104 @@
+import type { Name, ReasonCode } from '@openward/contracts';
+import type { End, Held } from './model.ts';
+import type { Turn } from './turn.ts';
+
+// Going back needs no permit, no gate and no consent (R4), and no download: its target was kept. What became of it is told
+// honestly (N1): nothing was changed, it went back, or it could not.
+
+/** Ends an attempt that has not switched anything: what is served is as it was. */
+export function endUnchanged(
+  turn: Turn,
+  service: Name,
+  step: Exclude<End['step'], 'rolledBack'>,
+  reason: ReasonCode,
+  reference?: string,
+): void {
+  turn.cancelJob(service);
+  const end: End = { step, outcome: 'noChange', reason, ...(reference === undefined ? {} : { reference }) };
+  turn.record({ kind: 'ended', service, end });
+}
+
+/** By the node itself, before the commit (N4): the release has failed here, and is not served a moment longer. */
+export function failBack(turn: Turn, service: Name, reason: ReasonCode, reference?: string): void {
+  const way = wayBack(turn, service);
+  if (way === null) return;
+  const outcome = way.to === null && way.hadSomething ? 'unableToRollBack' : 'rolledBack';
+  go(turn, service, way.to, {
+    step: 'failed',
+    outcome,
+    reason,
+    ...(reference === undefined ? {} : { reference }),
+  });
+}
+
+/** Told to by the network or by the site. Where there is nothing to go back to, what is served stays (and that is told). */
+export function stepBack(turn: Turn, service: Name, reason: 'rolledBackByNetwork' | 'rolledBackBySite'): void {
+  const way = wayBack(turn, service);
+  if (way === null) return;
+  if (way.to === null && way.hadSomething) {
+    const end: End = { step: 'failed', outcome: 'unableToRollBack', reason: 'targetMissing' };
+    turn.record({ kind: 'ended', service, end });
+    return;
+  }
+  go(turn, service, way.to, { step: 'rolledBack', outcome: 'rolledBack', reason });
+}
+
+/**
+ * A recalled release stops at once: before its entry, since stopping is safe whatever happens next. Then the service goes to
+ * the last good release that is not recalled, or serves nothing. No pin holds this.
+ */
+export function leaveRecalled(turn: Turn, service: Name): void {
+  const record = turn.service(service);
+  if (record.active === null || !turn.isRecalled(record.active.release)) return;
+  stopNow(turn, service, 'recalled');
+  const progress = record.attempt?.progress;
+  if (progress?.at === 'goingBack') {
+    turn.record({ kind: 'ended', service, end: { ...progress.end, outcome: 'unableToRollBack' } });
+  } else if (progress?.at === 'activated' || progress?.at === 'committed') {
+    if (progress.candidate.key === record.active.key) {
+      const way = wayBack(turn, service);
+      const outcome = way?.to === null && way.hadSomething ? 'unableToRollBack' : 'rolledBack';
+      go(turn, service, way?.to ?? null, { step: 'rolledBack', outcome, reason: 'recalled' });
+      return;
+    }
+  }
+  const to = usable(turn, [record.lastGood], record.active)[0] ?? null;
+  turn.record({ kind: 'moved', service, to, why: 'recalled' });
+}
+
+/** For a person's own step back, when no live rollout says what to go to. */
+export const steppingStone = (turn: Turn, service: Name): Held | null => {
+  const { active, lastGood, anchor } = turn.service(service);
+  return usable(turn, [lastGood, anchor], active)[0] ?? null;
+};
+
+export function stopNow(
+  turn: Turn,
+  service: Name,
+  why: 'halted' | 'recalled' | 'goingBack' | 'loading' | 'noRelease',
+): void {
+  turn.cancelProbe(service);
+  turn.emit({ kind: 'stop', service, why });
+  turn.change(service, { served: null, switching: null, soakSince: null, judgeAt: null });
+}
+
+function go(turn: Turn, service: Name, to: Held | null, end: End): void {
+  turn.cancelProbe(service);
+  turn.change(service, { soakSince: null, judgeAt: null });
+  turn.record({ kind: 'goingBack', service, to, end });
+}
+
+function wayBack(turn: Turn, service: Name): { readonly to: Held | null; readonly hadSomething: boolean } | null {
+  const { attempt, lastGood, anchor } = turn.service(service);
+  const progress = attempt?.progress;
+  if (!attempt || (progress?.at !== 'activated' && progress?.at !== 'committed')) return null;
+  const before = progress.at === 'activated' ? progress.before : null;
+  // When its rollout is over the target is no longer kept, and the anchor is the only other release on the disk.
+  const isOver = progress.at === 'committed' && progress.completed;
+  const choices = isOver ? [lastGood, anchor] : [progress.target, before, lastGood];
+  const to = usable(turn, choices, progress.candidate)[0] ?? null;
+  return { to, hadSomething: attempt.assignment.rollbackTarget !== null || before !== null };
+}
+
+const usable = (turn: Turn, choices: readonly (Held | null)[], but: Held | null): readonly Held[] =>
+  choices.filter((held) => held !== null).filter((held) => held.key !== but?.key && !turn.isRecalled(held.release));

@@ -1,0 +1,130 @@
+import type { Name } from '@openward/contracts';
+import { endUnchanged, stepBack, steppingStone } from './back.ts';
+import type { Command, CommandAnswer, CommandRefusal } from './events.ts';
+import type { Attempt, Consent } from './model.ts';
+import type { Turn } from './turn.ts';
+import { pauseSoak } from './watch.ts';
+
+// What people at the site say. It needs no network, it is done when it is answered, and a refusal changes nothing.
+
+const DONE: CommandAnswer = { done: true };
+const refused = (why: CommandRefusal): CommandAnswer => ({ done: false, why });
+
+export function obey(turn: Turn, command: Command): CommandAnswer {
+  switch (command.kind) {
+    case 'acceptSuite':
+      turn.record({ kind: 'suiteAccepted', suite: command.suite, tooFewItems: command.tooFewItems });
+      return DONE;
+    case 'setRules':
+      turn.record({ kind: 'rules', rules: command.rules });
+      return DONE;
+    case 'accept':
+    case 'acceptInconclusive':
+    case 'defer':
+    case 'reject':
+    case 'halt':
+    case 'resume':
+    case 'rollback':
+    case 'pin':
+    case 'unpin':
+      if (turn.durable.services[command.service] === undefined) return refused('unknownService');
+      return obeyForService(turn, command);
+  }
+}
+
+type ServiceCommand = Extract<Command, { readonly service: Name }>;
+
+function obeyForService(turn: Turn, command: ServiceCommand): CommandAnswer {
+  const { service } = command;
+  switch (command.kind) {
+    case 'accept':
+      return accept(turn, service, command.holdResult ?? false);
+    case 'acceptInconclusive':
+      return acceptInconclusive(turn, service, command.reason);
+    case 'defer':
+      return answerWith(turn, service, { deferUntil: command.until });
+    case 'reject':
+      return reject(turn, service, command.reason);
+    case 'halt':
+      return halt(turn, service);
+    case 'resume':
+      if (turn.service(service).halted) turn.record({ kind: 'halted', service, halted: false });
+      return DONE;
+    case 'rollback':
+      return rollBack(turn, service);
+    case 'pin':
+      if (turn.service(service).active === null) return refused('nothingToPin');
+      if (!turn.service(service).pinned) turn.record({ kind: 'pinned', service, pinned: true });
+      return DONE;
+    case 'unpin':
+      if (turn.service(service).pinned) turn.record({ kind: 'pinned', service, pinned: false });
+      return DONE;
+  }
+}
+
+/** The attempt that a person can still decide on: nothing has been switched for it. */
+function openAttempt(turn: Turn, service: Name): Attempt | null {
+  const attempt = turn.attempt(service);
+  const at = attempt?.progress.at;
+  return at === 'offered' || at === 'staged' || at === 'evaluated' ? attempt : null;
+}
+
+function answerWith(turn: Turn, service: Name, answer: Partial<Consent>): CommandAnswer {
+  const attempt = openAttempt(turn, service);
+  if (attempt === null) return refused('nothingWaits');
+  turn.record({ kind: 'answered', service, consent: { ...attempt.consent, ...answer } });
+  return DONE;
+}
+
+/** The first answer before there is a result, the second one after it: nobody accepts what nobody could see (N2). */
+function accept(turn: Turn, service: Name, holdResult: boolean): CommandAnswer {
+  const attempt = openAttempt(turn, service);
+  const answer = attempt?.progress.at === 'evaluated' ? { activate: true } : { prepare: { holdResult } };
+  return answerWith(turn, service, { ...answer, deferUntil: null });
+}
+
+/** R8: an inconclusive gate, never a failed one, and only with a reason. */
+function acceptInconclusive(turn: Turn, service: Name, reason: string): CommandAnswer {
+  const progress = openAttempt(turn, service)?.progress;
+  if (progress?.at !== 'evaluated') return refused('nothingWaits');
+  if (progress.result.verdict !== 'inconclusive') return refused('notInconclusive');
+  if (reason.trim() === '') return refused('reasonMissing');
+  return answerWith(turn, service, { activate: true, waiver: reason, deferUntil: null });
+}
+
+function reject(turn: Turn, service: Name, reason: string): CommandAnswer {
+  const attempt = openAttempt(turn, service);
+  if (attempt === null) return refused(turn.attempt(service) === null ? 'nothingWaits' : 'alreadyActive');
+  if (reason.trim() === '') return refused('reasonMissing');
+  endUnchanged(turn, service, 'rejected', 'rejectedBySite');
+  return DONE;
+}
+
+/** N5: the gateway stops before anything is written, since a brake must not wait for a disk; it is answered when both are done. */
+function halt(turn: Turn, service: Name): CommandAnswer {
+  if (turn.service(service).halted) return DONE;
+  const { soakSince } = turn.work(service);
+  turn.cancelProbe(service);
+  turn.emit({ kind: 'stop', service, why: 'halted' });
+  turn.change(service, { served: null, switching: null, soakSince });
+  pauseSoak(turn, service);
+  turn.record({ kind: 'halted', service, halted: true });
+  return DONE;
+}
+
+/** A site's own rollback is also a pin; the pin is written first, so that no crash leaves the one without the other's hold. */
+function rollBack(turn: Turn, service: Name): CommandAnswer {
+  const { active, attempt, pinned } = turn.service(service);
+  const progress = attempt?.progress;
+  const isLive = progress?.at === 'activated' || progress?.at === 'committed';
+  const to = steppingStone(turn, service);
+  const hasTarget = isLive && 'target' in progress && progress.target !== null;
+  if (active === null || (to === null && !hasTarget)) return refused('nothingToGoBackTo');
+  if (!pinned) turn.record({ kind: 'pinned', service, pinned: true });
+  if (isLive) {
+    stepBack(turn, service, 'rolledBackBySite');
+  } else if (to !== null) {
+    turn.record({ kind: 'moved', service, to, why: 'rolledBackBySite' });
+  }
+  return DONE;
+}

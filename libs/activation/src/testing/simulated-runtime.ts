@@ -1,0 +1,44 @@
+import type { Chain, Held } from '../model.ts';
+import type { ModelRuntime } from '../ports.ts';
+import type { Life } from './life.ts';
+import { between } from './world.ts';
+
+/** A runtime process: what it has loaded is gone when it exits, or when its machine does. */
+export class SimulatedRuntime {
+  readonly loaded = new Set<string>();
+  readonly #listeners = new Set<() => void>();
+
+  crash(): void {
+    this.loaded.clear();
+    this.#listeners.clear();
+  }
+
+  /** The process ends by itself, and is started anew with nothing loaded. */
+  exit(): void {
+    this.loaded.clear();
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** `loading` throws where a model cannot be loaded. */
+  port(life: Life, loading: (held: Held) => void = () => undefined): ModelRuntime {
+    const { world } = life;
+    return {
+      load: (held, signal) =>
+        life.answer(
+          between(world, 5, 400),
+          (): Chain => {
+            loading(held);
+            this.loaded.add(held.key);
+            const { artifact, base } = held;
+            return base === undefined ? { base: artifact.file } : { base: base.file, adapter: artifact.file };
+          },
+          signal,
+        ),
+      unload: (key) => life.answer(between(world, 1, 20), () => void this.loaded.delete(key)),
+      onExit: (listener) => {
+        this.#listeners.add(listener);
+        return () => void this.#listeners.delete(listener);
+      },
+    };
+  }
+}
