@@ -44,6 +44,7 @@ export function offerNextAttempt(
     said: null,
     saidSince: null,
     judged: null,
+    hasFailed: false,
     permit: null,
     owedSince: null,
   });

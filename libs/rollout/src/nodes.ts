@@ -40,6 +40,7 @@ export const isHeldByPin = (node: NodeState, recalled: boolean): boolean =>
 /** R3. Good needs our permit besides: a node that serves without one is not counted for the release. */
 export function standingOf(node: NodeState, restartsAllowed: number): NodeStanding {
   const { said } = node;
+  if (node.hasFailed) return 'failed';
   if (said?.step === 'rejected') return 'declined';
   if (said?.step === 'failed' || said?.step === 'rolledBack') {
     return said.reason !== null && ASKED_FOR.has(said.reason) && said.outcome !== 'unableToRollBack'
@@ -60,6 +61,12 @@ export function standingOf(node: NodeState, restartsAllowed: number): NodeStandi
  */
 export function observe(rollout: RolloutState, node: NodeState, input: NodeInput): NodeState {
   if (node.takenBy !== null) return node;
+  const next = hear(rollout, node, input);
+  if (next.hasFailed || standingOf(next, rollout.plan.settings.soak.restarts) !== 'failed') return next;
+  return { ...next, hasFailed: true };
+}
+
+function hear(rollout: RolloutState, node: NodeState, input: NodeInput): NodeState {
   const heard = input.evidence === null ? node : applyEvidence(rollout, node, input.evidence);
   if (heard.seen !== null && input.seq <= heard.seen.seq) return heard;
   const seen = { boot: input.boot, seq: input.seq, at: input.at };

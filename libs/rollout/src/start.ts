@@ -125,6 +125,7 @@ const freshNode = (node: Name, site: Name, wave: number, now: number): NodeState
   seen: null,
   said: null,
   saidSince: null,
+  hasFailed: false,
   pinned: false,
   halted: false,
   judged: null,

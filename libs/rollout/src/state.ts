@@ -60,6 +60,8 @@ export interface NodeState {
   readonly said: Said | null;
   /** Since when step and wait are what they are. */
   readonly saidSince: number | null;
+  /** This attempt has failed once; whatever is said of it later, it counts (R4). */
+  readonly hasFailed: boolean;
   readonly pinned: boolean;
   readonly halted: boolean;
   readonly judged: Judged | null;
