@@ -1,0 +1,43 @@
+import { Refusal, type ChatTemplate } from '@openward/contracts';
+
+// What both APIs come down to. A reply depends on this, on the release, and on nothing else that a client sends.
+
+export interface Turn {
+  readonly role: 'user' | 'assistant';
+  readonly text: string;
+}
+
+export interface Conversation {
+  /** The model name of the request: a service. */
+  readonly service: string;
+  readonly turns: readonly Turn[];
+  readonly stream: boolean;
+  /** The client's wish; the release's own limit stands above it. */
+  readonly maxTokens: number | null;
+  readonly stop: readonly string[];
+  /** OpenAI's `stream_options.include_usage`. */
+  readonly includeUsage: boolean;
+}
+
+const marksOf = (template: ChatTemplate): string[] =>
+  [
+    template.bos,
+    ...[template.system, template.user, template.assistant].flatMap(({ before, after }) => [before, after]),
+    ...template.stop,
+  ].filter((mark) => mark.trim() !== '');
+
+/**
+ * The text that the model was trained on. A message that holds one of the template's marks is refused, since it could speak
+ * in another's name: runtimes take marks in a prompt for what they mean.
+ */
+export function renderPrompt(template: ChatTemplate, systemPrompt: string, turns: readonly Turn[]): string {
+  const marks = marksOf(template);
+  for (const turn of turns) {
+    const mark = marks.find((candidate) => turn.text.includes(candidate));
+    if (mark !== undefined)
+      throw new Refusal('templateMark', `A message contains ${JSON.stringify(mark)}, a mark of the model's own.`);
+  }
+  const said = turns.map(({ role, text }) => `${template[role].before}${text}${template[role].after}`);
+  const system = systemPrompt === '' ? '' : `${template.system.before}${systemPrompt}${template.system.after}`;
+  return `${template.bos}${system}${said.join('')}${template.assistant.before}`;
+}

@@ -1,0 +1,111 @@
+import { GATEWAY_FIELDS, MESSAGE_FIELDS, Refusal, type Field, type GatewayApi } from '@openward/contracts';
+import type { Turn } from './conversation.ts';
+
+// Reads bodies by the one table (G1). Everything here throws a `Refusal` that names the field.
+
+export type Body = Readonly<Record<string, unknown>>;
+
+const bad = (message: string): Refusal => new Refusal('badRequest', message);
+const isUnused = (field: Field, value: unknown): boolean =>
+  value === undefined ||
+  (Array.isArray(value) && value.length === 0) ||
+  (field.unless ?? []).some((unused) => unused === value);
+
+function checkAgainst(table: Readonly<Record<string, Field>>, body: Body, where: string): void {
+  for (const [name, value] of Object.entries(body)) {
+    const field = Object.hasOwn(table, name) ? table[name] : undefined;
+    if (field === undefined) throw new Refusal('fieldRefused', `The field \`${where}${name}\` is not known here.`);
+    if (field.rule === 'refused' && !isUnused(field, value))
+      throw new Refusal('fieldRefused', `The field \`${where}${name}\` is not supported.`);
+  }
+}
+
+export function checkedBody(api: GatewayApi, body: unknown): Body {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw bad('The body is not a JSON object.');
+  const object = body as Body;
+  checkAgainst(GATEWAY_FIELDS[api], object, '');
+  return object;
+}
+
+export function text(body: Body, name: string): string {
+  const value = body[name];
+  if (typeof value !== 'string' || value === '') throw bad(`\`${name}\` is a text.`);
+  return value;
+}
+
+export function optionalBoolean(body: Body, name: string, otherwise: boolean): boolean {
+  const value = body[name];
+  if (value === undefined || value === null) return otherwise;
+  if (typeof value !== 'boolean') throw bad(`\`${name}\` is true or false.`);
+  return value;
+}
+
+/** Null where it is absent, or below 1 in the way some clients write "no limit". */
+export function optionalCount(body: Body, name: string): number | null {
+  const value = body[name];
+  if (value === undefined || value === null || value === -1 || value === -2) return null;
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1)
+    throw bad(`\`${name}\` is a whole number from 1.`);
+  return value;
+}
+
+const MOST_STOPS = 8;
+
+export function stops(value: unknown): string[] {
+  if (value === undefined || value === null) return [];
+  const list: unknown[] = Array.isArray(value) ? value : [value];
+  if (list.length > MOST_STOPS) throw bad(`\`stop\` has at most ${MOST_STOPS} texts.`);
+  return list.map((stop) => {
+    if (typeof stop !== 'string' || stop === '' || stop.length > 100)
+      throw bad('`stop` is a text, or a list of texts.');
+    return stop;
+  });
+}
+
+export function object(value: unknown, name: string): Body {
+  if (value === undefined || value === null) return {};
+  if (typeof value !== 'object' || Array.isArray(value)) throw bad(`\`${name}\` is an object.`);
+  return value as Body;
+}
+
+/** A client's system text is demoted: it opens the user's turn, and never stands where the release's own does. */
+export function turnsOf(messages: unknown): Turn[] {
+  if (!Array.isArray(messages) || messages.length === 0) throw bad('`messages` is a list with at least one message.');
+  const turns: Turn[] = [];
+  let preface = '';
+  for (const [index, raw] of messages.entries()) {
+    const message = object(raw, `messages[${index}]`);
+    checkAgainst(MESSAGE_FIELDS, message, `messages[${index}].`);
+    const said = contentOf(message['content'], index);
+    switch (message['role']) {
+      case 'system':
+      case 'developer':
+        preface += `${said}\n`;
+        break;
+      case 'user':
+        turns.push({ role: 'user', text: preface + said });
+        preface = '';
+        break;
+      case 'assistant':
+        turns.push({ role: 'assistant', text: said });
+        break;
+      default:
+        throw bad(`\`messages[${index}].role\` is one of system, developer, user and assistant.`);
+    }
+  }
+  if (preface !== '') turns.push({ role: 'user', text: preface.trimEnd() });
+  return turns;
+}
+
+function contentOf(content: unknown, index: number): string {
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) throw bad(`\`messages[${index}].content\` is a text or a list of parts.`);
+  return content
+    .map((raw, part) => {
+      const { type, text: said } = object(raw, `messages[${index}].content[${part}]`);
+      if (type !== 'text' || typeof said !== 'string')
+        throw new Refusal('fieldRefused', `\`messages[${index}].content[${part}]\` is not of type text.`);
+      return said;
+    })
+    .join('');
+}

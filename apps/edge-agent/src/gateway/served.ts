@@ -1,0 +1,143 @@
+import { Refusal, type Digest, type Name, type Release } from '@openward/contracts';
+import type { Held, Serving, StopWhy } from '@openward/activation';
+
+/** What a request is answered with. It holds on to its release until it ends, whatever is switched meanwhile. */
+export interface Lease {
+  readonly held: Held;
+  readonly release: Release;
+  /** To be called once, with what became of the request. */
+  end(outcome: 'ok' | 'failed' | 'left'): void;
+}
+
+export interface ServedService {
+  readonly service: Name;
+  readonly release: Digest | null;
+  readonly number: number | null;
+  readonly since: number;
+  readonly stopped: StopWhy | null;
+}
+
+interface Slot {
+  readonly held: Held | null;
+  readonly release: Release | null;
+  readonly stopped: StopWhy | null;
+  readonly since: number;
+}
+
+/** Since the probe of a model: counts that never leave the gateway (R3). */
+interface Tally {
+  requests: number;
+  failures: number;
+  inFlight: number;
+  idle: (() => void)[];
+}
+
+const HALTED: ReadonlySet<StopWhy> = new Set(['halted']);
+
+/**
+ * The gateway's switch: which release answers for which service. A switch is one assignment in memory, so no request sees half
+ * of it; those in flight keep their lease.
+ */
+export class ServedReleases implements Serving {
+  readonly #slots = new Map<Name, Slot>();
+  readonly #tallies = new Map<string, Tally>();
+  readonly #releaseOf: (held: Held) => Promise<Release>;
+  readonly #drainMs: number;
+  readonly #now: () => number;
+
+  constructor(options: {
+    readonly releaseOf: (held: Held) => Promise<Release>;
+    readonly drainMs: number;
+    readonly now: () => number;
+  }) {
+    this.#releaseOf = options.releaseOf;
+    this.#drainMs = options.drainMs;
+    this.#now = options.now;
+  }
+
+  async switchTo(service: Name, held: Held): Promise<void> {
+    const release = await this.#releaseOf(held);
+    const current = this.#slots.get(service);
+    if (current?.held?.key === held.key && current.stopped === null) return;
+    this.#tallies.delete(held.key);
+    this.#slots.set(service, { held, release, stopped: null, since: this.#now() });
+  }
+
+  stop(service: Name, why: StopWhy): Promise<void> {
+    const current = this.#slots.get(service);
+    this.#slots.set(service, {
+      held: current?.held ?? null,
+      release: current?.release ?? null,
+      stopped: why,
+      since: this.#now(),
+    });
+    return Promise.resolve();
+  }
+
+  drain(key: string): Promise<void> {
+    const tally = this.#tallies.get(key);
+    if (tally === undefined || tally.inFlight === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, this.#drainMs);
+      tally.idle.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  judge(
+    _service: Name,
+    key: string,
+    limits: { readonly errorShare: number; readonly minRequests: number },
+  ): Promise<'ok' | 'over' | 'tooFewRequests'> {
+    const { requests, failures } = this.#tally(key);
+    if (requests < limits.minRequests) return Promise.resolve('tooFewRequests');
+    return Promise.resolve(failures / requests > limits.errorShare ? 'over' : 'ok');
+  }
+
+  /** Refuses with the code that the caller is to see; the message carries the service's fallback text. */
+  lease(service: string): Lease {
+    const slot = this.#slots.get(service);
+    if (slot === undefined) throw new Refusal('modelNotFound', `There is no service ${JSON.stringify(service)} here.`);
+    if (slot.stopped !== null || slot.held === null || slot.release === null) throw this.#refusalOf(service, slot);
+    const tally = this.#tally(slot.held.key);
+    tally.inFlight += 1;
+    let ended = false;
+    return {
+      held: slot.held,
+      release: slot.release,
+      end: (outcome) => {
+        if (ended) return;
+        ended = true;
+        tally.inFlight -= 1;
+        if (outcome !== 'left') tally.requests += 1;
+        if (outcome === 'failed') tally.failures += 1;
+        if (tally.inFlight === 0) for (const resolve of tally.idle.splice(0)) resolve();
+      },
+    };
+  }
+
+  list(): ServedService[] {
+    return [...this.#slots].map(([service, { held, stopped, since }]) => ({
+      service,
+      release: stopped === null ? (held?.release ?? null) : null,
+      number: stopped === null ? (held?.number ?? null) : null,
+      stopped,
+      since,
+    }));
+  }
+
+  #refusalOf(service: string, { release, stopped }: Slot): Refusal {
+    const fallback = release?.service.fallbackText ?? 'Go on without this service.';
+    return stopped !== null && HALTED.has(stopped)
+      ? new Refusal('halted', `The service ${service} is halted at this site. ${fallback}`)
+      : new Refusal('notServing', `The service ${service} has no release that serves now. ${fallback}`);
+  }
+
+  #tally(key: string): Tally {
+    const tally = this.#tallies.get(key) ?? { requests: 0, failures: 0, inFlight: 0, idle: [] };
+    this.#tallies.set(key, tally);
+    return tally;
+  }
+}
