@@ -5,7 +5,7 @@
 //   node scripts/nats-server.mjs --list   prints every usable server on this machine, newest first
 //
 // Order: the newest of those on the PATH and in the cache; else the official download; else `go install`; else the
-// distribution's package. A download is checked against the sha256 below, and without one there is no download.
+// distribution's package. A download is checked against a pinned sha256, and without one there is no download.
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -16,6 +16,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -28,24 +29,16 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
+// Which versions, with the checksums of the downloads, and where those come from: deploy/nats/README.md.
+const PINS = JSON.parse(readFileSync(new URL('../deploy/nats/server.json', import.meta.url), 'utf8'));
+
 /** The release that the project is developed against, built from source where Go is at hand. */
-export const PINNED_VERSION = '2.15.2';
+export const PINNED_VERSION = PINS.build;
 
-/** The oldest server on which every function works. A public listener asks for more: see docs/operations. */
-export const FLOOR_VERSION = '2.9.10';
+/** The oldest server on which every function works. A public listener asks for more. */
+export const FLOOR_VERSION = PINS.floor;
 
-// Checksums of the newest release for which the NATS project's own image definitions (nats-io/nats-docker, Apache-2.0)
-// could be read when this was written; a second public list agreed. Nobody has to trust the download host, therefore.
-// To move on: put the version and the sums from that release's SHA256SUMS here.
-const DOWNLOAD = {
-  version: '2.14.5',
-  sha256: {
-    'linux-amd64': '5e3b603d47c447bda1f77f9ac16dbf91c90aac4ff3681f8fbbc7201e4ed99355',
-    'linux-arm64': '673a98d3faa79dde3f9ebf16d6dfac36a5f694e7ad2015e4954dd7939c85cd4c',
-    'darwin-amd64': 'f95c98d6b6ed2b63c5681b46b092c9585c99767d547cf495730c329234625e96',
-    'darwin-arm64': 'ddd907854d9a2de834af133fa396915fe6442fe6d8909ae31390d1ea7a0fea50',
-  },
-};
+const OFFICIAL = 'https://github.com/nats-io/nats-server/releases/download';
 
 const EXE = process.platform === 'win32' ? 'nats-server.exe' : 'nats-server';
 
@@ -137,18 +130,21 @@ async function keep(version, fill) {
   }
 }
 
-async function download() {
+/**
+ * Downloads a release into the cache, unless its bytes are not the pinned ones. A mirror needs no trust, therefore.
+ * @param {{ version: string, sha256: Record<string, string> }} pin
+ */
+export async function downloadRelease(pin = PINS.download, from = process.env.OPENWARD_NATS_MIRROR || OFFICIAL) {
   const platform = `${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`;
-  const expected = DOWNLOAD.sha256[platform];
+  const expected = pin.sha256[platform];
   if (!expected) throw new Error(`no checksum is pinned for ${platform}`);
-  const name = `nats-server-v${DOWNLOAD.version}-${platform}`;
-  const url = `https://github.com/nats-io/nats-server/releases/download/v${DOWNLOAD.version}/${name}.tar.gz`;
+  const url = `${from}/v${pin.version}/nats-server-v${pin.version}-${platform}.tar.gz`;
   const response = await fetch(url, { signal: AbortSignal.timeout(120_000) });
-  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+  if (!response.ok) throw new Error(`${url} answered ${response.status}: it failed`);
   const archive = Buffer.from(await response.arrayBuffer());
   const actual = createHash('sha256').update(archive).digest('hex');
-  if (actual !== expected) throw new Error(`${url} has sha256 ${actual}, pinned is ${expected}`);
-  return keep(DOWNLOAD.version, async (draft) => {
+  if (actual !== expected) throw new Error(`refused: ${url} has sha256 ${actual}, pinned is ${expected}`);
+  return keep(pin.version, async (draft) => {
     writeFileSync(join(draft, 'archive.tar.gz'), archive);
     await run('tar', ['-xzf', 'archive.tar.gz', '--strip-components=1'], { cwd: draft });
     rmSync(join(draft, 'archive.tar.gz'));
@@ -186,7 +182,7 @@ async function unpackDebianPackage() {
 }
 
 const WAYS = [
-  { what: `downloading NATS server ${DOWNLOAD.version}`, get: download },
+  { what: `downloading NATS server ${PINS.download.version}`, get: () => downloadRelease() },
   { what: `building NATS server ${PINNED_VERSION} with Go (about a minute)`, get: buildWithGo },
   { what: "unpacking the distribution's NATS server", get: unpackDebianPackage },
 ];
