@@ -61,7 +61,7 @@ const Connect = z.strictObject({
   name: z.string(),
   jwt: z.string().regex(/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}$/),
   nkey: NatsUserKey,
-  sig: z.string().regex(/^[A-Za-z0-9_-]{86}$/),
+  sig: z.string().regex(/^[A-Za-z0-9+/]{86}==$/),
   headers: z.literal(true),
   no_responders: z.literal(true),
 });

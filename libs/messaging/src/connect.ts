@@ -55,6 +55,7 @@ function authenticator(credentials: () => UserCredentials, report: (error: Error
 class OpenLink implements Link {
   readonly nc: NatsConnection;
   #connected = true;
+  #closing = false;
   readonly #listeners = new Set<(event: LinkEvent) => void>();
 
   constructor(nc: NatsConnection, onEvent: ((event: LinkEvent) => void) | undefined) {
@@ -104,7 +105,7 @@ class OpenLink implements Link {
         if (event.type === 'connected') settle(resolve);
         if (event.type === 'closed') settle(() => reject(event.error ?? new Error('the link is closed')));
       });
-      if (this.nc.isClosed()) settle(() => reject(new Error('the link is closed')));
+      if (this.#closing || this.nc.isClosed()) settle(() => reject(new Error('the link is closed')));
       else if (signal?.aborted) onAbort();
       else signal?.addEventListener('abort', onAbort);
     });
@@ -119,6 +120,9 @@ class OpenLink implements Link {
   }
 
   close(): Promise<void> {
+    // The client takes requests for a moment more, and forgets them.
+    this.#closing = true;
+    this.#connected = false;
     return this.nc.close();
   }
 }

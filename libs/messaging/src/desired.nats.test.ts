@@ -99,7 +99,14 @@ describe.each(natsServers())('desired states on server $version', ({ path, versi
     await until(() => !link.isConnected, { within: 5_000, what: 'the disconnect' });
     await network.start();
     await network.engine.whenConnected();
-    await until(() => put('2').then(() => true, () => false), { within: 10_000, what: 'a put' });
+    await until(
+      () =>
+        put('2').then(
+          () => true,
+          () => false,
+        ),
+      { within: 10_000, what: 'a put' },
+    );
     await sees('2');
     ending.abort();
     await watching;

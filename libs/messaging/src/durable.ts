@@ -1,5 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { AckPolicy, DeliverPolicy, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
+import {
+  AckPolicy,
+  DeliverPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type ConsumerInfo,
+  type ConsumerMessages,
+  type JsMsg,
+} from '@nats-io/jetstream';
 import { nanos } from '@nats-io/nats-core';
 import type { EngineLink } from './connect-control-plane.ts';
 
@@ -54,15 +62,28 @@ async function consumeUntil(engine: EngineLink, options: DurableOptions, signal:
   await Promise.all(begun);
 }
 
-async function open({ js, jsm }: EngineLink, options: DurableOptions): Promise<ConsumerMessages> {
-  const info = await jsm.consumers.add(options.stream, {
+/** Several replicas do this at once; from 2.10 on, adding one that is there in another form is refused. */
+async function ensureDurable({ jsm }: EngineLink, options: DurableOptions): Promise<ConsumerInfo> {
+  const ackWait = nanos(options.ackWaitMs);
+  const config = {
     durable_name: options.durable,
     ack_policy: AckPolicy.Explicit,
     deliver_policy: DeliverPolicy.All,
-    ack_wait: nanos(options.ackWaitMs),
+    ack_wait: ackWait,
     max_ack_pending: 4096,
+  };
+  const info = await jsm.consumers.info(options.stream, options.durable).catch((error: unknown) => {
+    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.ConsumerNotFound) return null;
+    throw error;
   });
-  return js.consumers.getConsumerFromInfo(info).consume({
+  if (info === null) return jsm.consumers.add(options.stream, config);
+  if (info.config.ack_wait === ackWait) return info;
+  return jsm.consumers.update(options.stream, options.durable, { ack_wait: ackWait });
+}
+
+async function open(engine: EngineLink, options: DurableOptions): Promise<ConsumerMessages> {
+  const info = await ensureDurable(engine, options);
+  return engine.js.consumers.getConsumerFromInfo(info).consume({
     max_messages: options.concurrency,
     expires: 30_000,
     abort_on_missing_resource: true,
@@ -77,6 +98,7 @@ async function work(
 ): Promise<void> {
   const stop = (): void => messages.stop();
   signal.addEventListener('abort', stop);
+  if (signal.aborted) stop();
   try {
     for await (const message of messages) {
       const done: Promise<void> = options.onMessage(message).finally(() => begun.delete(done));

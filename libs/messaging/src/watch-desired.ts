@@ -88,6 +88,7 @@ class DesiredWatch {
       if (type === 'disconnected' || type === 'closed') stop();
     });
     signal.addEventListener('abort', stop);
+    if (signal.aborted || !this.#link.isConnected) stop();
     const rereading = setInterval(() => void this.#reread().catch(() => {}), rereadMs);
     const watching = this.#watchStatus(messages, () => {
       isMissing = true;
