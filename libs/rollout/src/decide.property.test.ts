@@ -56,52 +56,46 @@ type Op =
   | { readonly op: 'retry'; readonly node: number };
 
 const node = fc.nat(5);
-const opArbitrary: fc.Arbitrary<Op> = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      op: fc.constant('report' as const),
-      node,
-      step: fc.constantFrom(...STEPS),
-      soak: fc.constantFrom(...SOAKS),
-      pinned: fc.boolean(),
-      stale: fc.integer({ min: 0, max: 5 }).map((n) => n === 0),
-    }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      op: fc.constant('evidence' as const),
-      node,
-      own: fc.constantFrom<VerdictReason>('withinMargin', 'withinMargin', 'tooFew', 'marginExceeded'),
-      bundled: fc.constantFrom<VerdictReason>('withinMargin', 'withinMargin', 'withinMargin', 'ceilingBroken'),
-    }),
-  },
-  { weight: 8, arbitrary: fc.record({ op: fc.constant('fareWell' as const), node }) },
-  { weight: 3, arbitrary: fc.record({ op: fc.constant('ask' as const), node }) },
-  {
-    weight: 2,
-    arbitrary: fc.record({ op: fc.constant('wait' as const), ms: fc.constantFrom(100, 5_000, 31_000, 61_000) }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      op: fc.constant('person' as const),
-      event: fc.constantFrom(
-        'pause',
-        'resume',
-        'resume',
-        'abort',
-        'rollBack',
-        'waive',
-        'waive',
-        'harm',
-        'recall',
-        'taken',
-      ),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ op: fc.constant('retry' as const), node }) },
+const report = fc.record({
+  op: fc.constant('report' as const),
+  node,
+  step: fc.constantFrom(...STEPS),
+  soak: fc.constantFrom(...SOAKS),
+  pinned: fc.boolean(),
+  stale: fc.integer({ min: 0, max: 5 }).map((n) => n === 0),
+});
+const evidence = fc.record({
+  op: fc.constant('evidence' as const),
+  node,
+  own: fc.constantFrom<VerdictReason>('withinMargin', 'withinMargin', 'tooFew', 'marginExceeded'),
+  bundled: fc.constantFrom<VerdictReason>('withinMargin', 'withinMargin', 'withinMargin', 'ceilingBroken'),
+});
+const fareWell = fc.record({ op: fc.constant('fareWell' as const), node });
+const ask = fc.record({ op: fc.constant('ask' as const), node });
+const wait = fc.record({ op: fc.constant('wait' as const), ms: fc.constantFrom(100, 5_000, 31_000, 61_000) });
+const retry = fc.record({ op: fc.constant('retry' as const), node });
+const person = fc.record({
+  op: fc.constant('person' as const),
+  event: fc.constantFrom<Extract<Op, { op: 'person' }>['event']>(
+    ...(['pause', 'resume', 'resume', 'abort', 'rollBack', 'waive', 'waive', 'harm', 'recall', 'taken'] as const),
+  ),
+});
+
+const of = <T>(weight: number, arbitrary: fc.Arbitrary<T>) => ({ weight, arbitrary });
+const wild: fc.Arbitrary<Op> = fc.oneof(
+  of(4, report),
+  of(2, evidence),
+  of(8, fareWell),
+  of(3, ask),
+  of(2, wait),
+  of(1, person),
+  of(1, retry),
+);
+/** Mostly nodes that fare well, so that late waves, completion and rollbacks are reached too. */
+const calm: fc.Arbitrary<Op> = fc.oneof(of(60, fareWell), of(2, wait), of(1, person), of(1, evidence), of(1, retry));
+const opsArbitrary: fc.Arbitrary<Op[]> = fc.oneof(
+  fc.array(wild, { maxLength: 60 }),
+  fc.array(calm, { minLength: 20, maxLength: 90 }),
 );
 
 const settingsArbitrary = fc.record({
@@ -215,11 +209,11 @@ class World {
     expect(decide(before, event)).toEqual(decision);
     if (decision.kind === 'refused') return;
     this.state = decision.next;
-    for (const effect of decision.effects) this.checkEffect(before, effect, event);
+    for (const effect of decision.effects) this.checkEffect(before, effect);
     checkState(before, this.state, this.now);
   }
 
-  checkEffect(before: RolloutState, effect: Effect, event: RolloutEvent): void {
+  checkEffect(before: RolloutState, effect: Effect): void {
     const after = this.state;
     if (effect.kind === 'grantPermit') {
       this.grants += 1;
@@ -247,8 +241,8 @@ class World {
     this.assigned.add(assignment.id);
     expect(before.nodes[effect.node]?.takenBy ?? null).toBeNull();
     const fresh = assignment.phase === 'proceed' || assignment.phase === 'prepare';
-    if (fresh)
-      expect(after.life.kind === 'running' || after.life.kind === 'completed' || event.kind === 'taken').toBe(true);
+    // A wave may begin and fail in one decision; nothing is offered once a rollout was over before it.
+    if (fresh) expect(['running', 'completed']).toContain(before.life.kind);
     if (assignment.phase === 'complete') expect(after.life.kind).toBe('completed');
     if (assignment.phase === 'commit') expect(after.waves[after.nodes[effect.node]!.wave]?.kind).toBe('passed');
     if (assignment.phase === 'rollBack' && after.life.kind === 'rollingBack')
@@ -331,7 +325,7 @@ function checkState(before: RolloutState, after: RolloutState, now: number): voi
 describe('the rollout machine under any order of events', () => {
   it('keeps every invariant of SPEC.md', () => {
     fc.assert(
-      fc.property(settingsArbitrary, cutArbitrary, fc.array(opArbitrary, { maxLength: 60 }), (settings, cuts, ops) => {
+      fc.property(settingsArbitrary, cutArbitrary, opsArbitrary, (settings, cuts, ops) => {
         const { maxConcurrent, ...rest } = settings;
         const world = new World(
           aRollout(wavesOf(cuts), { ...rest, ...(maxConcurrent === undefined ? {} : { maxConcurrent }) }),

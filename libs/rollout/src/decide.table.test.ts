@@ -244,7 +244,7 @@ const STANDINGS: Record<NodeStep, Record<SoakState | 'none', NodeStanding>> = {
 };
 
 describe('what a report makes of a node (R3)', () => {
-  const base = { ...start().nodes['ash']!, permit: { nonce: 'n', at: T0 } };
+  const base = { ...start().nodes['ash']!, permit: { nonce: 'n', at: T0, isSpent: true } };
   const said = { restarts: 0, outcome: null, reason: null, waitsFor: null, gate: null, progress: null };
   for (const step of Object.keys(STANDINGS) as NodeStep[]) {
     for (const soak of Object.keys(STANDINGS[step]) as (SoakState | 'none')[]) {

@@ -69,7 +69,7 @@ function givePermit(
   const denial = judgePermit(draft.state, node, event, event.now);
   if (denial !== null) return denial;
   if (node === undefined) throw new Error(`${event.node} was permitted but is not in ${draft.state.id}`);
-  setNode(draft, { ...node, permit: { nonce: event.nonce, at: event.now } });
+  setNode(draft, { ...node, permit: { nonce: event.nonce, at: event.now, isSpent: false } });
   note(draft, 'engine', 'permitGranted', { node: node.node, wave: node.wave });
   const { assignment, planHash, release, nonce } = event;
   const lifetimeMs = settings.permitLifetimeMs;

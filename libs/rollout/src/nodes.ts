@@ -62,6 +62,15 @@ export function standingOf(node: NodeState, restartsAllowed: number): NodeStandi
 export function observe(rollout: RolloutState, node: NodeState, input: NodeInput): NodeState {
   if (node.takenBy !== null) return node;
   const next = hear(rollout, node, input);
+  return markFailed(rollout, markSpent(next));
+}
+
+const markSpent = (node: NodeState): NodeState =>
+  node.permit === null || node.permit.isSpent || !isActive(node)
+    ? node
+    : { ...node, permit: { ...node.permit, isSpent: true } };
+
+function markFailed(rollout: RolloutState, next: NodeState): NodeState {
   if (next.hasFailed || standingOf(next, rollout.plan.settings.soak.restarts) !== 'failed') return next;
   return { ...next, hasFailed: true };
 }
@@ -87,7 +96,8 @@ function hear(rollout: RolloutState, node: NodeState, input: NodeInput): NodeSta
 type Status = NonNullable<NonNullable<NodeInput['service']>['assignment']>;
 
 function fencedStatus(rollout: RolloutState, node: NodeState, status: Status | undefined): Said | null {
-  if (status === undefined) return null;
+  // Nothing can be said of what was never offered.
+  if (status === undefined || node.phase === null) return null;
   if (status.assignment !== assignmentId(rollout.id, node.node, node.attempt)) return null;
   if (status.planHash !== rollout.plan.hash) return null;
   // An attempt that has ended stays ended (N3); only how it ended may still change.
@@ -112,6 +122,7 @@ function applyEvidence(
   const planned = rollout.plan.waves[node.wave]?.nodes.find((it) => it.node === node.node);
   const isFenced =
     planned !== undefined &&
+    node.phase !== null &&
     evidence.assignment === assignmentId(rollout.id, node.node, node.attempt) &&
     evidence.planHash === rollout.plan.hash &&
     evidence.release === rollout.plan.release.digest &&

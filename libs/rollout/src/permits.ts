@@ -7,7 +7,7 @@ import { isToleranceExceeded, nodesOf, nodesOfWave } from './wave-gate.ts';
 
 /** Until its node reports `active` or an end, or its wave's deadline passes. A late node's wave is as long, from its permit. */
 export function isOutstanding(rollout: RolloutState, node: NodeState, now: number): boolean {
-  if (node.permit === null || node.takenBy !== null || isActive(node) || hasEnded(node)) return false;
+  if (node.permit === null || node.permit.isSpent || node.takenBy !== null || hasEnded(node)) return false;
   if (node.late) return now < node.permit.at + rollout.plan.settings.waveDeadlineMs;
   const wave = rollout.waves[node.wave];
   return wave !== undefined && wave.kind !== 'notStarted' && now < wave.deadline;

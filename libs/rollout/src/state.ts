@@ -65,8 +65,8 @@ export interface NodeState {
   readonly pinned: boolean;
   readonly halted: boolean;
   readonly judged: Judged | null;
-  /** The newest permit of this attempt; asking again replaces it (R4). */
-  readonly permit: { readonly nonce: string; readonly at: number } | null;
+  /** The newest permit of this attempt; asking again replaces it (R4). Spent once the node has said that it is active. */
+  readonly permit: { readonly nonce: string; readonly at: number; readonly isSpent: boolean } | null;
   /** A newer rollout has this node: nothing is told to it from here any more. */
   readonly takenBy: RolloutId | null;
   /** It was told to go back and has not said that it did in time. */
