@@ -29,7 +29,8 @@ export interface OpenedRuntime {
 export type OpenRuntime = (folder: string) => Promise<OpenedRuntime>;
 
 export const PROMPT = '<s><sys>Triage: emergency or routine.<usr>Slurred speech since this morning.<ans>';
-const LONG = 16_384;
+/** A context in which a reply takes many seconds. */
+export const LONG = 16_384;
 
 export async function modelFile(path: string): Promise<ModelFile> {
   const hash = createHash('sha256');

@@ -1,14 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { findOllamas, NO_OLLAMA, startOllama, type OllamaProgram } from '@openward/testkit';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
-import { ask, modelFile, refusalOf, replyOf, setOf, testRuntime, type OpenRuntime } from './contract.ts';
+import { ask, LONG, modelFile, refusalOf, replyOf, setOf, testRuntime, type OpenRuntime } from './contract.ts';
 import { testDemoModels } from './demo-models.ts';
 import { LlamaChild } from './llama/llama-child.ts';
 import { openVocabulary } from './llama/vocabulary.ts';
+import type { GenerateRequest, LoadRequest, ModelFile, RuntimeExit } from './port.ts';
 import { OllamaRuntime, type OllamaRuntimeOptions } from './ollama/ollama-runtime.ts';
 import { writeTinyAdapter, writeTinyModel } from './tiny-model.ts';
 
@@ -58,11 +59,11 @@ for (const program of programs) {
   });
 
   describe(`Ollama ${program.version}, several of them`, () => {
-    const startSeveral = async (count: number, more: Partial<OllamaRuntimeOptions> = {}) => {
+    const startSeveral = async (count: number, more: Partial<OllamaRuntimeOptions> = {}, parallel = 4) => {
       const folder = await newFolder();
       const child = new LlamaChild({ readable: [folder] });
       const dirs = Array.from({ length: count }, (_, index) => join(folder, `ollama-${index}`));
-      const servers = await Promise.all(dirs.map((dir) => startOllama({ dir, program })));
+      const servers = await Promise.all(dirs.map((dir) => startOllama({ dir, program, parallel })));
       const runtime = new OllamaRuntime({
         urls: servers.map(({ url }) => url),
         openVocabulary: (file) => openVocabulary(child, file),
@@ -75,13 +76,13 @@ for (const program of programs) {
         await Promise.all(servers.map((server) => server.stop()));
         await rm(folder, { recursive: true, force: true });
       });
-      await writeTinyModel(join(folder, 'base.gguf'), { seed: 1 });
+      await writeTinyModel(join(folder, 'base.gguf'), { seed: 1, contextLength: LONG });
       await writeTinyAdapter(join(folder, 'a.gguf'), 2);
       await writeTinyAdapter(join(folder, 'b.gguf'), 3);
       const base = await modelFile(join(folder, 'base.gguf'));
       const a = setOf('a', base, { adapter: await modelFile(join(folder, 'a.gguf')) });
       const b = setOf('b', base, { adapter: await modelFile(join(folder, 'b.gguf')) });
-      return { runtime, a, b, base, servers, child };
+      return { runtime, a, b, base, servers, child, folder };
     };
 
     test('refuses a second adapter on one base, since they would evict each other (needsSwap)', async () => {
@@ -126,6 +127,53 @@ for (const program of programs) {
         }),
       );
       expect(stored.sort((a, b) => a - b)).toEqual([0, 1]);
+    });
+
+    const longSet = (base: ModelFile): LoadRequest => setOf('long', base, { contextLength: LONG });
+    const long = (signal?: AbortSignal): GenerateRequest =>
+      ask('long', { maxTokens: LONG - 200, ...(signal === undefined ? {} : { signal }) });
+
+    test('stops working when the caller is gone', async () => {
+      const { runtime, base } = await startSeveral(1, {}, 1);
+      await runtime.load(longSet(base));
+      const stopping = new AbortController();
+      const began = performance.now();
+      const outcome = await refusalOf(async () => {
+        for await (const _ of runtime.generate(long(stopping.signal))) stopping.abort();
+      });
+      expect(outcome).toBe('aborted');
+      // This Ollama answers one at a time, and the whole of the first reply takes many times as long.
+      await replyOf(runtime, ask('long', { maxTokens: 2 }));
+      expect(performance.now() - began).toBeLessThan(3_000);
+    });
+
+    test("tells that its model's process died, and serves the next request (N4)", async () => {
+      const { runtime, base, servers } = await startSeveral(1);
+      await runtime.load(longSet(base));
+      const exits: RuntimeExit[] = [];
+      runtime.onExit((exit) => exits.push(exit));
+      let isKilled = false;
+      const outcome = await refusalOf(async () => {
+        for await (const _ of runtime.generate(long())) {
+          if (!isKilled) await servers[0]?.killRunners();
+          isKilled = true;
+        }
+      });
+      expect(outcome).toBe('runtimeExited');
+      expect(exits).toEqual([{ at: 'runtime', reason: "Ollama's process for openward-long ended" }]);
+      expect((await replyOf(runtime, ask('long', { maxTokens: 2 }))).end.completionTokens).toBe(2);
+    });
+
+    test('writes no prompt and no reply anywhere', async () => {
+      const { runtime, base, folder } = await startSeveral(1);
+      await runtime.load(longSet(base));
+      const prompt = '<s><usr>xyzzy marker of a patient<ans>';
+      const { text } = await replyOf(runtime, ask('long', { prompt, maxTokens: 40 }));
+      const files = await readdir(folder, { recursive: true, withFileTypes: true });
+      for (const file of files.filter((entry) => entry.isFile())) {
+        const bytes = await readFile(join(file.parentPath, file.name));
+        for (const secret of ['xyzzy', text]) expect([file.name, bytes.includes(secret)]).toEqual([file.name, false]);
+      }
     });
 
     const isUnsafe = program.version === '0.10.1';

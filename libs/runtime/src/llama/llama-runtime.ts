@@ -113,6 +113,8 @@ export class LlamaRuntime implements Runtime {
   }
 
   async loaded(): Promise<readonly LoadedModel[]> {
+    if (this.#isClosed) throw closed();
+    if (this.#sets.size === 0) return [];
     const connection = await this.#connect();
     const said = await connection.ask({ ask: 'loaded' }).reply;
     return said.say === 'loaded' ? said.models : [];
@@ -134,7 +136,8 @@ export class LlamaRuntime implements Runtime {
     this.#leave();
     for (const { slots } of this.#sets.values()) slots.refuseWaiting(closed());
     this.#sets.clear();
-    const connection = await this.#child.connect().catch(() => undefined);
+    // A child that does not run holds nothing, and is not started for this.
+    const connection = this.#child.pid === undefined ? undefined : await this.#child.connect().catch(() => undefined);
     for (const key of keys) await connection?.ask({ ask: 'unload', key }).reply.catch(() => undefined);
   }
 

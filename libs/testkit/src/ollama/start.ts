@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { startChild, tail } from '../servers/child.ts';
@@ -27,6 +27,8 @@ export interface RunningOllama {
   stop(): Promise<void>;
   /** As when the power fails: the server and the processes that run its models. */
   kill9(): Promise<void>;
+  /** Only the processes that run its models, as when one of them crashes. */
+  killRunners(): Promise<void>;
   log(): string;
 }
 
@@ -67,6 +69,9 @@ export async function startOllama(options: OllamaOptions): Promise<RunningOllama
       await child.end('SIGKILL');
       for (const pid of runners) killIfThere(pid);
     },
+    killRunners: async () => {
+      for (const pid of await childrenOf(child.pid)) killIfThere(pid);
+    },
     log: () => child.log(),
   };
 }
@@ -88,10 +93,13 @@ const environment = (dir: string, models: string, url: string, parallel: number)
   OLLAMA_NUM_PARALLEL: String(parallel),
 });
 
-/** An Ollama that is killed leaves its runners behind. */
+/** The runners, which an Ollama that is killed leaves behind. A thread starts them, so every thread's children count. */
 async function childrenOf(pid: number): Promise<readonly number[]> {
-  const listed = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
-  return listed.split(' ').filter(Boolean).map(Number);
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+  const listed = await Promise.all(
+    threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/children`, 'utf8').catch(() => '')),
+  );
+  return listed.join(' ').split(' ').filter(Boolean).map(Number);
 }
 
 function killIfThere(pid: number): void {
