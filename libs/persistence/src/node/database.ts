@@ -1,0 +1,55 @@
+import { chmodSync, existsSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+
+// The node's own store. Every write that resolves is on the disk: `synchronous=FULL` with a write-ahead log syncs each
+// commit, and the outermost transaction is the unit that a crash keeps or drops.
+
+/** Numbered from 1; each runs once, in its own transaction. A new agent opens an old store, never the other way round (V2). */
+const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE journal (id INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT NOT NULL, is_checkpoint INTEGER NOT NULL);
+   CREATE TABLE ledger (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, bytes BLOB NOT NULL, at INTEGER NOT NULL, head TEXT NOT NULL);
+   CREATE TABLE outbox (seq INTEGER PRIMARY KEY, ledger_seq INTEGER NOT NULL REFERENCES ledger(seq));
+   CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+   CREATE TABLE results (key TEXT NOT NULL, item TEXT NOT NULL, outcome TEXT NOT NULL, data TEXT NOT NULL, PRIMARY KEY (key, item)) WITHOUT ROWID;
+   CREATE TABLE judgements (key TEXT PRIMARY KEY, result TEXT NOT NULL, local TEXT NOT NULL, at INTEGER NOT NULL);
+   CREATE TABLE verdicts (id INTEGER PRIMARY KEY, data_set TEXT NOT NULL, data TEXT NOT NULL, suite TEXT NOT NULL, release TEXT NOT NULL, evidence TEXT NOT NULL, at INTEGER NOT NULL);
+   CREATE TABLE data_sets (name TEXT NOT NULL, version INTEGER NOT NULL, data TEXT NOT NULL, card TEXT NOT NULL, records TEXT NOT NULL, fingerprints TEXT NOT NULL, salt BLOB NOT NULL, added_at INTEGER NOT NULL, PRIMARY KEY (name, version));
+   CREATE TABLE api_keys (id TEXT PRIMARY KEY, digest TEXT NOT NULL UNIQUE, application TEXT NOT NULL, created_at INTEGER NOT NULL, revoked_at INTEGER);`,
+];
+
+export function openNodeDatabase(path: string): DatabaseSync {
+  const isNew = !existsSync(path);
+  const database = new DatabaseSync(path);
+  if (isNew && path !== ':memory:') chmodSync(path, 0o600);
+  database.exec(
+    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;',
+  );
+  migrate(database);
+  return database;
+}
+
+function migrate(database: DatabaseSync): void {
+  const { user_version: done } = database.prepare('PRAGMA user_version').get() as { user_version: number };
+  if (done > MIGRATIONS.length)
+    throw new Error(
+      `the store was written by a newer agent (${done} migrations, this agent knows ${MIGRATIONS.length})`,
+    );
+  for (let number = done + 1; number <= MIGRATIONS.length; number++) {
+    inTransaction(database, () => {
+      database.exec(MIGRATIONS[number - 1] ?? '');
+      database.exec(`PRAGMA user_version = ${number}`);
+    });
+  }
+}
+
+export function inTransaction<T>(database: DatabaseSync, act: () => T): T {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const result = act();
+    database.exec('COMMIT');
+    return result;
+  } catch (error) {
+    database.exec('ROLLBACK');
+    throw error;
+  }
+}

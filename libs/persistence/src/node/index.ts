@@ -1,0 +1,5 @@
+export * from './api-keys.ts';
+export * from './database.ts';
+export * from './evaluation-store.ts';
+export * from './journal.ts';
+export * from './ledger-store.ts';
