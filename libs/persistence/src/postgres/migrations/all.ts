@@ -1,0 +1,5 @@
+import type { Migration } from 'kysely/migration';
+import * as first from './0001-first.ts';
+
+/** In order. A migration only expands; what it replaces is contracted a version later (V2). */
+export const MIGRATIONS: readonly (Migration & { readonly name: string; readonly oldest: string })[] = [first];

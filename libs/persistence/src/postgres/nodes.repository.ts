@@ -1,0 +1,125 @@
+import type { Digest, LedgerHead, Name, NodeView, Page, PageQuery } from '@openward/contracts';
+import { writeAudit } from './audit.repository.ts';
+import { clock, inTransaction, type Database } from './database.ts';
+import { enrolNode, type Enrolled, type Enrolment } from './enrol.ts';
+import { nodeViewOf, selectNodes } from './node-view.ts';
+import { notify } from './notify.ts';
+import { pageOf } from './paging.ts';
+
+/** What the checks of a node's seal and the minting of its credentials need. */
+export interface NodeRecord {
+  readonly name: Name;
+  readonly site: Name;
+  /** 1 at first; it rises by one each time that a revoked node enrols anew. */
+  readonly enrolment: number;
+  readonly identityKey: string;
+  readonly controlKey: string;
+  readonly bulkKey: string;
+  readonly revoked: boolean;
+  readonly ackedThrough: number;
+  readonly newestSeq: number;
+  readonly newestLedger: LedgerHead | null;
+}
+
+export interface RevokedKey {
+  readonly key: string;
+  /** Seconds since 1970, rounded up: what was issued by then is void. */
+  readonly at: number;
+}
+
+export class NodeRepository {
+  readonly #db: Database;
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** K2, in one transaction: the token is used up and the node is there, or nothing is written. */
+  async enrol(secretDigest: Digest, enrolment: Enrolment): Promise<Enrolled> {
+    return inTransaction(this.#db, (trx) => enrolNode(trx, secretDigest, enrolment));
+  }
+
+  async find(name: Name): Promise<NodeRecord | null> {
+    const row = await this.#db.selectFrom('nodes').where('name', '=', name).selectAll().executeTakeFirst();
+    if (row === undefined) return null;
+    return {
+      name: row.name,
+      site: row.site,
+      enrolment: row.enrolment,
+      identityKey: row.identity_key,
+      controlKey: row.control_key,
+      bulkKey: row.bulk_key,
+      revoked: row.revoked_at !== null,
+      ackedThrough: row.acked_through,
+      newestSeq: row.newest_seq,
+      newestLedger: row.newest_ledger,
+    };
+  }
+
+  /** D4; null where the node is unknown or revoked. */
+  async ackedThrough(name: Name): Promise<number | null> {
+    const row = await this.#db
+      .selectFrom('nodes')
+      .where('name', '=', name)
+      .where('revoked_at', 'is', null)
+      .select('acked_through')
+      .executeTakeFirst();
+    return row?.acked_through ?? null;
+  }
+
+  async view(name: Name): Promise<NodeView | null> {
+    const row = await selectNodes(this.#db).where('nodes.name', '=', name).executeTakeFirst();
+    return row === undefined ? null : nodeViewOf(row);
+  }
+
+  async list(query: PageQuery, of: { readonly site?: Name } = {}): Promise<Page<NodeView>> {
+    let select = selectNodes(this.#db)
+      .orderBy('nodes.name')
+      .limit(query.limit + 1);
+    if (query.after !== undefined) select = select.where('nodes.name', '>', query.after);
+    if (of.site !== undefined) select = select.where('nodes.site', '=', of.site);
+    return pageOf(await select.execute(), query, (row) => row.name, nodeViewOf);
+  }
+
+  /** K1, K3: the keys that its credentials were made for. False where it is unknown or revoked. */
+  async renewed(
+    name: Name,
+    keys: { readonly control: string; readonly bulk: string; readonly until: Date },
+  ): Promise<boolean> {
+    const { numUpdatedRows } = await this.#db
+      .updateTable('nodes')
+      .set({ control_key: keys.control, bulk_key: keys.bulk, credentials_until: keys.until })
+      .where('name', '=', name)
+      .where('revoked_at', 'is', null)
+      .executeTakeFirstOrThrow();
+    return numUpdatedRows === 1n;
+  }
+
+  /** Its reports are refused from now on, and its keys are among `revokedKeys`. False where it was not enrolled. */
+  async revoke(name: Name, by: string, reason: string): Promise<boolean> {
+    return inTransaction(this.#db, async (trx) => {
+      const row = await trx
+        .updateTable('nodes')
+        .set({ revoked_at: clock })
+        .where('name', '=', name)
+        .where('revoked_at', 'is', null)
+        .returning(['control_key', 'bulk_key', 'newest_seq'])
+        .executeTakeFirst();
+      if (row === undefined) return false;
+      await trx
+        .insertInto('revoked_keys')
+        .values([row.control_key, row.bulk_key].map((key) => ({ key, node: name })))
+        .onConflict((conflict) => conflict.column('key').doUpdateSet({ revoked_at: clock }))
+        .execute();
+      await trx.deleteFrom('outbox').where('node', '=', name).execute();
+      await writeAudit(trx, [{ actor: by, action: 'nodeRevoked', subject: `node:${name}`, details: { reason } }]);
+      await notify(trx, [{ type: 'node', id: name, version: row.newest_seq }]);
+      return true;
+    });
+  }
+
+  /** Every NATS key that was ever revoked, for the account's claims (D5). */
+  async revokedKeys(): Promise<readonly RevokedKey[]> {
+    const rows = await this.#db.selectFrom('revoked_keys').select(['key', 'revoked_at']).orderBy('key').execute();
+    return rows.map((row) => ({ key: row.key, at: Math.ceil(row.revoked_at.getTime() / 1000) }));
+  }
+}

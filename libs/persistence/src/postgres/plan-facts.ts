@@ -1,0 +1,151 @@
+import {
+  OLDEST_PROTOCOL,
+  type Digest,
+  type ModelVariant,
+  type Name,
+  type Release,
+  type StateBody,
+} from '@openward/contracts';
+import { liveNodesOf, type LoadedModel, type NodeFacts, type PlanFacts, type ReportedNode } from '@openward/rollout';
+import { sql } from 'kysely';
+import { inTransaction, type Database } from './database.ts';
+
+/** Of a release, what a node that has one of its variants holds. */
+interface Held {
+  readonly release: Digest;
+  readonly service: Name;
+  readonly variant: ModelVariant;
+  readonly documents: readonly Digest[];
+}
+
+/**
+ * Everything that `plan()` judges for a release, of all nodes: it selects by labels itself. Null where there is no such release.
+ * Not one snapshot: what changes between plan and start is found at the start (R1, R5).
+ */
+export async function readPlanFacts(db: Database, service: Name, release: number): Promise<PlanFacts | null> {
+  return inTransaction(db, async (trx) => {
+    const row = await trx
+      .selectFrom('releases')
+      .innerJoin('suites', (join) =>
+        join.on(sql`releases.document -> 'suite' ->> 'digest'`, '=', sql.ref('suites.digest')),
+      )
+      .where('releases.service', '=', service)
+      .where('releases.number', '=', release)
+      .select(['releases.digest', 'releases.document', 'releases.artifact', 'suites.document as suite'])
+      .executeTakeFirst();
+    if (row === undefined) return null;
+    const { digest, document, artifact, suite } = row;
+    const recalled = await trx
+      .selectFrom('releases')
+      .where('recalled_at', 'is not', null)
+      .orderBy('digest')
+      .select('digest')
+      .execute();
+    const open = await trx
+      .selectFrom('rollouts')
+      .where('service', '=', service)
+      .where('open', '=', true)
+      .orderBy('id')
+      .select('state')
+      .execute();
+    return {
+      release: { digest, document, artifact },
+      suite,
+      recalled: recalled.map((it) => it.digest),
+      nodes: await readNodes(trx, service, document.suite.digest),
+      live: open.flatMap((it) => liveNodesOf(it.state)),
+      oldestProtocol: OLDEST_PROTOCOL,
+    };
+  });
+}
+
+const nodesQuery = (db: Database) =>
+  db
+    .selectFrom('nodes')
+    .innerJoin('sites', 'sites.name', 'nodes.site')
+    .leftJoin('node_states', 'node_states.node', 'nodes.name')
+    .orderBy('nodes.name')
+    .select([
+      'nodes.name',
+      'nodes.site',
+      'nodes.revoked_at',
+      'sites.tier',
+      'sites.labels',
+      'sites.link_bytes_per_second',
+      'node_states.body',
+    ]);
+
+async function readNodes(db: Database, service: Name, suite: Digest): Promise<readonly NodeFacts[]> {
+  const rows = await nodesQuery(db).execute();
+  const held = await readHeld(db);
+  return rows.map((row) => {
+    const mine = held.get(row.name) ?? [];
+    const named = new Set(row.body?.services.flatMap((it) => [it.active, it.lastGood, it.anchor]));
+    return {
+      node: row.name,
+      site: row.site,
+      tier: row.tier,
+      labels: row.labels,
+      linkBytesPerSecond: row.link_bytes_per_second,
+      revoked: row.revoked_at !== null,
+      reported: row.body === null ? null : reportedOf(row.body, service, suite, mine),
+      files: [...new Set(mine.filter((it) => named.has(it.release)).flatMap(filesOf))],
+      // No report says how many bytes are free, whether there is a second runtime, or what the site's rules are (P6).
+      freeBytes: null,
+      hasSecondRuntime: false,
+      standingRule: 'unknown',
+    };
+  });
+}
+
+const filesOf = ({ variant, documents }: Held): Digest[] => [
+  variant.artifact.file,
+  ...(variant.base === undefined ? [] : [variant.base.file]),
+  ...documents,
+];
+
+function reportedOf(state: StateBody, service: Name, suite: Digest, held: readonly Held[]): ReportedNode {
+  const mine = state.services.find((it) => it.service === service);
+  const loaded = state.services.flatMap((it): LoadedModel[] => {
+    const found = held.find((one) => one.release === it.active);
+    if (found === undefined) return [];
+    const { artifact, base, needs } = found.variant;
+    const model = { service: it.service, release: found.release, memoryBytes: needs.memoryBytes };
+    return [{ ...model, file: artifact.file, base: base?.file ?? null }];
+  });
+  return {
+    class: state.class,
+    protocol: state.protocol,
+    active: mine?.active ?? null,
+    lastGood: mine?.lastGood ?? null,
+    halted: mine?.serving === 'halted',
+    pinned: mine?.pinned ?? false,
+    tooFewItems: state.suites.some((it) => it.suite === suite && it.tooFewItems),
+    loaded,
+  };
+}
+
+/** By node: the releases that it was ever told to take, with the variant that it was told. */
+async function readHeld(db: Database): Promise<ReadonlyMap<Name, readonly Held[]>> {
+  const { rows } = await sql<{
+    node: Name;
+    service: Name;
+    variant: string;
+    document: Release;
+    file: Digest;
+    digest: Digest;
+  }>`
+    select node_releases.node, node_releases.service, node_releases.variant,
+      releases.digest, releases.artifact ->> 'file' as file,
+      jsonb_build_object('model', jsonb_build_object('variants', releases.document -> 'model' -> 'variants'),
+        'suite', releases.document -> 'suite') as document
+    from node_releases join releases on releases.digest = node_releases.release`.execute(db);
+  const held = new Map<Name, Held[]>();
+  for (const { node, service, variant: name, digest, document, file } of rows) {
+    const variant = document.model.variants.find((it) => it.variant === name);
+    if (variant === undefined) continue;
+    const documents = [file, document.suite.artifact.file];
+    held.set(node, [...(held.get(node) ?? []), { release: digest, service, variant, documents }]);
+  }
+  return held;
+}

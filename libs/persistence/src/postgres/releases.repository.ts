@@ -1,0 +1,161 @@
+import {
+  digestOf,
+  type ArtifactRef,
+  type Digest,
+  type Name,
+  type Page,
+  type PageQuery,
+  type Release,
+  type ReleaseView,
+  type RolloutId,
+} from '@openward/contracts';
+import type { Selectable, Transaction } from 'kysely';
+import { writeArtifact } from './artifacts.repository.ts';
+import { writeAudit } from './audit.repository.ts';
+import { clock, inTransaction, instantOf, json, type Database } from './database.ts';
+import { raiseGenerations } from './desired.ts';
+import { notify } from './notify.ts';
+import { numberCursor, pageOf } from './paging.ts';
+import { postgresRollouts } from './rollout-store.ts';
+import type { ReleaseTable, Schema } from './schema.ts';
+
+/** The whole document for the number that it gets, and where its canonical form is stored. */
+export type BuildRelease = (number: number) => Promise<{ readonly document: Release; readonly artifact: ArtifactRef }>;
+
+/**
+ * What a recall does to the open rollouts of the release, on stores of the same transaction: none of them permits the release
+ * any more once the recall is committed (R4).
+ */
+export type SettleRollouts = (trx: Transaction<Schema>, open: readonly RolloutId[]) => Promise<void>;
+
+export class ReleaseRepository {
+  readonly #db: Database;
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /**
+   * Numbered for each service without gap or race. `build` runs while the number is held, and may run again with another one:
+   * what it stores elsewhere is named by digest. Null where there is no such service.
+   */
+  async create(service: Name, by: string, build: BuildRelease): Promise<ReleaseView | null> {
+    return inTransaction(this.#db, async (trx) => {
+      const row = await trx
+        .updateTable('services')
+        .set((eb) => ({ last_number: eb('last_number', '+', 1) }))
+        .where('name', '=', service)
+        .returning('last_number')
+        .executeTakeFirst();
+      if (row === undefined) return null;
+      const number = row.last_number;
+      const { document, artifact } = await build(number);
+      if (document.number !== number || document.service.name !== service) {
+        throw new Error(`a document for release ${number} of ${service} says otherwise`);
+      }
+      return insert(trx, document, artifact, by);
+    });
+  }
+
+  async find(service: Name, number: number): Promise<ReleaseView | null> {
+    const row = await this.#db
+      .selectFrom('releases')
+      .selectAll()
+      .where('service', '=', service)
+      .where('number', '=', number)
+      .executeTakeFirst();
+    return row === undefined ? null : viewOf(row);
+  }
+
+  async findByDigest(digest: Digest): Promise<ReleaseView | null> {
+    const row = await this.#db.selectFrom('releases').selectAll().where('digest', '=', digest).executeTakeFirst();
+    return row === undefined ? null : viewOf(row);
+  }
+
+  /** The newest first. */
+  async list(service: Name, query: PageQuery): Promise<Page<ReleaseView>> {
+    let select = this.#db
+      .selectFrom('releases')
+      .selectAll()
+      .where('service', '=', service)
+      .orderBy('number', 'desc')
+      .limit(query.limit + 1);
+    if (query.after !== undefined) select = select.where('number', '<', numberCursor(query.after, 0));
+    return pageOf(await select.execute(), query, (row) => row.number, viewOf);
+  }
+
+  /** Every node's desired state names what is recalled, so each is told. `null`: no such release; the first recall stays. */
+  async recall(
+    digest: Digest,
+    why: { readonly by: string; readonly reason: string },
+    settle: SettleRollouts,
+  ): Promise<ReleaseView | null> {
+    return inTransaction(this.#db, async (trx) => {
+      const row = await trx
+        .updateTable('releases')
+        .set({ recalled_at: clock, recalled_by: why.by, recalled_reason: why.reason })
+        .where('digest', '=', digest)
+        .where('recalled_at', 'is', null)
+        .returningAll()
+        .executeTakeFirst();
+      if (row === undefined) return new ReleaseRepository(trx).findByDigest(digest);
+      await settle(trx, await postgresRollouts(trx).openOf(digest));
+      await raiseGenerations(trx, 'all');
+      const subject = `release:${row.service}#${row.number}`;
+      const details = { digest, reason: why.reason };
+      await writeAudit(trx, [{ actor: why.by, action: 'releaseRecalled', subject, details }]);
+      await notify(trx, [{ type: 'recall', id: digest, version: row.number }]);
+      return viewOf(row);
+    });
+  }
+
+  async recalled(): Promise<readonly Digest[]> {
+    const rows = await this.#db
+      .selectFrom('releases')
+      .where('recalled_at', 'is not', null)
+      .orderBy('digest')
+      .select('digest')
+      .execute();
+    return rows.map((row) => row.digest);
+  }
+}
+
+async function insert(
+  trx: Transaction<Schema>,
+  document: Release,
+  artifact: ArtifactRef,
+  by: string,
+): Promise<ReleaseView> {
+  const { number, model } = document;
+  const service = document.service.name;
+  const digest = digestOf(document);
+  await writeArtifact(trx, artifact, 'document');
+  const row = await trx
+    .insertInto('releases')
+    .values({
+      digest,
+      service,
+      number,
+      model_name: model.name,
+      model_version: model.version,
+      document: json(document),
+      artifact: json(artifact),
+      created_by: by,
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  const subject = `release:${service}#${number}`;
+  await writeAudit(trx, [{ actor: by, action: 'releaseCreated', subject, details: { digest } }]);
+  await notify(trx, [{ type: 'release', id: digest, version: number }]);
+  return viewOf(row);
+}
+
+function viewOf(row: Selectable<ReleaseTable>): ReleaseView {
+  const { recalled_at: at, recalled_by: by, recalled_reason: reason } = row;
+  return {
+    digest: row.digest,
+    release: row.document,
+    createdAt: instantOf(row.created_at),
+    createdBy: row.created_by,
+    recalled: at === null || by === null || reason === null ? null : { at: instantOf(at), by, reason },
+  };
+}
