@@ -53,3 +53,13 @@ export const EnrolReply = z.object({
   now: Instant,
 });
 export type EnrolReply = z.infer<typeof EnrolReply>;
+
+/**
+ * Both calls carry a sealed frame as `application/octet-stream`, in each direction; a refusal is an `ErrorBody` in JSON. What a
+ * frame is sealed for is method and path. An enrolment is answered by a key of the set that the reply itself names, which the
+ * node checks against the token's digest; a renewal by a key that the node has pinned, over the node's nonce, so that its
+ * time can be trusted too (K3).
+ */
+export const ENROL_PATH = '/api/v1/enrol';
+export const renewPath = (site: Name, node: Name): string => `/api/v1/renew/${site}/${node}`;
+export const sealedFor = (path: string): string => `POST ${path}`;
