@@ -63,10 +63,11 @@ export function waive(draft: Draft, event: Of<'waive'>, settings: EngineSettings
   const state = waves[event.wave];
   if (life.kind !== 'running') return refuse('notRunning', `the rollout is ${life.kind}`);
   if (event.wave !== wave || state?.kind !== 'open') {
-    return refuse('waveNotInconclusive', `wave ${event.wave} is ${state?.kind ?? 'not in the plan'}`);
+    return refuse('waveNotInconclusive', `wave ${event.wave + 1} is ${state?.kind ?? 'not in the plan'}`);
   }
   const verdict = judgeWave(draft.state, state.deadline, draft.now);
-  if (verdict !== 'inconclusive') return refuse('waveNotInconclusive', `wave ${event.wave} is at ${verdict}`);
+  if (verdict !== 'inconclusive')
+    return refuse('waveNotInconclusive', `the gate of wave ${event.wave + 1} says ${verdict}`);
   passWave(draft, { by: event.by, reason: event.reason, at: draft.now });
   advance(draft, settings);
   return null;

@@ -2,7 +2,7 @@ import { advance, takeIn } from './advance.ts';
 import * as commands from './commands.ts';
 import { draftOf, note, setNode, type Draft } from './draft.ts';
 import { DEFAULT_ENGINE_SETTINGS, type Decision, type EngineSettings, type RolloutEvent } from './events.ts';
-import { owesRollBack, tookRelease } from './nodes.ts';
+import { hasEnded, tookRelease } from './nodes.ts';
 import { judgePermit, isOutstanding } from './permits.ts';
 import { ENGINE_VERSION, type RolloutState } from './state.ts';
 import { nodesOf } from './wave-gate.ts';
@@ -97,7 +97,7 @@ export function dueAt(
   }
 }
 
-/** It may still tell some node something; a closed rollout needs no tick and is in nobody's way. */
+/** It may still tell some node something, or hear how one ended; a closed rollout needs no tick and is in nobody's way. */
 export function isOpen(state: RolloutState): boolean {
   const mine = nodesOf(state).filter((node) => node.takenBy === null);
   switch (state.life.kind) {
@@ -108,7 +108,7 @@ export function isOpen(state: RolloutState): boolean {
       return mine.length > 0;
     case 'aborted':
     case 'rolledBack':
-      return mine.some((node) => tookRelease(node) || owesRollBack(node));
+      return mine.some((node) => node.phase !== null && (!hasEnded(node) || tookRelease(node)));
   }
 }
 

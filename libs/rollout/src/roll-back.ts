@@ -69,5 +69,5 @@ function callOwed(draft: Draft, wave: number): void {
 
 function owedText(draft: Draft): string | null {
   const owed = nodesOf(draft.state).filter(owesRollBack);
-  return owed.length === 0 ? null : `owed by ${owed.map((node) => node.node).join(', ')}`;
+  return owed.length === 0 ? null : `still to go back: ${owed.map((node) => node.node).join(', ')}`;
 }

@@ -1,0 +1,265 @@
+import type { BlockerCode, Plan, WarningCode } from '@openward/contracts';
+import { PlanRequest } from '@openward/contracts';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { diffPlans } from './diff-plans.ts';
+import { plan } from './plan.ts';
+import type { NodeFacts, PlanFacts, PlanRefusal } from './plan-facts.ts';
+import {
+  aDigest,
+  aNode,
+  anArtifact,
+  aRelease,
+  aRequest,
+  aSuite,
+  factsOf,
+  planOf,
+  releaseDigest,
+} from './testing-fixtures.ts';
+
+const GIB = 2 ** 30;
+const refusalOf = (made: Plan | PlanRefusal): string => ('kind' in made ? made.code : 'planned');
+const names = (made: Plan): string[][] => made.waves.map((wave) => wave.nodes.map((it) => it.node));
+const loaded = (
+  memoryBytes: number,
+  more: Partial<{ base: string; file: string; release: string; service: string }> = {},
+) => ({
+  service: more.service ?? 'triage',
+  release: aDigest(more.release ?? 'release before'),
+  memoryBytes,
+  file: aDigest(more.file ?? 'adapter before'),
+  base: more.base === undefined ? null : aDigest(more.base),
+});
+const adapter = (base: boolean) => {
+  const document = aRelease(2);
+  const variants = document.model.variants.map((it) =>
+    base ? { ...it, base: { ...anArtifact('base'), file: aDigest('base') } } : it,
+  );
+  return { ...document, model: { ...document.model, kind: 'adapter' as const, variants } };
+};
+const ollama = {
+  threads: 2,
+  memoryGiB: 4,
+  diskFreePercent: 50,
+  runtime: 'ollama',
+  runtimeVersion: '0.24.0',
+  runtimeSafe: 'safe',
+} as const;
+
+/** One case for each code, without `Partial`: a new blocker does not compile until it stands here. */
+const BLOCKED: Record<Exclude<BlockerCode, 'fromChanged' | 'recalledRelease'>, () => PlanFacts> = {
+  noVariantFits: () =>
+    factsOf([aNode('ash', { reported: { class: { ...ollama, runtime: 'llamaCpp', threads: 1 } } })], {
+      document: aRelease(2, [{ ...aRelease(2).model.variants[0]! }]),
+    }),
+  needsSwap: () =>
+    factsOf([aNode('ash', { reported: { active: aDigest('release before'), loaded: [loaded(4 * GIB)] } })]),
+  memoryTooSmall: () =>
+    factsOf([aNode('ash', { reported: { loaded: [loaded(4 * GIB, { service: 'discharge-summary' })] } })]),
+  agentTooOld: () => factsOf([aNode('ash', { reported: { protocol: 1 } })], { oldestProtocol: 2 }),
+  neverReported: () => factsOf([{ ...aNode('ash'), reported: null }]),
+  liveRollout: () => factsOf([aNode('ash')], { live: [{ node: 'ash', rollout: 'ro-aaaaaaaa', canSupersede: false }] }),
+  runtimeUnsafe: () => factsOf([aNode('ash', { reported: { class: { ...ollama, runtimeSafe: 'refused' } } })]),
+  spaceTooSmall: () => factsOf([aNode('ash', { freeBytes: 1000 })]),
+  baseMismatch: () => factsOf([aNode('ash')], { document: adapter(false) }),
+  revoked: () => factsOf([aNode('ash', { revoked: true })]),
+  serviceHalted: () => factsOf([aNode('ash', { reported: { halted: true } })]),
+  servicePinned: () => factsOf([aNode('ash', { reported: { pinned: true } })]),
+};
+
+const WARNED: Record<WarningCode, () => Plan> = {
+  variantFirstSeenAfterCanary: () =>
+    planOf(
+      aRequest({ waves: [{ by: 'sites', sites: ['ash-hospital'] }, { by: 'rest' }] }),
+      factsOf([aNode('ash'), weak('oak')]),
+    ),
+  tooFewItems: () => planOf(aRequest(), factsOf([aNode('ash', { reported: { tooFewItems: true } })])),
+  unsafeRuntimeAllowed: () =>
+    planOf(aRequest(), factsOf([aNode('ash', { reported: { class: { ...ollama, runtimeSafe: 'unsafeAllowed' } } })])),
+  noStandingRule: () => planOf(aRequest(), factsOf([aNode('ash', { standingRule: 'none' })])),
+  singleWave: () => planOf(aRequest(), factsOf([aNode('ash'), aNode('oak')])),
+  deadlineShorterThanSoak: () => planOf(aRequest({ settings: { waveDeadlineMs: 2000 } }), factsOf([aNode('ash')])),
+  alreadyThere: () => planOf(aRequest(), factsOf([aNode('ash', { reported: { active: releaseDigest(2) } })])),
+};
+const weak = (name: string): NodeFacts =>
+  aNode(name, { reported: { class: { ...ollama, runtime: 'llamaCpp', threads: 1 } } });
+
+describe('what blocks a node, and what the plan warns of (R1, N6, N7)', () => {
+  for (const code of Object.keys(BLOCKED) as (keyof typeof BLOCKED)[]) {
+    it(`${code} takes the node out, and the rest is planned`, () => {
+      const facts = BLOCKED[code]();
+      const alone = plan(aRequest(), facts);
+      expect(refusalOf(alone)).toBe('planBlocked');
+      const oak = aNode('oak', { reported: { protocol: 2 } });
+      const beside = plan(aRequest(), { ...facts, nodes: [...facts.nodes, oak] });
+      if (code === 'noVariantFits' || code === 'baseMismatch') return;
+      expect(beside).toMatchObject({ blocked: [{ node: 'ash', why: code }], waves: [{ nodes: [{ node: 'oak' }] }] });
+    });
+  }
+  for (const code of Object.keys(WARNED) as WarningCode[]) {
+    it(`${code} is said and does not block`, () => {
+      expect(WARNED[code]().warnings.map((it) => it.code)).toContain(code);
+    });
+  }
+  it('under Ollama a second adapter on one base needs a second runtime (N6)', () => {
+    const node = (hasSecondRuntime: boolean) =>
+      aNode('ash', { hasSecondRuntime, reported: { class: ollama, loaded: [loaded(1000, { base: 'base' })] } });
+    expect(refusalOf(plan(aRequest(), factsOf([node(false)], { document: adapter(true) })))).toBe('planBlocked');
+    expect(refusalOf(plan(aRequest(), factsOf([node(true)], { document: adapter(true) })))).toBe('planned');
+  });
+  it('a recalled release is not planned, and is no rollback target', () => {
+    expect(refusalOf(plan(aRequest(), factsOf([aNode('ash')], { recalled: [releaseDigest(2)] })))).toBe(
+      'releaseRecalled',
+    );
+    const old = releaseDigest(1);
+    const made = planOf(
+      aRequest(),
+      factsOf([aNode('ash', { reported: { active: old, lastGood: old } })], { recalled: [old] }),
+    );
+    expect(made.waves[0]?.nodes[0]).toMatchObject({ from: old, rollbackTarget: null });
+  });
+  it('the variant is the first that fits, and the plan says why (R1)', () => {
+    const made = planOf(aRequest(), factsOf([weak('ash')]));
+    expect(made.waves[0]?.nodes[0]).toMatchObject({
+      variant: 'q8_0',
+      shown: { why: 'f16 needs 2 threads, the node gives 1' },
+    });
+  });
+  it('bytes are of what the node lacks, and seconds at its link’s rate', () => {
+    const whole = planOf(aRequest(), factsOf([aNode('ash', { linkBytesPerSecond: 1000 })])).waves[0]?.nodes[0]?.shown;
+    expect(whole).toMatchObject({ bytes: 1_323_000, seconds: 1323 });
+    const files = [anArtifact('f16 of release 2').file, anArtifact('suite').file];
+    expect(planOf(aRequest(), factsOf([aNode('ash', { files })])).waves[0]?.nodes[0]?.shown.bytes).toBe(3000);
+  });
+});
+
+describe('sites and waves', () => {
+  const trees = ['ash', 'oak', 'elm', 'fir', 'yew'].map((name, index) =>
+    aNode(name, { tier: index === 0 ? 'referral' : 'primary', labels: { region: index < 3 ? 'north' : 'south' } }),
+  );
+  it('selects by every label given, site and tier among them', () => {
+    expect(
+      names(planOf(aRequest({ labels: { region: ['north'], tier: ['primary'] } }), factsOf(trees)))[0]?.sort(),
+    ).toEqual(['elm', 'oak']);
+  });
+  it('refuses a selection without a node', () => {
+    expect(refusalOf(plan(aRequest({ labels: { region: ['west'] } }), factsOf(trees)))).toBe('noSitesSelected');
+  });
+  it('a node is in the first wave that takes it; the rest may be nobody', () => {
+    const waves = [
+      { by: 'labels', labels: { tier: ['referral'] } },
+      { by: 'count', count: 2 },
+      { by: 'percent', percent: 40 },
+      { by: 'rest' },
+    ];
+    expect(names(planOf(aRequest({ waves }), factsOf(trees))).map((it) => it.length)).toEqual([1, 2, 2]);
+  });
+  it('a wave asked for by name does not vanish because its nodes are blocked: the next would go first', () => {
+    const nodes = [aNode('ash', { revoked: true }), aNode('oak')];
+    const waves = [{ by: 'sites', sites: ['ash-hospital'] }, { by: 'rest' }];
+    expect(plan(aRequest({ waves }), factsOf(nodes))).toMatchObject({
+      code: 'planBlocked',
+      details: ['ash: revoked, the node was revoked'],
+    });
+  });
+  it('is the same whatever order the nodes are loaded in, and each node is in one wave', () => {
+    const wave = fc.oneof(
+      fc.record({ by: fc.constant('count'), count: fc.integer({ min: 1, max: 2 }) }),
+      fc.record({ by: fc.constant('percent'), percent: fc.integer({ min: 1, max: 40 }) }),
+    );
+    fc.assert(
+      fc.property(
+        fc.shuffledSubarray(trees, { minLength: trees.length }),
+        fc.array(wave, { maxLength: 2 }),
+        fc.nat(1000),
+        (nodes, waves, seed) => {
+          const request = aRequest({ waves: [...waves, { by: 'rest' }], settings: { seed } });
+          const made = planOf(request, factsOf(nodes));
+          expect(made).toEqual(planOf(request, factsOf(trees)));
+          expect(names(made).flat().sort()).toEqual(trees.map((it) => it.node).sort());
+        },
+      ),
+    );
+  });
+});
+
+describe('the hash is of what is approved (R1)', () => {
+  const base = aRequest();
+  const hash = (request = base, facts = factsOf([aNode('ash')])): string => planOf(request, facts).hash;
+  it('covers settings, gates, release, variant, from and rollback target', () => {
+    const others = [
+      hash(aRequest({ settings: { tolerated: 1 } })),
+      hash(aRequest({ settings: { quorum: 0.5 } })),
+      hash(aRequest({ settings: { maxConcurrent: 3 } })),
+      hash(aRequest({ settings: { onFail: 'pause' } })),
+      hash(aRequest({ settings: { seed: 2 } })),
+      hash(aRequest({ settings: { windows: [{ days: ['mon'], from: '08:00', to: '17:00' }] } })),
+      hash(
+        base,
+        factsOf([aNode('ash')], { suite: aSuite([{ kind: 'safety', set: 'bundled', margin: 0.2, ceiling: 0.3 }]) }),
+      ),
+      hash(aRequest({ release: 3 }), factsOf([aNode('ash')], { document: aRelease(3) })),
+      hash(base, factsOf([weak('ash')])),
+      hash(base, factsOf([aNode('ash', { reported: { active: releaseDigest(1) } })])),
+      hash(base, factsOf([aNode('ash', { reported: { lastGood: releaseDigest(1) } })])),
+    ];
+    expect(new Set([hash(), ...others]).size).toBe(others.length + 1);
+  });
+  it('does not cover bytes, durations, warnings and blockers', () => {
+    const shown = factsOf([
+      aNode('ash', { linkBytesPerSecond: 10, standingRule: 'none', files: [anArtifact('suite').file] }),
+      aNode('oak', { revoked: true }),
+    ]);
+    expect(hash(base, shown)).toBe(hash());
+  });
+});
+
+describe('a plan that is started later than it was approved (R1)', () => {
+  const request = aRequest({ waves: [{ by: 'sites', sites: ['ash-hospital'] }, { by: 'rest' }] });
+  const facts = (change: Partial<NodeFacts['reported']> = {}) =>
+    factsOf([aNode('ash'), aNode('oak', { reported: change ?? {} }), aNode('elm')]);
+  const approved = planOf(request, facts());
+  it('runs as approved where nothing hashed has changed', () => {
+    expect(diffPlans(approved, planOf(request, facts()))).toMatchObject({
+      kind: 'run',
+      out: [],
+      plan: { hash: approved.hash },
+    });
+  });
+  it('takes out a node whose `from` has changed, whatever else did, and keeps the approved hash', () => {
+    const fresh = planOf(request, facts({ active: releaseDigest(1), lastGood: releaseDigest(1) }));
+    const diff = diffPlans(approved, fresh);
+    expect(diff).toMatchObject({
+      kind: 'run',
+      out: [{ node: 'oak', why: 'fromChanged' }],
+      plan: { hash: approved.hash },
+    });
+    if (diff.kind === 'run') expect(names(diff.plan)).toEqual([['ash'], ['elm']]);
+  });
+  it('refuses any other difference, field by field', () => {
+    const fresh = planOf(request, facts({ lastGood: releaseDigest(1) }));
+    const index = approved.waves[1]!.nodes.findIndex((it) => it.node === 'oak');
+    expect(diffPlans(approved, fresh)).toMatchObject({
+      code: 'planStale',
+      details: [`waves.1.${index}(oak).rollbackTarget: approved null, now "${releaseDigest(1)}"`],
+    });
+    const other = planOf(PlanRequest.parse({ ...request, settings: { ...request.settings, tolerated: 1 } }), facts());
+    expect(diffPlans(approved, other)).toMatchObject({
+      code: 'planStale',
+      details: ['settings.tolerated: approved 0, now 1'],
+    });
+  });
+  it('refuses when a node is blocked now, and says what blocks it', () => {
+    const diff = diffPlans(approved, planOf(request, facts({ pinned: true })));
+    expect(diff).toMatchObject({ kind: 'refused', code: 'planStale' });
+    if (diff.kind === 'refused')
+      expect(diff.details).toContain('blocked now: oak: servicePinned, the site has pinned the service');
+  });
+  it('refuses when a wave has no node left', () => {
+    const fresh = planOf(
+      request,
+      factsOf([aNode('ash', { reported: { active: releaseDigest(1) } }), aNode('oak'), aNode('elm')]),
+    );
+    expect(diffPlans(approved, fresh)).toMatchObject({ code: 'planStale', why: 'wave 1 has no node left' });
+  });
+});
