@@ -1,4 +1,4 @@
-import type { Name, ReasonCode } from '@openward/contracts';
+import type { Name, NodeOutcome, ReasonCode } from '@openward/contracts';
 import type { End, Held } from './model.ts';
 import type { Turn } from './turn.ts';
 
@@ -22,10 +22,9 @@ export function endUnchanged(
 export function failBack(turn: Turn, service: Name, reason: ReasonCode, reference?: string): void {
   const way = wayBack(turn, service);
   if (way === null) return;
-  const outcome = way.to === null && way.hadSomething ? 'unableToRollBack' : 'rolledBack';
   go(turn, service, way.to, {
     step: 'failed',
-    outcome,
+    outcome: outcomeOf(way),
     reason,
     ...(reference === undefined ? {} : { reference }),
   });
@@ -40,7 +39,7 @@ export function stepBack(turn: Turn, service: Name, reason: 'rolledBackByNetwork
     turn.record({ kind: 'ended', service, end });
     return;
   }
-  go(turn, service, way.to, { step: 'rolledBack', outcome: 'rolledBack', reason });
+  go(turn, service, way.to, { step: 'rolledBack', outcome: outcomeOf(way), reason });
 }
 
 /**
@@ -57,8 +56,12 @@ export function leaveRecalled(turn: Turn, service: Name): void {
   } else if (progress?.at === 'activated' || progress?.at === 'committed') {
     if (progress.candidate.key === record.active.key) {
       const way = wayBack(turn, service);
-      const outcome = way?.to === null && way.hadSomething ? 'unableToRollBack' : 'rolledBack';
-      go(turn, service, way?.to ?? null, { step: 'rolledBack', outcome, reason: 'recalled' });
+      const end = {
+        step: 'rolledBack',
+        outcome: way === null ? 'rolledBack' : outcomeOf(way),
+        reason: 'recalled',
+      } as const;
+      go(turn, service, way?.to ?? null, end);
       return;
     }
   }
@@ -88,16 +91,30 @@ function go(turn: Turn, service: Name, to: Held | null, end: End): void {
   turn.record({ kind: 'goingBack', service, to, end });
 }
 
-function wayBack(turn: Turn, service: Name): { readonly to: Held | null; readonly hadSomething: boolean } | null {
+interface Way {
+  readonly to: Held | null;
+  readonly hadSomething: boolean;
+  /** The release was rolled out over itself: there is nothing else to go back to, and nothing to undo. */
+  readonly isItself: boolean;
+}
+
+const outcomeOf = ({ to, hadSomething, isItself }: Way): NodeOutcome =>
+  isItself ? 'noChange' : to === null && hadSomething ? 'unableToRollBack' : 'rolledBack';
+
+function wayBack(turn: Turn, service: Name): Way | null {
   const { attempt, lastGood, anchor } = turn.service(service);
   const progress = attempt?.progress;
   if (!attempt || (progress?.at !== 'activated' && progress?.at !== 'committed')) return null;
-  const before = progress.at === 'activated' ? progress.before : null;
+  const { candidate } = progress;
+  const before = progress.at === 'activated' ? progress.before : progress.target;
+  const hadSomething = attempt.assignment.rollbackTarget !== null || before !== null;
+  if (before?.key === candidate.key && !turn.isRecalled(candidate.release)) {
+    return { to: before, hadSomething, isItself: true };
+  }
   // When its rollout is over the target is no longer kept, and the anchor is the only other release on the disk.
   const isOver = progress.at === 'committed' && progress.completed;
   const choices = isOver ? [lastGood, anchor] : [progress.target, before, lastGood];
-  const to = usable(turn, choices, progress.candidate)[0] ?? null;
-  return { to, hadSomething: attempt.assignment.rollbackTarget !== null || before !== null };
+  return { to: usable(turn, choices, candidate)[0] ?? null, hadSomething, isItself: false };
 }
 
 const usable = (turn: Turn, choices: readonly (Held | null)[], but: Held | null): readonly Held[] =>

@@ -46,7 +46,8 @@ export interface EvaluationResult {
   readonly verdict: Verdict;
   readonly reason: VerdictReason;
   readonly bundled: BundledEvidence;
-  readonly own: OwnEvidence;
+  /** Null where the suite reads no site data. */
+  readonly own: OwnEvidence | null;
   readonly runtimeVersion: Version;
 }
 

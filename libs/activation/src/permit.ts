@@ -80,6 +80,8 @@ export function takePermit(turn: Turn, service: Name, task: number, reply: Permi
   const { active, lastGood, anchor } = turn.service(service);
   const target = [active, lastGood, anchor].find((held): held is Held => isTarget(held, assignment.rollbackTarget));
   turn.change(service, { graceProbes: 0, exits: [], soakSince: null, judgeAt: null, waits: null });
+  // Also where the release is the one that is served already, its probe is this attempt's own.
+  turn.cancelProbe(service);
   turn.record({ kind: 'activated', service, before: active, target: target ?? null });
 }
 

@@ -50,7 +50,7 @@ class Loop implements Reconciler {
   #nextCommand = 1;
   #isPumping = false;
   #isStopped = false;
-  #alarm: AbortController | null = null;
+  #alarm: { readonly at: number; readonly controller: AbortController } | null = null;
   /** Loads and unloads, one after the other: a runtime that does two at once needs room for both. */
   #lane: Promise<void> = Promise.resolve();
   #resolve!: () => void;
@@ -140,12 +140,20 @@ class Loop implements Reconciler {
 
   /** Time is an event too: the next one is due when waiting alone could change something. */
   #arm(now: Now): void {
-    this.#alarm?.abort();
     if (this.#isStopped) return;
-    const alarm = new AbortController();
+    const ms = dueIn(this.#state, now);
+    const at = now.monotonic + ms;
+    // One that rings sooner than it must does no harm: the next is set when it has.
+    if (this.#alarm !== null && this.#alarm.at <= at) return;
+    this.#alarm?.controller.abort();
+    const controller = new AbortController();
+    const alarm = { at, controller };
     this.#alarm = alarm;
-    this.#ports.timers.sleep(dueIn(this.#state, now), alarm.signal).then(
-      () => this.#put({ kind: 'tick' }),
+    this.#ports.timers.sleep(ms, controller.signal).then(
+      () => {
+        if (this.#alarm === alarm) this.#alarm = null;
+        this.#put({ kind: 'tick' });
+      },
       () => undefined,
     );
   }
@@ -335,7 +343,7 @@ class Loop implements Reconciler {
   #halt(): void {
     this.#isStopped = true;
     this.#stopListening();
-    this.#alarm?.abort();
+    this.#alarm?.controller.abort();
     for (const controller of this.#tasks.values()) controller.abort();
     this.#tasks.clear();
     for (const answer of this.#asked.values()) answer({ done: false, why: 'notReady' });

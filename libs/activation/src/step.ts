@@ -69,6 +69,7 @@ function finish(before: NodeState, turn: Turn, isBoot: boolean): ReturnType<type
   const all = [...effects];
   if (isBoot || JSON.stringify(reportOf(before)) !== JSON.stringify(reportOf(state))) all.push({ kind: 'report' });
   all.push(...answers);
+  if (before.durable === state.durable) return { state, effects: all };
   const keep = keepOf(state.durable);
   if (isBoot || hasShrunk(keepOf(before.durable), keep)) all.push({ kind: 'reclaim', keep });
   return { state, effects: all };

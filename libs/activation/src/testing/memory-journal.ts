@@ -1,4 +1,5 @@
-import type { Entry } from '../journal.ts';
+import { applyEntry, type Entry, NOTHING_KNOWN } from '../journal.ts';
+import type { Durable } from '../model.ts';
 import type { Journal } from '../ports.ts';
 import type { Life } from './life.ts';
 import { between, type SimulatedWorld } from './world.ts';
@@ -6,14 +7,17 @@ import { between, type SimulatedWorld } from './world.ts';
 /** A disk that outlives its machine, and knows what was synced. At a crash a part of the unsynced tail, as chance has it, survives. */
 export class MemoryJournal {
   readonly entries: Entry[] = [];
+  /** What a restart at this moment would find at least. */
+  known: Durable = NOTHING_KNOWN;
   #synced = 0;
-
-  get synced(): readonly Entry[] {
-    return this.entries.slice(0, this.#synced);
-  }
 
   crash(world: SimulatedWorld): void {
     this.entries.length = this.#synced + between(world, 0, this.entries.length - this.#synced + 1);
+    this.#sync();
+  }
+
+  #sync(): void {
+    for (const entry of this.entries.slice(this.#synced)) this.known = applyEntry(this.known, entry);
     this.#synced = this.entries.length;
   }
 
@@ -23,9 +27,9 @@ export class MemoryJournal {
     return {
       append: (entry) => {
         near(entry);
-        return life.answer(between(world, 0, 3), () => void this.entries.push(structuredClone(entry)));
+        return life.answer(between(world, 0, 3), () => void this.entries.push(entry));
       },
-      sync: () => life.answer(between(world, 1, 20), () => void (this.#synced = this.entries.length)),
+      sync: () => life.answer(between(world, 1, 20), () => this.#sync()),
       read: () => life.answer(1, () => [...this.entries]),
     };
   }

@@ -42,6 +42,8 @@ export interface DiskBehaviour {
 export class SimulatedDisk {
   readonly files = new Set<Digest>();
   readonly fetchesBegun: string[] = [];
+  /** Grows with each file that comes or goes. */
+  changes = 0;
 
   fetch(life: Life, behaviour: DiskBehaviour = {}): Fetch {
     const { world } = life;
@@ -55,6 +57,7 @@ export class SimulatedDisk {
           () => {
             behaviour.fetching?.(assignment, waiting);
             for (const file of filesOf(assignment)) this.files.add(file);
+            this.changes++;
           },
           signal,
         );
@@ -80,6 +83,7 @@ export class SimulatedDisk {
   }
 
   #reclaim(keep: Keep): void {
+    this.changes++;
     for (const file of this.files) if (!keep.files.includes(file)) this.files.delete(file);
   }
 }

@@ -1,6 +1,6 @@
 import type { EvidenceBody, Log, Name, PermitReply } from '@openward/contracts';
-import { type Durable } from '../model.ts';
-import { type Entry, replay } from '../journal.ts';
+import type { Durable } from '../model.ts';
+import type { Entry } from '../journal.ts';
 import type { Permits, Ports, StatePart } from '../ports.ts';
 import { type Reconciler, startReconciler } from '../reconciler.driver.ts';
 import { Life } from './life.ts';
@@ -55,7 +55,7 @@ export class SimulatedNode {
 
   /** What a restart at this moment would find at least. */
   known(): Durable {
-    return replay(this.journal.synced);
+    return this.journal.known;
   }
 
   boot(): void {
