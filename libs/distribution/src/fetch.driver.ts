@@ -59,6 +59,7 @@ export function createFetcher(ports: TransferPorts, options: FetcherOptions): Fe
   let unanswered = 0;
   let fetchedBytes = 0;
 
+  const digestOf = async (bytes: Uint8Array): Promise<Digest> => ports.digest?.(bytes) ?? digestOfBytes(bytes);
   const chance = (): number => random.bytes(1)[0]! / 256;
   const measured = () => ({
     rate: link.bytesPerSecond(),
@@ -81,10 +82,10 @@ export function createFetcher(ports: TransferPorts, options: FetcherOptions): Fe
     return cost;
   }
 
-  function judge({ digest, size }: Wanted, bytes: Uint8Array): Fetched {
+  async function judge({ digest, size }: Wanted, bytes: Uint8Array): Promise<Fetched> {
     fetchedBytes += bytes.length;
-    const isRight = (size === undefined || bytes.length === size) && digestOfBytes(bytes) === digest;
-    if (isRight) return { kind: 'bytes', bytes };
+    const hasSize = size === undefined || bytes.length === size;
+    if (hasSize && (await digestOf(bytes)) === digest) return { kind: 'bytes', bytes };
     const times = (damaged.get(digest) ?? 0) + 1;
     damaged.set(digest, times);
     if (times < MOST_DAMAGED) return { kind: 'damaged' };

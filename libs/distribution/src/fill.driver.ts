@@ -5,7 +5,7 @@ import { runPool } from './pool.ts';
 import type { ArtifactLayout, LocalStore, TargetFile, TransferProgress, TransferState } from './ports.ts';
 
 /** Written and not yet durable: at most twice this and a window, so that a kill costs less than 64 MiB. */
-const SYNC_BYTES = 16 * 1024 * 1024;
+export const SYNC_BYTES = 16 * 1024 * 1024;
 /** Failures one after the other that mean the connection, not a message. */
 const MOST_FAILURES = 3;
 
@@ -14,6 +14,7 @@ export interface Filling {
   readonly target: TargetFile;
   readonly store: LocalStore;
   readonly fetcher: Fetcher;
+  readonly syncBytes: number;
   readonly signal: AbortSignal | undefined;
   readonly tell: (state: TransferState) => void;
   readonly progress: (progress: TransferProgress) => void;
@@ -48,7 +49,7 @@ export const doneBytes = ({ chunks }: ArtifactLayout, done: ReadonlySet<number>)
  * were copied here. Rejects with `diskFull`; then what was not synced is lost, and the target has to be opened again.
  */
 export async function fillTarget(filling: Filling): Promise<number> {
-  const { layout, target, store, fetcher, signal, tell, progress } = filling;
+  const { layout, target, store, fetcher, syncBytes, signal, tell, progress } = filling;
   const totalBytes = layout.manifest.size;
   const keptBytes = doneBytes(layout, target.done);
   let copiedBytes = 0;
@@ -68,9 +69,9 @@ export async function fillTarget(filling: Filling): Promise<number> {
     written += size;
     unsynced += size;
     tellProgress();
-    if (unsynced < SYNC_BYTES) return;
+    if (unsynced < syncBytes) return;
     await syncing;
-    if (unsynced < SYNC_BYTES) return;
+    if (unsynced < syncBytes) return;
     unsynced = 0;
     syncing = target.sync();
     // Whoever waits for it next sees the failure.

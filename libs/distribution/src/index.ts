@@ -9,4 +9,5 @@ export * from './pace.ts';
 export * from './ports.ts';
 export * from './registered.ts';
 export * from './removal.ts';
+export { threadedDigest } from './threaded-digest.ts';
 export { transfer } from './transfer.driver.ts';

@@ -118,6 +118,8 @@ export interface TransferPorts {
   readonly source: ChunkSource;
   readonly refill: Refill;
   readonly store: LocalStore;
+  /** SHA-256, as `threadedDigest`; on the caller's own thread when left out. */
+  readonly digest?: ((bytes: Uint8Array) => Promise<Digest>) | undefined;
 }
 
 /** What a transfer does or waits for, with how long it has waited in view of the caller (each change is told once). */

@@ -5,6 +5,7 @@ import type { Digest } from '@openward/contracts';
 import { asRefusal, syncFolder, unlessMissing } from './durable.fs.ts';
 import { decodeJournal, encodeEntry } from './journal.ts';
 import type { ArtifactLayout, TargetFile } from './ports.ts';
+import { followFile } from './prefix-digest.ts';
 
 export interface TargetPaths {
   readonly part: string;
@@ -13,6 +14,8 @@ export interface TargetPaths {
 }
 
 const READ_SIZE = 1024 * 1024;
+/** Below this, reading the file again takes less than a thread. */
+const FOLLOWED_SIZE = 64 * 1024 * 1024;
 
 async function writeAll(handle: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {
   for (let written = 0; written < bytes.length;) {
@@ -79,6 +82,10 @@ function createTarget(
 ): TargetFile {
   let unsynced: number[] = [];
   let verified = false;
+  let follower = manifest.size < FOLLOWED_SIZE ? undefined : followFile(paths.part);
+  const written = new Set(done);
+  /** Chunks from the start that are written without a gap. */
+  let prefix = 0;
   let isOpen = true;
   let queue: Promise<unknown> = Promise.resolve();
   /** One after the other, so that a journal entry never overtakes the sync before it. */
@@ -93,10 +100,20 @@ function createTarget(
     await journal.appendFile(entry);
     await journal.datasync();
   };
+  const advance = (): void => {
+    while (written.has(prefix)) prefix += 1;
+    follower?.advance(chunks[prefix]?.offset ?? manifest.size);
+  };
+  const stopFollowing = async (): Promise<void> => {
+    await follower?.stop();
+    follower = undefined;
+  };
+  advance();
   const close = async (): Promise<void> => {
     if (!isOpen) return;
     isOpen = false;
     await queue;
+    await stopFollowing();
     await Promise.all([part.close(), journal.close()]);
     onEnd();
   };
@@ -106,12 +123,15 @@ function createTarget(
       const chunk = chunks[index];
       if (chunk?.size !== bytes.length) throw new Error(`chunk ${index} does not have ${bytes.length} bytes`);
       verified = false;
+      if (written.has(index)) await stopFollowing();
       try {
         await writeAll(part, bytes, chunk.offset);
       } catch (error) {
         throw asRefusal(error);
       }
       unsynced.push(index);
+      written.add(index);
+      advance();
     },
     async read(index) {
       const { offset, size } = chunks[index]!;
@@ -135,7 +155,9 @@ function createTarget(
         for (const index of indices) done.delete(index);
       }),
     async digest(signal) {
-      const digest = await digestOfHandle(part, signal);
+      const followed = await follower?.finish(manifest.size);
+      await stopFollowing();
+      const digest = followed ?? (await digestOfHandle(part, signal));
       verified = digest === manifest.file;
       return digest;
     },

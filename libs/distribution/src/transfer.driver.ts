@@ -1,6 +1,6 @@
 import { digestOfBytes, type Digest, Refusal } from '@openward/contracts';
 import { createFetcher, type Fetcher } from './fetch.driver.ts';
-import { doneBytes, fillTarget, isDiskFull } from './fill.driver.ts';
+import { doneBytes, fillTarget, isDiskFull, SYNC_BYTES } from './fill.driver.ts';
 import { readLayout } from './manifest.ts';
 import type {
   ArtifactLayout,
@@ -22,12 +22,16 @@ const MOST_REPAIRS = 3;
  * as long as it must for connection, chunks and space, and says so; ends early only by its signal (with the signal's
  * reason) or a refusal: `digestMismatch`. Killed anywhere and called again, it goes on where the journal says.
  */
-export async function transfer(ports: TransferPorts, request: TransferRequest): Promise<TransferResult> {
+export async function transfer(
+  ports: TransferPorts,
+  request: TransferRequest,
+  { syncBytes = SYNC_BYTES }: { readonly syncBytes?: number } = {},
+): Promise<TransferResult> {
   const { store } = ports;
   const { artifact, link, signal } = request;
   signal?.throwIfAborted();
-  const there = await store.find(artifact.file);
-  if (there !== undefined) return { path: there, fetchedBytes: 0, reusedBytes: artifact.size };
+  const before = await store.find(artifact.file);
+  if (before !== undefined) return { path: before, fetchedBytes: 0, reusedBytes: artifact.size };
 
   let told = '';
   const tell = (state: TransferState): void => {
@@ -46,7 +50,7 @@ export async function transfer(ports: TransferPorts, request: TransferRequest): 
     try {
       reusedBytes ??= doneBytes(layout, target.done);
       const progress = request.onProgress?.bind(request) ?? (() => undefined);
-      reusedBytes += await fillTarget({ layout, target, store, fetcher, signal, tell, progress });
+      reusedBytes += await fillTarget({ layout, target, store, fetcher, syncBytes, signal, tell, progress });
       tell({ kind: 'verifying' });
       if ((await target.digest(signal)) === artifact.file) {
         return { path: await target.commit(), fetchedBytes: fetcher.fetchedBytes, reusedBytes };
