@@ -55,6 +55,10 @@ export const ask = (model: string, more: Partial<GenerateRequest> = {}): Generat
   ...more,
 });
 
+/** A reply that takes minutes. Sampled, since Ollama breaks off one that says the same token over and over. */
+export const askLong = (more: Partial<GenerateRequest> = {}): GenerateRequest =>
+  ask('long', { maxTokens: LONG - 200, temperature: 2, seed: 7, ...more });
+
 export interface WholeReply {
   readonly text: string;
   readonly pieces: readonly string[];
@@ -222,7 +226,7 @@ export function testRuntime(open: OpenRuntime): void {
   test.each(['abort', 'leaving the loop'])('stops at once by %s, and serves the next', async (way) => {
     const runtime = await withLoaded(setOf('long', one, { contextLength: LONG, parallel: 1 }));
     const stopping = new AbortController();
-    const request = ask('long', { maxTokens: LONG - 200, signal: stopping.signal });
+    const request = askLong({ signal: stopping.signal });
     const began = performance.now();
     const outcome = await refusalOf(async () => {
       for await (const event of runtime.generate(request)) {
@@ -233,14 +237,14 @@ export function testRuntime(open: OpenRuntime): void {
     });
     expect(outcome).toBe(way === 'abort' ? 'aborted' : 'done');
     expect((await replyOf(runtime, ask('long', { maxTokens: 2 }))).end.completionTokens).toBe(2);
-    // The whole reply takes many times as long.
-    expect(performance.now() - began).toBeLessThan(3_000);
+    // The whole reply takes minutes.
+    expect(performance.now() - began).toBeLessThan(20_000);
   });
 
   test('lets a request that waits be aborted', async () => {
     const runtime = await withLoaded(setOf('long', one, { contextLength: LONG, parallel: 1 }));
     const first = new AbortController();
-    const serving = replyOf(runtime, ask('long', { maxTokens: LONG - 200, signal: first.signal }));
+    const serving = replyOf(runtime, askLong({ signal: first.signal }));
     const second = new AbortController();
     const waiting = replyOf(runtime, ask('long', { signal: second.signal }));
     second.abort();
@@ -342,7 +346,7 @@ export function testRuntime(open: OpenRuntime): void {
     onTestFinished(runtime.onExit((exit) => exits.push(exit)));
     const { text } = await replyOf(runtime, ask('other'));
     const outcome = await refusalOf(async () => {
-      for await (const event of runtime.generate(ask('long', { maxTokens: LONG - 200 }))) {
+      for await (const event of runtime.generate(askLong())) {
         if (event.type === 'text') await opened.kill();
       }
     });

@@ -34,15 +34,20 @@ export async function* answer(
   };
   try {
     if (request.signal?.aborted) throw abortedBy(request.signal);
+    let pieces = 0;
     for await (const part of place.server.generate(body, request.signal)) {
-      if (part.response) yield { type: 'text', text: part.response };
+      if (part.response) {
+        pieces += 1;
+        yield { type: 'text', text: part.response };
+      }
       if (part.done !== true) continue;
       const finishReason = part.done_reason === 'length' ? 'length' : 'stop';
       const promptTokens = part.prompt_eval_count ?? counted;
       yield { type: 'end', finishReason, promptTokens, completionTokens: part.eval_count ?? 0 };
       return;
     }
-    throw new RuntimeRefusal('runtimeExited', 'Ollama ended the reply before its end; ask again.');
+    // Ollama breaks a reply off, in order but without a last word, once the model has said one token thirty times over.
+    yield { type: 'end', finishReason: 'length', promptTokens: counted, completionTokens: pieces };
   } catch (cause) {
     if (request.signal?.aborted) throw abortedBy(request.signal);
     const refusal = refusalFor(cause, 'generate');

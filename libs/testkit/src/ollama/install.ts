@@ -3,7 +3,7 @@
  *
  *   node libs/testkit/src/ollama/install.ts [version]
  *
- * 0.10.1 builds as it is (two minutes on two cores). Later modules lack headers that Go leaves out of a module; where
+ * 0.10.1 builds as it is (four minutes on two cores), for this machine's own processor. Later modules lack headers that Go leaves out of a module; where
  * Debian's packages and a PyPI source package can be had, they are unpacked beside it, and nothing is installed. From 0.30
  * on the engine is no part of the module, so such a server cannot infer.
  */
@@ -49,9 +49,16 @@ export async function ensureOllama(version = PLAIN_VERSION): Promise<OllamaProgr
 
 async function build(version: string, into: string, flags: NodeJS.ProcessEnv): Promise<void> {
   const stamp = `-X=github.com/ollama/ollama/version.Version=${version}`;
+  // Without this the engine knows no vector instructions, and reads a prompt ten times slower.
+  const native =
+    process.platform === 'linux' ? { CGO_CFLAGS: '-O3 -march=native', CGO_CXXFLAGS: '-O3 -march=native' } : {};
   const jobs = String(Math.max(1, availableParallelism()));
   const args = ['-n', '10', 'go', 'install', '-p', jobs, '-ldflags', stamp, `github.com/ollama/ollama@v${version}`];
-  await run('nice', args, { env: { ...process.env, ...flags, GOBIN: into }, timeout: 1_800_000, maxBuffer: 1 << 26 });
+  await run('nice', args, {
+    env: { ...process.env, ...native, ...flags, GOBIN: into },
+    timeout: 1_800_000,
+    maxBuffer: 1 << 26,
+  });
 }
 
 /** The headers that the module lacks: nlohmann/json and stb of Debian, miniaudio of a PyPI source package. */
