@@ -9,7 +9,7 @@ const names = MIGRATIONS.map((it) => it.name);
 it('runs each migration once where two replicas start at once (R9)', async () => {
   await using database = await withDatabase();
   const both = await Promise.all([migrate(database.url, '0.1.0'), migrate(database.url, '0.1.0')]);
-  expect(both.map((it) => it.ran.length).sort()).toEqual([0, names.length]);
+  expect(both.map((it) => it.ran.length).toSorted((a, b) => a - b)).toEqual([0, names.length]);
   expect((await migrate(database.url, '0.1.0')).ran).toEqual([]);
 });
 
