@@ -1,1 +1,41 @@
-export {};
+import 'reflect-metadata';
+import { chmodSync, mkdirSync } from 'node:fs';
+import { NestFactory } from '@nestjs/core';
+import { createLogger, startTelemetry } from '@openward/observability';
+import { Agent } from './agent.ts';
+import { AppModule } from './app.module.ts';
+import { dataDirOf, readConfig } from './config.ts';
+import { claimSocket } from './local/socket.ts';
+import { AGENT_VERSION } from './version.ts';
+
+// `node main.js --data DIR`, or `openward node run`. One process for one node; its runtime is a child of its own.
+
+const dataDir = dataDirOf(process.argv);
+mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+
+try {
+  const config = readConfig(dataDir);
+  const logger = createLogger({ name: 'edge-agent', level: config.logLevel });
+  const telemetry = startTelemetry({
+    service: 'openward-edge-agent',
+    version: AGENT_VERSION,
+    otlpUrl: config.otlpUrl,
+    prometheus: false,
+  });
+  const agent = await Agent.start(config, logger);
+  const app = await NestFactory.create(AppModule.of(agent), { logger: false, bodyParser: true });
+  app.enableShutdownHooks();
+  const socket = claimSocket(dataDir);
+  await app.listen(socket);
+  chmodSync(socket, 0o600);
+  agent.reconciler.done.catch((error: unknown) => {
+    // Nothing more can be made durable: the next start begins from what is on the disk.
+    logger.fatal({ error: String(error) }, 'journal.lost');
+    process.exit(70);
+  });
+  process.once('exit', () => void telemetry.stop());
+  logger.info({ gateway: agent.gatewayUrl, socket, pid: process.pid }, 'listening');
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(78);
+}

@@ -1,0 +1,294 @@
+import { createServer, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { startReconciler, type Entry, type Reconciler, type StatePart } from '@openward/activation';
+import { PROTOCOL, reportSubject, type StateBody } from '@openward/contracts';
+import { openLocalStore } from '@openward/distribution';
+import type { SentFrame } from '@openward/messaging';
+import { nodeMetrics } from '@openward/observability';
+import {
+  openNodeDatabase,
+  SqliteApiKeys,
+  SqliteDataSets,
+  SqliteJournal,
+  SqliteJudgements,
+  SqliteLedger,
+  SqliteResults,
+} from '@openward/persistence/node';
+import { createBell, createDisclosureGate, type Bell, type DisclosureGate, type PrivacyPorts } from '@openward/privacy';
+import { LlamaChild } from '@openward/runtime';
+import { isLoopback, type AgentConfig } from './config.ts';
+import type { Answering } from './gateway/answer.ts';
+import { createGateway } from './gateway/gateway.ts';
+import { ServedReleases } from './gateway/served.ts';
+import { Slots } from './gateway/slots.ts';
+import { createFetch, createVerify, type FetchProgress, type Online } from './node/artifacts.ts';
+import { Documents } from './node/documents.ts';
+import { createEvaluate } from './node/evaluate.ts';
+import { pathsOf, writeSecretFile } from './node/files.ts';
+import { ensureKeys, readEnrolment, type Enrolment } from './node/identity.ts';
+import { localTimeIn } from './node/local-time.ts';
+import { createModelRuntime, openRuntimes, type LoadedReleases, type Runtimes } from './node/model-runtime.ts';
+import { nodeClass } from './node/node-class.ts';
+import { createProber } from './node/prober.ts';
+import { realPorts } from './node/real-ports.ts';
+import { FrameCounter } from './network/frame-counter.ts';
+import { Network } from './network/network.ts';
+import { AGENT_VERSION } from './version.ts';
+import type { Logger } from 'pino';
+
+const FRAMES_EVERY_MS = 3_600_000;
+
+/** Everything of one running node. The Nest process starts it, asks it, and stops it. */
+export class Agent {
+  readonly config: AgentConfig;
+  readonly enrolment: Enrolment;
+  readonly ledger: SqliteLedger;
+  readonly apiKeys: SqliteApiKeys;
+  readonly dataSets: SqliteDataSets;
+  readonly judgements: SqliteJudgements;
+  readonly documents: Documents;
+  readonly served: ServedReleases;
+  readonly runtimes: Runtimes;
+  readonly reconciler: Reconciler;
+  readonly network: Network;
+  readonly fetches = new Map<string, FetchProgress>();
+  readonly #server: Server;
+  readonly #stop = new AbortController();
+  readonly #gate: DisclosureGate;
+  readonly #bell: Bell;
+  readonly #ports: PrivacyPorts;
+  readonly #frames: FrameCounter;
+  readonly #startedAt: number;
+  readonly #database: ReturnType<typeof openNodeDatabase>;
+
+  private constructor(parts: {
+    readonly config: AgentConfig;
+    readonly enrolment: Enrolment;
+    readonly database: ReturnType<typeof openNodeDatabase>;
+    readonly store: Awaited<ReturnType<typeof openLocalStore>>;
+    readonly runtimes: Runtimes;
+    readonly logger: Logger;
+  }) {
+    const { config, enrolment, database, store, runtimes, logger } = parts;
+    const ports = realPorts(logger);
+    this.config = config;
+    this.enrolment = enrolment;
+    this.runtimes = runtimes;
+    this.#database = database;
+    this.#startedAt = ports.clock.monotonic();
+    this.ledger = new SqliteLedger(database);
+    this.apiKeys = new SqliteApiKeys(database);
+    this.dataSets = new SqliteDataSets(database);
+    this.judgements = new SqliteJudgements(database);
+    this.documents = new Documents(store);
+    this.#ports = { ...ports, store: this.ledger };
+    this.#bell = createBell();
+    this.#frames = new FrameCounter(ports.log);
+    const keys = ensureKeys(config.dataDir);
+    const { site, node } = enrolment;
+    const boot = ports.ids.uuid();
+    this.#gate = createDisclosureGate(this.#ports, {
+      site,
+      node,
+      boot,
+      identity: keys.identity,
+      reportSubject: reportSubject(site, node),
+    });
+    const models = createModelRuntime({ runtimes, store, documents: this.documents, config });
+    const slots = new Slots(config.runtime.parallel, config.gateway.mostWaiting);
+    this.served = new ServedReleases({
+      releaseOf: (held) => this.documents.release(held.release, held.document),
+      drainMs: config.gateway.drainMs,
+      now: () => ports.clock.wall(),
+    });
+    const answering: Answering = {
+      runtime: runtimes.runtime,
+      slots,
+      countTokens: (lease, prompt) => models.countTokens(lease.held, prompt),
+    };
+    this.network = new Network({
+      config,
+      keys,
+      enrolment,
+      ports: this.#ports,
+      gate: this.#gate,
+      bell: this.#bell,
+      ledger: this.ledger,
+      boot,
+      onSent: (sent: SentFrame) => this.#frames.count(sent),
+      onDesired: (doc) => this.reconciler.desired(doc),
+      isUp: (up) => (up ? this.#sendState() : undefined),
+    });
+    this.reconciler = startReconciler({
+      ...ports,
+      journal: new SqliteJournal<Entry>(database),
+      fetch: createFetch({
+        store,
+        ports,
+        online: (signal): Promise<Online> => this.network.online(signal),
+        config,
+        runtime: runtimes.runtime,
+        onProgress: (progress) => this.fetches.set(progress.file, progress),
+        heldKeys: () => models.keys(),
+      }),
+      verify: createVerify({ store, documents: this.documents, config }),
+      runtime: models,
+      evaluate: createEvaluate({
+        documents: this.documents,
+        models,
+        runtime: runtimes.runtime,
+        slots,
+        results: new SqliteResults(database),
+        judgements: this.judgements,
+        dataSets: this.dataSets,
+        isSuiteAccepted: (suite) => this.reconciler.state().durable.suites[suite] !== undefined,
+        wall: () => ports.clock.wall(),
+      }),
+      serving: this.served,
+      prober: createProber(this.served, answering, runtimes.runtime, ports.log),
+      permits: {
+        ask: async (question, signal) => {
+          const { calls } = await this.network.online(signal);
+          const { nonce, assignment, planHash, release } = question;
+          return calls.call('permit', { assignment, planHash, release }, nonce);
+        },
+      },
+      disclose: {
+        state: (part) => this.#disclose(() => this.#stateBody(part)),
+        evidence: (body) => this.#disclose(() => Promise.resolve(body)),
+      },
+      localTime: localTimeIn(config.timeZone),
+    });
+    this.#server = this.#createServer(answering, models);
+    void this.#repeat(config.stateIntervalMs, () => (this.network.isConnected ? this.#sendState() : Promise.resolve()));
+    void this.#repeat(FRAMES_EVERY_MS, () => this.#writeFrames());
+  }
+
+  /** Serves what the journal says as soon as it is read, with or without a network. */
+  static async start(config: AgentConfig, logger: Logger): Promise<Agent> {
+    const enrolment = readEnrolment(config.dataDir);
+    if (enrolment === null)
+      throw new Error(`this node is not enrolled: run \`openward node enrol --data ${config.dataDir}\` first`);
+    if (!isLoopback(config.gateway.host) && config.gateway.tls === null)
+      throw new Error(
+        `the gateway does not listen on ${config.gateway.host} without TLS: set gateway.tls in agent.json (G5)`,
+      );
+    const paths = pathsOf(config.dataDir);
+    const database = openNodeDatabase(paths.database);
+    const store = await openLocalStore({ dir: paths.store, reserveBytes: config.reserveBytes });
+    const child = new LlamaChild({ readable: [paths.store], hidden: [config.dataDir] });
+    const runtimes = openRuntimes(config, child);
+    const agent = new Agent({ config, enrolment, database, store, runtimes, logger });
+    await agent.#listen();
+    agent.network.start();
+    return agent;
+  }
+
+  get gatewayUrl(): string {
+    const address = this.#server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const { host, tls } = this.config.gateway;
+    return `${tls === null ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  }
+
+  /** Requests in flight end first, as long as a drain may last; what serves is left as it is, for the next start. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeIdleConnections();
+    const deadline = setTimeout(() => this.#server.closeAllConnections(), this.config.gateway.drainMs);
+    await closed;
+    clearTimeout(deadline);
+    await this.reconciler.stop();
+    await this.#writeFrames();
+    await this.network.stop();
+    await this.runtimes.close();
+    this.#database.close();
+  }
+
+  uptimeHours(): number {
+    return Math.floor((this.#ports.clock.monotonic() - this.#startedAt) / 3_600_000);
+  }
+
+  async #stateBody(part: StatePart): Promise<StateBody> {
+    return {
+      type: 'state',
+      agentVersion: AGENT_VERSION,
+      protocol: PROTOCOL,
+      class: nodeClass(this.config, await this.runtimes.runtime.describe()),
+      uptimeHours: this.uptimeHours(),
+      generation: part.generation,
+      services: part.services,
+      suites: part.suites,
+    };
+  }
+
+  async #disclose(compose: () => Promise<Parameters<DisclosureGate['report']>[0]>): Promise<void> {
+    await this.#gate.report(await compose());
+    this.#bell.ring();
+  }
+
+  #sendState(): Promise<void> {
+    return this.#disclose(() => this.#stateBody(this.reconciler.report()));
+  }
+
+  async #writeFrames(): Promise<void> {
+    const counts = this.#frames.take();
+    if (Object.keys(counts).length > 0) await this.#gate.countFrames(counts);
+  }
+
+  async #repeat(ms: number, act: () => Promise<void>): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      await this.#ports.timers.sleep(ms, signal).catch(() => undefined);
+      if (signal.aborted) return;
+      await act().catch((error: unknown) => this.#ports.log.error('agent.repeatFailed', { error: String(error) }));
+    }
+  }
+
+  #createServer(answering: Answering, models: LoadedReleases): Server {
+    const { gateway } = this.config;
+    const metrics = nodeMetrics();
+    const listener = createGateway({
+      ...answering,
+      served: this.served,
+      keyOf: (digest) => this.apiKeys.idOf(digest),
+      limits: { bytes: gateway.maxBodyBytes, ms: gateway.bodyTimeoutMs },
+      version: AGENT_VERSION,
+      health: () => ({
+        ready: this.served.list().some(({ release }) => release !== null),
+        details: {
+          status: 'ok',
+          connected: this.network.isConnected,
+          services: this.served.list(),
+          loaded: models.keys().length,
+        },
+      }),
+      observe: ({ service, status, ms, firstMs }) => {
+        metrics.requests.add(1, { service, status });
+        metrics.requestSeconds.record(ms / 1000, { service });
+        if (firstMs !== null) metrics.firstTokenSeconds.record(firstMs / 1000, { service });
+      },
+      monotonic: () => this.#ports.clock.monotonic(),
+      wall: () => this.#ports.clock.wall(),
+    });
+    if (gateway.tls === null) return createServer({ requestTimeout: 0 }, listener);
+    return createTlsServer(
+      { cert: readFileSync(gateway.tls.cert), key: readFileSync(gateway.tls.key) },
+      listener,
+    ) as unknown as Server;
+  }
+
+  #listen(): Promise<void> {
+    const { host, port } = this.config.gateway;
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, () => {
+        writeSecretFile(join(this.config.dataDir, 'gateway.json'), JSON.stringify({ url: this.gatewayUrl }));
+        resolve();
+      });
+    });
+  }
+}

@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto';
+import type { Command, CommandAnswer, CommandRefusal } from '@openward/activation';
+import { Digest, digestOfBytes, Name, Refusal, WindowRule, ChangeClass, type ErrorCode } from '@openward/contracts';
+import { z } from 'zod';
+
+// What hospital IT may say over the local socket, and how the machine's answer becomes an error that says what to do.
+
+const Rule = z.strictObject({
+  services: z.array(Name).min(1).optional(),
+  changes: z.array(ChangeClass).min(1).optional(),
+  maxBytes: z.int().min(1).optional(),
+  hours: z.array(WindowRule).min(1).optional(),
+});
+export const Rules = z.strictObject({ prepare: z.array(Rule), activate: z.array(Rule) });
+
+const Reason = z.string().min(1).max(500);
+export const LocalCommand = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('accept'), service: Name, holdResult: z.boolean().optional() }),
+  z.strictObject({ kind: z.literal('acceptInconclusive'), service: Name, reason: Reason }),
+  z.strictObject({ kind: z.literal('defer'), service: Name, until: z.int() }),
+  z.strictObject({ kind: z.literal('reject'), service: Name, reason: Reason }),
+  z.strictObject({ kind: z.enum(['halt', 'resume', 'rollback', 'pin', 'unpin']), service: Name }),
+  z.strictObject({ kind: z.literal('acceptSuite'), suite: Digest }),
+  z.strictObject({ kind: z.literal('setRules'), rules: Rules }),
+]);
+export type LocalCommand = z.infer<typeof LocalCommand>;
+
+/** Undefined members are left out, so that an exact optional stays absent. */
+const exact = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
+
+export function asCommand(command: LocalCommand, tooFewItems: (suite: string) => boolean): Command {
+  if (command.kind === 'acceptSuite') return { ...command, tooFewItems: tooFewItems(command.suite) };
+  return exact(command) as Command;
+}
+
+const WHY: Readonly<Record<CommandRefusal, { readonly code: ErrorCode; readonly message: string }>> = {
+  unknownService: { code: 'notFound', message: 'This node knows no such service.' },
+  nothingWaits: { code: 'notWaiting', message: 'Nothing of this service waits for that answer.' },
+  notInconclusive: { code: 'waiverRefused', message: 'The gate is not inconclusive; a failed one cannot be waived.' },
+  reasonMissing: { code: 'badRequest', message: 'A waiver needs a reason.' },
+  alreadyActive: { code: 'conflict', message: 'The release serves already; use rollback or halt.' },
+  nothingToGoBackTo: { code: 'conflict', message: 'There is no earlier release on this disk to go back to.' },
+  nothingToPin: { code: 'conflict', message: 'Nothing serves that could be pinned.' },
+  notReady: { code: 'busy', message: 'The agent is starting or stopping.' },
+};
+
+export function settle(answer: CommandAnswer): void {
+  if (!answer.done) throw new Refusal(WHY[answer.why].code, WHY[answer.why].message);
+}
+
+/** Shown once; only its digest is stored. */
+export function makeApiKey(): { readonly id: string; readonly key: string; readonly digest: string } {
+  const key = `owk-${randomBytes(24).toString('base64url')}`;
+  return { id: `k-${randomBytes(4).toString('hex')}`, key, digest: digestOfBytes(key).slice('sha256:'.length) };
+}

@@ -1,0 +1,148 @@
+import type { Offer } from '@openward/activation';
+import { CLEARED_BY, type Clearer } from '@openward/contracts';
+import type { Agent } from '../agent.ts';
+
+export interface Finding {
+  readonly level: 'ok' | 'warning' | 'problem';
+  readonly what: string;
+  readonly why: string;
+  readonly clearedBy: Clearer | null;
+  readonly next: string;
+}
+
+const finding = (
+  level: Finding['level'],
+  what: string,
+  why: string,
+  next: string,
+  clearedBy: Clearer | null = null,
+): Finding => ({
+  level,
+  what,
+  why,
+  clearedBy,
+  next,
+});
+
+/** What a person here needs to know: what waits and who can clear it, and what of the fences holds. */
+export async function examine(agent: Agent): Promise<{ readonly findings: readonly Finding[] }> {
+  const description = await agent.runtimes.runtime.describe().catch(() => null);
+  return { findings: [...networkFindings(agent), ...runtimeFindings(agent, description), ...waits(agent)] };
+}
+
+function networkFindings({ network }: Agent): Finding[] {
+  const { credentials } = network.enrolment;
+  return [
+    network.isConnected
+      ? finding('ok', 'the network', 'connected', '')
+      : finding(
+          'warning',
+          'the network',
+          'not connected; what is served goes on',
+          'check the line to the control plane',
+          'network',
+        ),
+    Date.parse(credentials.expiresAt) > Date.now()
+      ? finding('ok', 'credentials', `valid until ${credentials.expiresAt}`, '')
+      : finding(
+          'warning',
+          'credentials',
+          `expired at ${credentials.expiresAt}`,
+          'they renew by themselves over HTTPS once it is reachable',
+          'network',
+        ),
+    ...(network.ledgerAlarm === null
+      ? []
+      : [
+          finding(
+            'problem',
+            'the ledger',
+            `it is ${network.ledgerAlarm} what the network accepted: a snapshot was restored, and nothing is sent (P8)`,
+            'restore the newest data folder, or revoke this node and enrol it anew',
+            'site',
+          ),
+        ]),
+  ];
+}
+
+type Description = Awaited<ReturnType<Agent['runtimes']['runtime']['describe']>> | null;
+
+function runtimeFindings(agent: Agent, description: Description): Finding[] {
+  if (description === null)
+    return [finding('problem', 'the model runtime', 'it does not answer', 'start it, or look at its log', 'site')];
+  const { kind, version, knownSafe, tested, isolation } = description;
+  return [
+    knownSafe
+      ? finding('ok', 'the model runtime', `${kind} ${version}`, '')
+      : finding(
+          agent.config.runtime.allowUnsafeVersion ? 'warning' : 'problem',
+          'the model runtime',
+          `${kind} ${version} has known holes or is unknown (N8)${agent.config.runtime.allowUnsafeVersion ? ', and is allowed by runtime.allowUnsafeVersion' : ''}`,
+          'upgrade it',
+          'site',
+        ),
+    ...(tested
+      ? []
+      : [
+          finding(
+            'warning',
+            'the model runtime',
+            `${kind} ${version} is outside the tested versions`,
+            'use a tested version',
+            'site',
+          ),
+        ]),
+    ...isolation.map(({ name, holds, why }) =>
+      finding(
+        holds ? 'ok' : 'warning',
+        `runtime fence ${name}`,
+        why,
+        holds ? '' : 'see the operations guide on fences',
+      ),
+    ),
+  ];
+}
+
+function waits(agent: Agent): Finding[] {
+  const offers = agent.reconciler
+    .offers()
+    .map(({ service, number, waitsFor, question, step }) =>
+      waitsFor === null
+        ? finding('ok', `${service} release ${number}`, step, '')
+        : finding(
+            'warning',
+            `${service} release ${number}`,
+            `waits for ${waitsFor}`,
+            nextFor(service, question),
+            CLEARED_BY[waitsFor],
+          ),
+    );
+  const brakes = agent.served
+    .list()
+    .filter(({ stopped }) => stopped !== null)
+    .map(({ service, stopped }) =>
+      finding(
+        'warning',
+        service,
+        `not served: ${stopped}`,
+        stopped === 'halted' ? `openward node resume ${service}` : 'see `openward node offers`',
+        'site',
+      ),
+    );
+  return [...offers, ...brakes];
+}
+
+function nextFor(service: string, question: Offer['question']): string {
+  switch (question) {
+    case 'prepare':
+    case 'activate':
+    case 'release':
+      return `openward node accept ${service}, or defer, or reject`;
+    case 'acceptSuite':
+      return 'openward node suites list, then suites accept DIGEST';
+    case 'waive':
+      return `openward node accept ${service} --inconclusive --reason TEXT, or reject`;
+    case null:
+      return '';
+  }
+}

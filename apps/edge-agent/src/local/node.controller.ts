@@ -1,0 +1,136 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Name, Refusal } from '@openward/contracts';
+import { canNeverPass } from '@openward/evaluation';
+import { z } from 'zod';
+import { Agent } from '../agent.ts';
+import { asCommand, LocalCommand, makeApiKey, settle } from './commands.ts';
+import { AddDataSet, addDataSet } from './data-sets.ts';
+import { examine } from './doctor.ts';
+
+const After = z.object({
+  after: z.coerce.number().int().min(0).default(0),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+});
+const AddKey = z.strictObject({ application: Name });
+
+/** Hospital IT's own interface, over a Unix socket in the data folder: it works with no network (N5). */
+@Controller()
+export class NodeController {
+  constructor(private readonly agent: Agent) {}
+
+  @Get('status')
+  status() {
+    const { site, node, credentials } = this.agent.network.enrolment;
+    return {
+      site,
+      node,
+      gateway: this.agent.gatewayUrl,
+      connected: this.agent.network.isConnected,
+      credentialsUntil: credentials.expiresAt,
+      uptimeHours: this.agent.uptimeHours(),
+      serving: this.agent.served.list(),
+      report: this.agent.reconciler.report(),
+      fetches: [...this.agent.fetches.values()],
+      pid: process.pid,
+    };
+  }
+
+  @Get('offers')
+  offers() {
+    return { items: this.agent.reconciler.offers() };
+  }
+
+  @Get('suites')
+  suites() {
+    const { durable } = this.agent.reconciler.state();
+    const offered = Object.values(durable.services).flatMap(({ attempt }) =>
+      attempt === null ? [] : [attempt.assignment],
+    );
+    return {
+      items: offered.map(({ suite, service }) => ({
+        service,
+        name: suite.name,
+        version: suite.version,
+        digest: suite.digest,
+        readsSiteData: suite.readsSiteData,
+        bundledItems: suite.bundledItems,
+        accepted: durable.suites[suite.digest] !== undefined,
+      })),
+      accepted: durable.suites,
+    };
+  }
+
+  @Get('rules')
+  rules() {
+    return this.agent.reconciler.state().durable.rules;
+  }
+
+  @Get('doctor')
+  doctor() {
+    return examine(this.agent);
+  }
+
+  @Post('commands')
+  @HttpCode(200)
+  async command(@Body({ schema: LocalCommand }) command: LocalCommand) {
+    const tooFew = command.kind === 'acceptSuite' ? await this.#tooFewItems(command.suite) : false;
+    settle(await this.agent.reconciler.command(asCommand(command, () => tooFew)));
+    return { done: true };
+  }
+
+  @Get('disclosures')
+  disclosures(@Query({ schema: After }) { after, limit }: z.infer<typeof After>) {
+    const rows = this.agent.ledger.rows(after, limit);
+    return {
+      items: rows.map(({ bytes, ...row }) => ({ ...row, bytes: Buffer.from(bytes).toString('base64') })),
+      next: rows.length === limit ? (rows.at(-1)?.seq ?? null) : null,
+    };
+  }
+
+  @Get('disclosures/summary')
+  summary() {
+    return { kinds: this.agent.ledger.countByKind() };
+  }
+
+  @Get('data')
+  dataSets() {
+    return {
+      items: this.agent.dataSets.list().map(({ name, version, card, addedAt }) => ({ name, version, card, addedAt })),
+    };
+  }
+
+  @Post('data')
+  add(@Body({ schema: AddDataSet }) input: AddDataSet) {
+    return addDataSet(this.agent.dataSets, input, Date.now());
+  }
+
+  @Get('keys')
+  keys() {
+    return { items: this.agent.apiKeys.list() };
+  }
+
+  @Post('keys')
+  addKey(@Body({ schema: AddKey }) { application }: z.infer<typeof AddKey>) {
+    const { id, key, digest } = makeApiKey();
+    this.agent.apiKeys.add(id, digest, application, Date.now());
+    return { id, application, key };
+  }
+
+  @Delete('keys/:id')
+  revoke(@Param('id') id: string) {
+    if (!this.agent.apiKeys.revoke(id, Date.now())) throw new Refusal('notFound', `There is no key ${id}.`);
+    return { revoked: id };
+  }
+
+  /** R1: told with the acceptance, so that a plan can warn. A suite that is not here yet cannot be judged. */
+  async #tooFewItems(digest: string): Promise<boolean> {
+    const { services } = this.agent.reconciler.state().durable;
+    const found = Object.values(services)
+      .map(({ attempt }) => attempt?.assignment.suite)
+      .find((suite) => suite?.digest === digest);
+    if (found === undefined) throw new Refusal('suiteUnknown', 'No offered release uses a suite with this digest.');
+    const suite = await this.agent.documents.suite(found.digest, found.artifact).catch(() => null);
+    const set = suite === null ? undefined : this.agent.dataSets.ofService(suite.service).at(-1);
+    return suite !== null && found.readsSiteData && canNeverPass(suite, set?.card.redFlagPersons ?? 0);
+  }
+}

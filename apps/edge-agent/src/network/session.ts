@@ -1,0 +1,101 @@
+import { DesiredState, desiredSubject, PROTOCOL, type Credentials, type Log } from '@openward/contracts';
+import {
+  connectNode,
+  LINK_SETTINGS,
+  publishReport,
+  watchDesired,
+  type NodeLink,
+  type SentFrame,
+} from '@openward/messaging';
+import type { ReportTransport } from '@openward/privacy';
+import { openDocument } from '@openward/trust';
+import { createHash } from 'node:crypto';
+import type { AgentConfig } from '../config.ts';
+import { writeEnrolment, type Enrolment, type NodeKeys } from '../node/identity.ts';
+import type { Calls } from './calls.ts';
+
+export interface Session {
+  readonly control: NodeLink;
+  readonly bulk: NodeLink;
+  readonly enrolment: () => Enrolment;
+  adopt(credentials: Credentials): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Two connections, both outbound: control, and bulk for chunks. They come up when they can; nothing waits for them. */
+export async function openSession(options: {
+  readonly config: AgentConfig;
+  readonly keys: NodeKeys;
+  readonly enrolment: Enrolment;
+  readonly log: Log;
+  readonly onSent: (sent: SentFrame) => void;
+  readonly onExpired: () => void;
+  readonly signal: AbortSignal;
+}): Promise<Session> {
+  const { config, keys, log } = options;
+  let enrolment = options.enrolment;
+  const connect = (kind: 'control' | 'bulk') =>
+    connectNode({
+      site: enrolment.site,
+      node: enrolment.node,
+      kind,
+      urls: enrolment.nats.urls,
+      ca: enrolment.nats.ca,
+      credentials: () => ({ jwt: enrolment.credentials[kind], seed: keys[kind].seed }),
+      settings: {
+        ...LINK_SETTINGS,
+        reconnectWaitMs: config.link.reconnectWaitMs,
+        jitterMs: config.link.jitterMs,
+        pingIntervalMs: config.link.pingIntervalMs,
+      },
+      onEvent: (event) => {
+        log.info(`link.${event.type}`, { link: kind, ...('error' in event ? { error: event.error?.message } : {}) });
+        if (event.type === 'expired' || event.type === 'refused') options.onExpired();
+      },
+      onSent: options.onSent,
+      signal: options.signal,
+    });
+  const [control, bulk] = await Promise.all([connect('control'), connect('bulk')]);
+  return {
+    control,
+    bulk,
+    enrolment: () => enrolment,
+    async adopt(credentials) {
+      enrolment = { ...enrolment, credentials };
+      writeEnrolment(config.dataDir, enrolment);
+      await Promise.all([control.renew(), bulk.renew()]);
+    },
+    close: async () => void (await Promise.all([control.close(), bulk.close()])),
+  };
+}
+
+/** Each verified desired state that this agent may act on. A forged or too new one is told to the log, and left. */
+export async function followDesired(
+  session: Session,
+  log: Log,
+  take: (doc: DesiredState) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const { site, node, keySet } = session.enrolment();
+  for await (const { frame } of watchDesired(session.control, { signal })) {
+    const opened = openDocument(desiredSubject(site, node), frame, keySet.keys, DesiredState);
+    if ('refused' in opened)
+      log.error('desired.refused', { why: opened.refused, detail: 'detail' in opened ? opened.detail : undefined });
+    else if (opened.value.site !== site || opened.value.node !== node) log.error('desired.notForThisNode', {});
+    else if (opened.value.minProtocol > PROTOCOL)
+      log.error('desired.agentTooOld', { needs: opened.value.minProtocol, has: PROTOCOL });
+    else take(opened.value);
+  }
+}
+
+/** The same bytes have the same id, and nobody who has not seen them can guess it. */
+const reportIdOf = (frame: Uint8Array): string => {
+  const hex = createHash('sha256').update(frame).digest('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-');
+};
+
+export const reportTransport = (session: Session, calls: Calls): ReportTransport => ({
+  connected: (signal) => session.control.whenConnected(signal),
+  publish: async (frame) => void (await publishReport(session.control, { id: reportIdOf(frame), frame })),
+  acked: (through) => calls.call('acked', { through }),
+});

@@ -1,0 +1,194 @@
+import { Unrecoverable, type Evaluate, type EvaluationResult, type Held } from '@openward/activation';
+import { canonicalJson, digestOf, type Release, type SuiteDocument } from '@openward/contracts';
+import {
+  countChangedPersons,
+  decideVerdictLeave,
+  isExpired,
+  referencesOf,
+  runEvaluation,
+  type Judgement,
+  type OwnData,
+  type Reply,
+  type Subject,
+} from '@openward/evaluation';
+import type { SqliteDataSets, SqliteJudgements, SqliteResults, StoredDataSet } from '@openward/persistence/node';
+import { RuntimeRefusal, type Runtime } from '@openward/runtime';
+import { renderPrompt } from '../gateway/conversation.ts';
+import type { Slots } from '../gateway/slots.ts';
+import type { Documents } from './documents.ts';
+import type { LoadedReleases } from './model-runtime.ts';
+
+export interface EvaluateOptions {
+  readonly documents: Documents;
+  readonly models: LoadedReleases;
+  readonly runtime: Runtime;
+  readonly slots: Slots;
+  readonly results: SqliteResults;
+  readonly judgements: SqliteJudgements;
+  readonly dataSets: SqliteDataSets;
+  readonly isSuiteAccepted: (suite: string) => boolean;
+  readonly wall: () => number;
+}
+
+const isSame = (a: Subject, b: Subject): boolean => a.release === b.release && a.variant === b.variant;
+const subjectOf = (held: Held): Subject => ({ release: held.release, variant: held.artifact.file });
+
+/** Runs the suite on the staged candidate beside the references. What was judged once is not looked at again (E4). */
+export function createEvaluate(options: EvaluateOptions): Evaluate {
+  const { documents, judgements, runtime } = options;
+  return {
+    async evaluate({ assignment, candidate, live, anchor }, progress, signal) {
+      const suite = await documents.suite(assignment.suite.digest, assignment.suite.artifact);
+      if (suite.service !== assignment.service)
+        throw new Unrecoverable('suiteInvalid', 'the suite is for another service');
+      const { version: runtimeVersion } = await runtime.describe();
+      const set = newestSet(options.dataSets, suite);
+      const subject = subjectOf(candidate);
+      const key = canonicalJson({
+        ...subject,
+        suite: assignment.suite.digest,
+        data: set?.data ?? null,
+        runtimeVersion,
+      });
+      const kept = judgements.find<EvaluationResult>(key);
+      if (kept !== null) return kept.result;
+
+      const own = ownDataOf(options, suite, assignment.suite.digest, candidate.release, set);
+      const held = [candidate, ...(live === null ? [] : [live]), ...(anchor === null ? [] : [anchor])];
+      const end = await runEvaluation(
+        {
+          suite,
+          suiteDigest: assignment.suite.digest,
+          candidate: subject,
+          references: referencesOf(
+            live === null ? null : subjectOf(live),
+            anchor === null ? null : subjectOf(anchor),
+            isSame,
+          ),
+          own,
+          runtimeVersion,
+          seed: assignment.seed,
+        },
+        {
+          answer: (asked, input, stop) => answer(options, heldOf(held, asked), input, stop),
+          yieldToClinic: () => options.slots.whenIdle(),
+          done: (asked) => leave(options, heldOf(held, asked), candidate, live),
+          reportProgress: (quarters) => Promise.resolve(progress(quarters)),
+          results: options.results,
+        },
+        signal,
+      );
+      if (end.kind === 'cancelled') throw signal.reason ?? new Error('the evaluation was cancelled');
+      const result = resultOf(end.judgement, runtimeVersion);
+      keep(options, key, result, end.judgement, own, set, assignment.suite.digest, candidate.release);
+      return result;
+    },
+  };
+}
+
+function heldOf(all: readonly Held[], subject: Subject): Held {
+  const found = all.find((held) => isSame(subjectOf(held), subject));
+  if (found === undefined) throw new Error(`the release ${subject.release} is not held here`);
+  return found;
+}
+
+/** A failure of the runtime is an outcome, not an end; only an abort rejects. */
+async function answer(options: EvaluateOptions, held: Held, input: string, signal: AbortSignal): Promise<Reply> {
+  try {
+    const release = await options.documents.release(held.release, held.document);
+    const model = await options.models.ensure(held);
+    return { kind: 'text', text: await ask(options.runtime, release, model, input, signal) };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { kind: 'failed', code: error instanceof RuntimeRefusal ? error.code : 'internal' };
+  }
+}
+
+async function ask(
+  runtime: Runtime,
+  release: Release,
+  model: string,
+  input: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const { model: version, policy, parameters } = release;
+  let said = '';
+  const events = runtime.generate({
+    model,
+    prompt: renderPrompt(version.template, policy.systemPrompt, [{ role: 'user', text: input }]),
+    maxTokens: parameters.maxTokens,
+    temperature: parameters.temperature,
+    ...(parameters.topP === undefined ? {} : { topP: parameters.topP }),
+    ...(parameters.seed === undefined ? {} : { seed: parameters.seed }),
+    stop: version.template.stop,
+    signal,
+  });
+  for await (const event of events) if (event.type === 'text') said += event.text;
+  return said;
+}
+
+/** N6: an anchor that neither serves nor waits to is loaded for its turn alone. */
+async function leave({ runtime }: EvaluateOptions, held: Held, candidate: Held, live: Held | null): Promise<void> {
+  if (held.key !== candidate.key && held.key !== live?.key) await runtime.unload(held.key);
+}
+
+const newestSet = (dataSets: SqliteDataSets, suite: SuiteDocument): StoredDataSet | null =>
+  suite.contract === undefined ? null : (dataSets.ofService(suite.service).at(-1) ?? null);
+
+/** E6, E7: everything that is asked before a record is read. */
+function ownDataOf(
+  options: EvaluateOptions,
+  suite: SuiteDocument,
+  suiteDigest: string,
+  release: string,
+  set: StoredDataSet | null,
+): OwnData {
+  const { contract } = suite;
+  if (contract === undefined) return { kind: 'notAsked' };
+  if (!options.isSuiteAccepted(suiteDigest)) return { kind: 'withheld', reason: 'suiteNotAccepted' };
+  const now = options.wall();
+  if (set === null || set.records.some(({ label }) => !contract.labels.includes(label)))
+    return { kind: 'withheld', reason: 'dataMissing' };
+  if (isExpired(set.card, new Date(now).toISOString().slice(0, 10))) return { kind: 'withheld', reason: 'dataExpired' };
+  const leave = decideVerdictLeave(options.judgements.verdicts(), {
+    dataSet: set.name,
+    data: set.data,
+    suite: suiteDigest,
+    release,
+    now,
+    personsChangedSince: (data) =>
+      countChangedPersons(options.dataSets.fingerprintsOf(data) ?? new Map(), set.fingerprints),
+  });
+  if (leave.kind === 'withheld') return { kind: 'withheld', reason: leave.reason };
+  // A verdict that left already is sent again from its kept judgement; one whose judgement is of another runtime is not measured anew.
+  if (leave.kind === 'again') return { kind: 'withheld', reason: 'verdictBudgetSpent' };
+  const records = set.records.map((record) => ({ ...record, redFlag: record.label === contract.redFlagLabel }));
+  return { kind: 'records', digest: set.data, records };
+}
+
+const resultOf = ({ verdict, reason, bundled, own }: Judgement, runtimeVersion: string): EvaluationResult => ({
+  verdict,
+  reason,
+  bundled,
+  own,
+  runtimeVersion,
+});
+
+/** Errors are looked at again another time; everything else is the one look. */
+function keep(
+  { judgements, wall }: EvaluateOptions,
+  key: string,
+  result: EvaluationResult,
+  { local, own: evidence }: Judgement,
+  own: OwnData,
+  set: StoredDataSet | null,
+  suite: string,
+  release: string,
+): void {
+  const verdict =
+    own.kind === 'records' && set !== null && evidence !== null
+      ? { dataSet: set.name, data: set.data, suite, release, evidence, at: wall() }
+      : null;
+  const kept = result.verdict === 'error' || own.kind === 'withheld' ? `${key} ${digestOf({ at: wall() })}` : key;
+  judgements.keep(kept, result, { bundled: local.bundledForTheSite(), own: local.ownForTheSite() }, verdict, wall());
+}
