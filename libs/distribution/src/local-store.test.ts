@@ -33,7 +33,7 @@ async function artifactOf(bytes: Uint8Array): Promise<Artifact> {
 }
 
 const patterned = (length: number, seed: number): Uint8Array =>
-  Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8) * seed + seed) & 255);
+  Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8) * seed + (i >> 16) + seed) & 255);
 
 const put = (target: TargetFile, { layout, bytes }: Artifact, index: number): Promise<void> => {
   const { offset, size } = layout.chunks[index]!;
@@ -123,7 +123,9 @@ describe.each(makers)("D1 the node's store %s", (_, make) => {
     expect(digestOfBytes(await next.read(2))).toBe(artifact.layout.chunks[2]!.digest);
     await next.forget([2]);
     await next.close();
-    expect((await (await again()).open(artifact.layout)).done).toEqual(new Set([0]));
+    const last = await (await again()).open(artifact.layout);
+    expect(last.done).toEqual(new Set([0]));
+    await last.close();
   });
 
   it('forgets what is discarded', async () => {
@@ -133,7 +135,9 @@ describe.each(makers)("D1 the node's store %s", (_, make) => {
     await put(target, artifact, 0);
     await target.sync();
     await target.discard();
-    expect((await store.open(artifact.layout)).done.size).toBe(0);
+    const next = await store.open(artifact.layout);
+    expect(next.done.size).toBe(0);
+    await next.close();
   });
 
   it('keeps pieces, and refuses to take other bytes for one', async () => {
@@ -284,13 +288,15 @@ describe("D1 the node's store on a real disk", () => {
     );
     for (const one of [old!, lastGood!]) await fill(store, one);
     await writeFile(join(dir, 'files', 'not-a-digest'), 'x');
+    const targets: TargetFile[] = [];
     for (const one of [next!, half!]) {
       for (const piece of [one.manifest, ...one.lists]) await store.writePiece(piece.digest, piece.bytes);
       const target = await store.open(one.layout);
       await put(target, one, 0);
       await target.sync();
-      if (one === half) await target.close();
+      targets.push(target);
     }
+    await targets[1]!.close();
     const freed = await store.reclaim(new Set([lastGood!.layout.manifest.file]));
     expect(freed).toBeGreaterThan(2 * 262_144);
     expect(await store.find(old!.layout.manifest.file)).toBeUndefined();
@@ -306,6 +312,7 @@ describe("D1 the node's store on a real disk", () => {
     expect(await store.findChunk(lastGood!.layout.chunks[0]!.digest)).toBeDefined();
     expect(await store.reclaim(new Set([lastGood!.layout.digest]))).toBe(0);
     expect(await readFile((await store.find(lastGood!.layout.manifest.file))!)).toEqual(Buffer.from(lastGood!.bytes));
+    await targets[0]!.close();
   });
 
   it('never leaves its folder, whatever it is asked for', async () => {

@@ -116,7 +116,8 @@ interface PubAck {
 async function publish(request: NatsRequest, subject: string, bytes: Uint8Array, timeout: number): Promise<void> {
   const { data } = await request(subject, bytes, { timeout });
   const { stream, error } = JSON.parse(new TextDecoder().decode(data)) as PubAck;
-  if (stream === CHUNK_STREAM) return;
+  // An error names its stream too.
+  if (!error && stream === CHUNK_STREAM) return;
   const why = error?.description ?? `stored in ${stream ?? 'nothing'}`;
   if (/maximum (bytes|messages)|insufficient/.test(why)) {
     throw new Refusal('quotaExceeded', `The chunk stream is full: ${why}.`, { details: { subject } });
