@@ -122,7 +122,8 @@ async function show(options: GatewayOptions, request: IncomingMessage, response:
   const body = (await readJson(request, options.limits)) as Record<string, unknown> | null;
   const unknown = Object.keys(body ?? {}).find((field) => !Object.hasOwn(GATEWAY_FIELDS['ollama.show'], field));
   if (unknown !== undefined) throw new Refusal('fieldRefused', `The field \`${unknown}\` is not known here.`);
-  const service = String(body?.['model'] ?? body?.['name'] ?? '').replace(/:latest$/, '');
+  const named = body?.['model'] ?? body?.['name'];
+  const service = typeof named === 'string' ? named.replace(/:latest$/, '') : '';
   const lease = options.served.lease(service);
   lease.end('left');
   const { model, number } = { model: lease.release.model, number: lease.release.number };
