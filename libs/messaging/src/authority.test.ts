@@ -20,16 +20,18 @@ describe('a node’s credentials', () => {
   it.each(['*', '>', 'a.b', 'a b', 'S1', '', 'a'.repeat(40), 'site:*', '{{name()}}'])(
     'are refused for the name %j, which could widen their rights (K1)',
     async (name) => {
-      await expect(mintNodeCredentials(authority, { ...node, site: name })).rejects.toThrow();
-      await expect(mintNodeCredentials(authority, { ...node, node: name })).rejects.toThrow();
-      await expect(mintNodeCredentials(authority, { ...node, families: [name] })).rejects.toThrow();
+      await expect(mintNodeCredentials(authority, { ...node, site: name })).rejects.toThrow(/pattern/);
+      await expect(mintNodeCredentials(authority, { ...node, node: name })).rejects.toThrow(/pattern/);
+      await expect(mintNodeCredentials(authority, { ...node, families: [name] })).rejects.toThrow(/pattern/);
     },
   );
 
   it('are refused for what is no public key of a user', async () => {
     const { seed } = generateUserKey();
-    await expect(mintNodeCredentials(authority, { ...node, controlKey: seed })).rejects.toThrow();
-    await expect(mintNodeCredentials(authority, { ...node, bulkKey: authority.accounts.edge })).rejects.toThrow();
+    await expect(mintNodeCredentials(authority, { ...node, controlKey: seed })).rejects.toThrow(/pattern/);
+    await expect(mintNodeCredentials(authority, { ...node, bulkKey: authority.accounts.edge })).rejects.toThrow(
+      /pattern/,
+    );
   });
 
   it('carry names and no rights, which stand in their role alone', async () => {

@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, jwtAuthenticator, type NodeConnectionOptions } from '@nats-io/transport-node';
-import type { Authenticator, NatsConnection } from '@nats-io/nats-core';
+import type { Authenticator, NatsConnection, TlsOptions } from '@nats-io/nats-core';
 import type { UserCredentials } from './authority.ts';
 import { eventOfError, eventOfStatus, type LinkEvent } from './link-events.ts';
 import type { Link } from './link.ts';
+import { identityCheck } from './server-identity.ts';
 
 export interface LinkSettings {
   readonly reconnectWaitMs: number;
@@ -127,7 +128,11 @@ class OpenLink implements Link {
   }
 }
 
-/** Dials until a server takes the credentials or `signal` aborts; from then on the client comes back by itself. */
+/** The client hands them to Node as they are, and declares but a few of them. */
+const tlsOptions = (ca: string, { clientCert, urls }: DialOptions): TlsOptions =>
+  ({ ca, ...clientCert, checkServerIdentity: identityCheck(urls) }) as TlsOptions;
+
+/** Dials until a server takes the credentials, or rejects with the reason when `signal` aborts; from then on the client comes back by itself. */
 export async function dial(options: DialOptions): Promise<Link> {
   const settings = { ...LINK_SETTINGS, ...options.settings };
   const tell = options.onEvent ?? (() => {});
@@ -136,8 +141,8 @@ export async function dial(options: DialOptions): Promise<Link> {
     name: options.name,
     inboxPrefix: options.inboxPrefix,
     authenticator: authenticator(options.credentials, (error) => tell({ type: 'error', error })),
-    // An address in `tls` and no CA means the machine's own authorities; `tls: null` would throw.
-    ...(options.ca ? { tls: { ca: options.ca, ...options.clientCert } } : {}),
+    // Left out where there is no authority: null would throw.
+    ...(options.ca ? { tls: tlsOptions(options.ca, options) } : {}),
     maxReconnectAttempts: -1,
     reconnectTimeWait: settings.reconnectWaitMs,
     reconnectJitter: settings.jitterMs,
@@ -160,7 +165,7 @@ export async function dial(options: DialOptions): Promise<Link> {
     } catch (error) {
       tell(eventOfError(asError(error)));
       const wait = settings.reconnectWaitMs + Math.random() * settings.jitterMs;
-      await pause(wait, undefined, options.signal ? { signal: options.signal } : {});
+      await pause(wait, undefined, options.signal ? { signal: options.signal } : {}).catch(() => {});
     }
   }
 }

@@ -170,6 +170,6 @@ describe.each(natsServers())('desired states on server $version', ({ path, versi
     const link = await node.connect('control');
     const watching = watch(link);
     await link.close();
-    await expect(watching).rejects.toThrow();
+    await expect(watching).rejects.toThrow(/closed/);
   });
 });

@@ -122,7 +122,7 @@ describe.each(natsServers())('a node with its real credentials, on server $versi
     for (const family of ['family-a', 'family-c']) await publishChunk(network.engine, family, digest, chunk);
     expect(text((await fetchChunk(bulk, 'family-a', digest)) ?? undefined)).toBe('a chunk');
     expect(await fetchChunk(bulk, 'family-b', digest)).toBeNull();
-    await expect(fetchChunk(bulk, 'family-c', digest, { timeoutMs: 500 })).rejects.toThrow();
+    await expect(fetchChunk(bulk, 'family-c', digest, { timeoutMs: 500 })).rejects.toThrow(/Permissions Violation/);
     expect(await violations(bulk, (nc) => nc.publish(reportSubject('s1', 'n1'), 'x'))).toHaveLength(1);
   });
 

@@ -8,7 +8,7 @@ import { request, serveCalls } from './rpc.ts';
 
 const frame = (text: string): Uint8Array => new TextEncoder().encode(text);
 const echo = async (link: NodeLink, text: string): Promise<string> =>
-  new TextDecoder().decode((await request(link, 'hello', frame(text))).frame);
+  new TextDecoder().decode((await request(link, 'hello', frame(text), { timeoutMs: 1_000 })).frame);
 
 describe.each(natsServers())('a link to server $version', ({ path, version }) => {
   let network: NatsNetwork;
@@ -60,8 +60,8 @@ describe.each(natsServers())('a link to server $version', ({ path, version }) =>
     const ending = new AbortController();
     const connecting = node.connect('control', { onEvent, signal: ending.signal });
     await seen('error');
-    ending.abort(new Error('shutting down'));
-    await expect(connecting).rejects.toThrow();
+    ending.abort(new Error('told to stop'));
+    await expect(connecting).rejects.toThrow('told to stop');
     await network.start();
   });
 
@@ -85,8 +85,8 @@ describe.each(natsServers())('a link to server $version', ({ path, version }) =>
     const ending = new AbortController();
     const connecting = node.connect('control', { onEvent, signal: ending.signal });
     await seen('refused');
-    ending.abort();
-    await expect(connecting).rejects.toThrow();
+    ending.abort(new Error('told to stop'));
+    await expect(connecting).rejects.toThrow('told to stop');
   });
 
   it('reports claims that the server stored and did not apply', async () => {

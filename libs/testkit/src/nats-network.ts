@@ -16,6 +16,7 @@ import {
   type Authority,
   type ControlPlaneLink,
   type EngineLink,
+  type LinkEvent,
   type LinkSettings,
   type NodeLink,
   type NodeLinkOptions,
@@ -78,8 +79,20 @@ export async function startNatsNetwork(options: NatsNetworkOptions = {}): Promis
   let server = await startNats({ config, dir, name: 'network', bin });
   const { port } = server;
   const where = { urls: [server.url], ca: tls?.ca ?? null, settings: QUICK_LINKS };
-  const link = { ...where, authority, name: 'test' };
-  const engine = await connectControlPlane({ ...link, role: 'engine' });
+  const troubles: string[] = [];
+  const link = {
+    ...where,
+    authority,
+    name: 'test',
+    // A test that cannot connect should say why, not hang.
+    signal: AbortSignal.timeout(20_000),
+    onEvent: (event: LinkEvent): void => {
+      if ('error' in event && event.error) troubles.push(event.error.message);
+    },
+  };
+  const engine = await connectControlPlane({ ...link, role: 'engine' }).catch((error: unknown) => {
+    throw new Error(`no connection to the test's server: ${troubles.at(-1)}\n${server.log()}`, { cause: error });
+  });
   const sys = await connectControlPlane({ ...link, role: 'sys' });
   const rpc = await connectControlPlane({ ...link, role: 'rpc' });
   await ensureAll(engine, []);

@@ -4,14 +4,14 @@ import { REPORT_STREAM, REPORT_WILDCARD } from '@openward/contracts';
 import { natsServers, startNatsNetwork, until, type NatsNetwork, type TestNode } from '@openward/testkit';
 import { Controller, Module, type INestApplication, type INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { Ctx, EventPattern, MessagePattern, Payload, type MicroserviceOptions } from '@nestjs/microservices';
+import { Ctx, Payload, type MicroserviceOptions } from '@nestjs/microservices';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NodeLink } from '../connect-node.ts';
 import { INGEST_DURABLE, publishReport } from '../reports.ts';
 import { CallError, request } from '../rpc.ts';
 import { FrameContext } from './frame-context.ts';
-import { JETSTREAM, JetStreamServer } from './jetstream-server.ts';
-import { NATS_RPC, NatsRpcServer, rpcPattern } from './rpc-server.ts';
+import { DurableEvent, JetStreamServer } from './jetstream-server.ts';
+import { NatsRpcServer, NodeCall } from './rpc-server.ts';
 
 const frame = (text: string): Uint8Array => new TextEncoder().encode(text);
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
@@ -23,7 +23,7 @@ let answeredBy: string[];
 
 @Controller()
 class Handlers {
-  @EventPattern(REPORT_WILDCARD, JETSTREAM)
+  @DurableEvent(REPORT_WILDCARD)
   async report(@Payload() body: Uint8Array, @Ctx() context: FrameContext): Promise<string> {
     const { subject, deliveries } = context;
     events.push({ subject, deliveries, body: text(body), traceparent: context.traceparent });
@@ -32,13 +32,13 @@ class Handlers {
     return 'committed';
   }
 
-  @MessagePattern(rpcPattern('hello'), NATS_RPC)
+  @NodeCall('hello')
   async hello(@Payload() body: Uint8Array, @Ctx() context: FrameContext): Promise<unknown> {
     answeredBy.push(context.subject);
     return { frame: frame(`hello ${text(body)}`), traceparent: context.traceparent ?? undefined };
   }
 
-  @MessagePattern(rpcPattern('permit'), NATS_RPC)
+  @NodeCall('permit')
   permit(): Promise<never> {
     return Promise.reject(new Error('broken'));
   }

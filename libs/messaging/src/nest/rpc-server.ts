@@ -1,17 +1,20 @@
 import { PREFIX, type RpcOperation } from '@openward/contracts';
 import type { Msg, Subscription } from '@nats-io/nats-core';
-import type { MessageHandler } from '@nestjs/microservices';
+import { MessagePattern, type MessageHandler } from '@nestjs/microservices';
 import type { ControlPlaneLink } from '../connect-control-plane.ts';
 import { CALL_QUEUE, respond, respondFailed, type Answer } from '../rpc.ts';
 import { traceOf } from '../trace.ts';
 import { FrameContext } from './frame-context.ts';
 import { FrameServer } from './frame-server.ts';
 
-/** For `@MessagePattern(pattern, NATS_RPC)`. */
 export const NATS_RPC = Symbol('nats-rpc');
 
 /** The calls of one operation, from every node. */
 export const rpcPattern = (operation: RpcOperation): string => `${PREFIX}.rpc.*.*.${operation}`;
+
+/** A method that answers an operation. */
+export const NodeCall = (operation: RpcOperation): MethodDecorator =>
+  MessagePattern<string>(rpcPattern(operation), NATS_RPC);
 
 export interface NatsRpcServerOptions {
   readonly rpc: ControlPlaneLink<'rpc'>;
@@ -20,7 +23,7 @@ export interface NatsRpcServerOptions {
 }
 
 /**
- * Calls of nodes for Nest: `@MessagePattern(rpcPattern('permit'), NATS_RPC)`. A handler returns the sealed answer, as bytes
+ * Calls of nodes for Nest: `@NodeCall('permit')`. A handler returns the sealed answer, as bytes
  * or as an `Answer`. When it throws, the caller is told at once that there is none, and no more. Nest's own NATS transport
  * wants its JSON around each message; nodes send sealed frames and nothing else.
  */
