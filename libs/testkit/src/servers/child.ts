@@ -70,6 +70,21 @@ export function startChild(
   };
 }
 
+/** Whether a process still runs. One that has ended and that nobody has asked after, a zombie, does not. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+  if (process.platform !== 'linux') return true;
+  try {
+    return !/\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
 /** The end of a log, for an error message. */
 export function tail(log: string, lines = 12): string {
   return log.trimEnd().split('\n').slice(-lines).join('\n');

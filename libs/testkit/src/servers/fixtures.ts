@@ -5,26 +5,18 @@ import { join } from 'node:path';
 
 import pg from 'pg';
 
+import { isRunning } from './child.ts';
 import { databaseUrl, removeCluster, startPostgres } from './postgres.ts';
 
 // One cluster serves a whole test process; a database of its own for each test costs 20 to 40 ms. The test command starts
 // one for all its processes and names it in OPENWARD_TEST_POSTGRES.
 const SHELF = join(tmpdir(), `openward-test-postgres-${userInfo().username}`);
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
 /** Test processes that were killed could not clean up, so the next one does. */
 async function sweep(): Promise<void> {
   await mkdir(SHELF, { recursive: true, mode: 0o700 });
   for (const name of await readdir(SHELF)) {
-    if (isAlive(Number(name))) continue;
+    if (isRunning(Number(name))) continue;
     await removeCluster(join(SHELF, name, 'data'));
     await rm(join(SHELF, name), { recursive: true, force: true });
   }

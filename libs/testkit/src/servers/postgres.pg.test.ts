@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { isRunning } from './child.ts';
 import { withDatabase } from './fixtures.ts';
 import { startPostgres, removeCluster } from './postgres.ts';
 import type { AwayFromRoot } from './postgres-programs.ts';
@@ -22,15 +23,6 @@ async function ask(url: string, sql: string): Promise<Record<string, unknown>[]>
     await client.end();
   }
 }
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
 
 // As root there are two ways to run it, and a machine may allow only the second.
 const ways: (AwayFromRoot | undefined)[] = process.getuid?.() === 0 ? ['namespace', 'copy'] : [undefined];
@@ -58,7 +50,7 @@ describe.each(ways)('a PostgreSQL under a folder that only its owner may enter (
     const second = await startPostgres(options());
     expect(await ask(second.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
     await second.stop();
-    expect(isAlive(second.pid)).toBe(false);
+    expect(isRunning(second.pid)).toBe(false);
   });
 
   it('says why it did not start when another one runs on the same folder', async () => {
@@ -78,9 +70,9 @@ it.runIf(process.platform === 'linux')('ends when the process that started it is
   });
   const [said] = (await once(parent.stdout, 'data')) as [Buffer];
   const pid = Number(said.toString());
-  expect(isAlive(pid)).toBe(true);
+  expect(isRunning(pid)).toBe(true);
   parent.kill('SIGKILL');
-  await until(() => !isAlive(pid), { within: 20_000, what: 'the end of PostgreSQL' });
+  await until(() => !isRunning(pid), { within: 20_000, what: 'the end of PostgreSQL' });
 });
 
 it('gives each test an empty database of its own', async () => {
