@@ -37,9 +37,9 @@ describe('the repository', () => {
         dependencies?: Record<string, string>;
       };
       for (const { from } of importsOf(path, text)) {
-        const library = /^@openward\/([^/]+)$/.exec(from)?.[1];
-        if (!library || from === name) continue;
-        if (!(from in dependencies)) missing.add(`${workspace}/package.json: ${from}`);
+        const library = /^@openward\/([^/]+)/.exec(from)?.[1];
+        if (!library || `@openward/${library}` === name) continue;
+        if (!(`@openward/${library}` in dependencies)) missing.add(`${workspace}/package.json: ${from}`);
         if (!config.includes(`libs/${library}"`) && !config.includes(`../${library}"`))
           missing.add(`${workspace}/tsconfig.json: ${from}`);
       }
@@ -67,6 +67,7 @@ describe('the rules of imports', () => {
     ['apps/cli/src/a.ts', "import { start } from '../../edge-agent/src/main.ts';"],
     ['apps/cli/src/a.ts', "import { plan } from '@openward/rollout/src/plan.ts';"],
     ['apps/cli/src/a.ts', "import { startNats } from '@openward/testkit';"],
+    ['apps/control-plane/src/a.ts', "import { memoryStore } from '@openward/rollout/testing';"],
     ['libs/runtime/src/a.ts', "import { plan } from '../../rollout/src/plan.ts';"],
   ])('find in %s: %s', (path, text) => {
     expect(offends(path, text)).not.toEqual([]);
@@ -80,6 +81,8 @@ describe('the rules of imports', () => {
     ['libs/rollout/src/a.test.ts', "import { fc } from 'fast-check'; import { readFileSync } from 'node:fs';"],
     ['libs/distribution/src/store.fs.ts', "import { open } from 'node:fs/promises';"],
     ['libs/messaging/src/nest/a.ts', "import { Injectable } from '@nestjs/common';"],
+    ['apps/edge-agent/src/a.ts', "import { openStore } from '@openward/persistence/node';"],
+    ['libs/persistence/src/a.pg.test.ts', "import { memoryStore } from '@openward/rollout/testing';"],
     ['libs/runtime/src/a.test.ts', "import { fakeClock } from '@openward/testkit';"],
     ['libs/testkit/src/servers/a.ts', "import { natsServers } from '../../../../scripts/nats-server.mjs';"],
   ])('let pass in %s: %s', (path, text) => {

@@ -1,7 +1,8 @@
-import { posix } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
 
 import { importsOf } from './syntax.ts';
-import { isForTests, type Source, workspaceOf } from './sources.ts';
+import { isForTests, ROOT, type Source, workspaceOf } from './sources.ts';
 
 /** No clock, no disk, no network, no randomness: these can be simulated and proved. */
 export const PURE = ['contracts', 'rollout', 'activation', 'policy', 'evaluation', 'privacy', 'audit'];
@@ -35,8 +36,10 @@ const cryptoOnlyInTrust: Rule = (path, from) => {
 };
 
 const filesOnlyInAdapters: Rule = (path, from) => {
-  if (!path.startsWith('libs/distribution/') || isForTests(path) || path.endsWith('.fs.ts')) return undefined;
-  return /^(node:)?fs(\/promises)?$/.test(from) ? `only a *.fs.ts file of distribution may import ${from}` : undefined;
+  if (!path.startsWith('libs/distribution/') || isForTests(path) || /\.(fs|worker)\.ts$/.test(path)) return undefined;
+  return /^(node:)?fs(\/promises)?$/.test(from)
+    ? `only a *.fs.ts or *.worker.ts file of distribution may import ${from}`
+    : undefined;
 };
 
 const nestOnlyAtTheEdge: Rule = (path, from) => {
@@ -53,8 +56,27 @@ const appsStandAlone: Rule = (path, from) => {
   return app && workspaceOf(path) !== `apps/${app}` ? `nothing imports an app: ${from}` : undefined;
 };
 
-const noDeepImports: Rule = (_path, from) =>
-  /^@openward\/[^/]+\/./.test(from) ? `a library is imported by its name, not by a path into it: ${from}` : undefined;
+/** The ways into a library that it declares itself: `.` for its name alone, `./node` for `@openward/persistence/node`. */
+const entries = new Map<string, ReadonlySet<string>>();
+function entriesOf(library: string): ReadonlySet<string> {
+  const known = entries.get(library);
+  if (known) return known;
+  const manifest = join(ROOT, 'libs', library, 'package.json');
+  const { exports = {} } = (existsSync(manifest) ? JSON.parse(readFileSync(manifest, 'utf8')) : {}) as {
+    exports?: object;
+  };
+  const declared = new Set(Object.keys(exports));
+  entries.set(library, declared);
+  return declared;
+}
+
+const noDeepImports: Rule = (path, from) => {
+  const [, library, inside] = /^@openward\/([^/]+)\/(.+)$/.exec(from) ?? [];
+  if (!library || !inside) return undefined;
+  if (!entriesOf(library).has(`./${inside}`)) return `a library is imported by a way in that it declares: ${from}`;
+  const testing = inside === 'testing' && !isForTests(path) && !path.startsWith('libs/testkit/');
+  return testing ? `only tests may import ${from}` : undefined;
+};
 
 // The tests and the bootstrap find a NATS server in the same way, and the bootstrap runs before anything is built.
 const SHARED_SCRIPT = 'scripts/nats-server.mjs';

@@ -33,4 +33,4 @@ export function workspaceOf(path: string): string {
 
 /** Files that exist for tests: they may use the testkit and vitest. */
 export const isForTests = (path: string): boolean =>
-  /\.(test|bench)\.tsx?$/.test(path) || /^apps\/[^/]+\/test\//.test(path) || path.startsWith('tests/');
+  /\.(test|bench|fixture)\.tsx?$/.test(path) || /^apps\/[^/]+\/test\//.test(path) || path.startsWith('tests/');
