@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CHUNK_SIZE, type Digest, digestOfBytes, MAX_LIST_BYTES } from '@openward/contracts';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createMemoryStore } from './artifact-store.ts';
 import { openDirectoryStore } from './directory-store.fs.ts';
 import { buildGguf, smallModel } from './gguf-builder.fixture.ts';
@@ -10,6 +10,9 @@ import { type BuiltArtifact, describeArtifact, refOf } from './manifest.ts';
 import type { ArtifactStore, StoredPiece } from './ports.ts';
 import { verifyStored } from './registered.ts';
 import { decideRemoval, GRACE_MS, nameAll, sweep } from './removal.ts';
+
+// Real disks, and machines with other work to do.
+vi.setConfig({ testTimeout: 60_000 });
 
 const HOUR = 60 * 60 * 1000;
 const clockAt = (start: number) => {

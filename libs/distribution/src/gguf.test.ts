@@ -1,9 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { Refusal } from '@openward/contracts';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { buildGguf, modelKeys, smallModel } from './gguf-builder.fixture.ts';
 import { parseGguf, readGguf, readingGguf } from './gguf.ts';
+
+// Real disks, and machines with other work to do.
+vi.setConfig({ testTimeout: 60_000 });
 
 const MODELS = new URL('../../../deploy/demo/models/', import.meta.url);
 const demoFiles = readdirSync(MODELS).filter((name) => name.endsWith('.gguf'));

@@ -11,6 +11,9 @@ import type { LocalStore, TargetFile } from './ports.ts';
 import { SimulatedDisk, simulatedStore } from './simulated-store.fixture.ts';
 import { Life, World } from './simulated-world.fixture.ts';
 
+// Real disks, and machines with other work to do.
+vi.setConfig({ testTimeout: 60_000 });
+
 const MIB = 1024 * 1024;
 const folders: string[] = [];
 const folder = async (): Promise<string> => {
@@ -173,7 +176,7 @@ describe("D1 the node's store on a real disk", () => {
     expect(await store.verify(artifact.layout.manifest.file)).toBe(false);
     await next.commit();
     expect(await store.verify(artifact.layout.manifest.file)).toBe(true);
-  }, 30_000);
+  });
 
   it('does not take a chunk from a file that was damaged since, and says so of the file', async () => {
     const dir = await folder();

@@ -1,6 +1,6 @@
 import { canonicalJson, CHUNK_SIZE, digestOfBytes, Refusal } from '@openward/contracts';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { chunkStarts, cutFile } from './chunking.ts';
 import { buildGguf, modelKeys, smallModel, type TensorSpec, type Value } from './gguf-builder.fixture.ts';
 import { parseGguf } from './gguf.ts';
@@ -13,6 +13,9 @@ import {
   readLayout,
 } from './manifest.ts';
 import type { ByteSource } from './ports.ts';
+
+// Real disks, and machines with other work to do.
+vi.setConfig({ testTimeout: 60_000 });
 
 const sourceOf = (bytes: Uint8Array): ByteSource => ({
   size: bytes.length,

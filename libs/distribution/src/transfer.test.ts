@@ -1,11 +1,14 @@
 import { type Digest, digestOfBytes, Refusal } from '@openward/contracts';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type BuiltArtifact, buildManifest, refOf } from './manifest.ts';
-import { LEAST_WINDOW, MOST_WINDOW } from './pace.ts';
+import { LEAST_WINDOW, LOCAL_WINDOW, MOST_WINDOW } from './pace.ts';
 import type { ChunkSource, Link, PlacedChunk, Refill, TransferResult, TransferState } from './ports.ts';
 import { SimulatedDisk, simulatedStore } from './simulated-store.fixture.ts';
 import { Life, World } from './simulated-world.fixture.ts';
 import { transfer } from './transfer.driver.ts';
+
+// Real disks, and machines with other work to do.
+vi.setConfig({ testTimeout: 60_000 });
 
 const CHUNK = 1024;
 const SYNC = 8 * CHUNK;
@@ -222,7 +225,7 @@ describe('a transfer that is killed near any step, on a bad network and a bad di
       expect({ state, seeds: seen(state) }).toSatisfy(({ seeds }: { seeds: number }) => seeds > 10);
     }
     expect(seen('given up')).toBeLessThan(5);
-  }, 120_000);
+  });
 
   it('is the same twice from one seed', async () => {
     for (const seed of [3, 14, 15]) expect(await simulate(seed)).toEqual(await simulate(seed));
@@ -278,8 +281,8 @@ describe('D1 a transfer', () => {
   });
 
   it('fetches again at most two batches and a window after a kill at any step', async () => {
-    for (let killAt = 1; killAt < 400; killAt += 3) {
-      const { world, network, artifact, disk, life, until } = setUp();
+    for (let killAt = 1; killAt < 900; killAt += 23) {
+      const { world, network, artifact, disk, life, until } = setUp(200);
       let steps = 0;
       life.onStep = () => {
         steps += 1;
@@ -292,7 +295,7 @@ describe('D1 a transfer', () => {
       const { result } = await until(start(world, next, network, disk, artifact));
       const pieces = [artifact.manifest, ...artifact.lists].reduce((sum, piece) => sum + piece.bytes.length, 0);
       const twice = network.bytes - distinctBytes(artifact) - pieces;
-      expect(twice, `killed at step ${killAt}`).toBeLessThanOrEqual(2 * SYNC + 2 * 16 * CHUNK + pieces);
+      expect(twice, `killed at step ${killAt}`).toBeLessThanOrEqual(2 * SYNC + LOCAL_WINDOW * CHUNK + pieces);
       expect(Buffer.compare(disk.files.get(artifact.layout.manifest.file)!, artifact.bytes)).toBe(0);
       expect(result!.fetchedBytes + result!.reusedBytes).toBeGreaterThanOrEqual(distinctBytes(artifact));
     }
@@ -356,16 +359,17 @@ describe('D1 a transfer', () => {
     const { world, network, artifact, disk, life, until } = setUp();
     const controller = new AbortController();
     const reason = new Error('the site said stop');
+    let written = 0;
     const onProgress = ({ doneBytes }: { doneBytes: number }): void => {
+      written = doneBytes;
       if (doneBytes > artifact.bytes.length / 2) controller.abort(reason);
     };
     const more = { signal: controller.signal, onProgress };
     const { error } = await until(start(world, life, network, disk, artifact, more));
     expect(error).toBe(reason);
-    const done = disk.parts.get(artifact.layout.digest)!.done.size;
-    expect(done).toBeGreaterThan(0);
+    const before = written;
     const { result } = await until(start(world, life, network, disk, artifact));
-    expect(result!.reusedBytes).toBeGreaterThan(0);
+    expect(result!.reusedBytes).toBe(before);
   });
 
   it('stays within its budget, and follows a change of it', async () => {
