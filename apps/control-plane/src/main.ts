@@ -1,1 +1,111 @@
-export {};
+import { parseArgs } from 'node:util';
+import { ConfigError, readConfig } from './config.ts';
+import { DEFAULT_HOSTS, initNetwork } from './keys/init.ts';
+import { renderNatsConfig, type NatsConfigOptions } from './keys/nats-config.ts';
+import { serve } from './serve.ts';
+
+// The command line: `run` (the default), `init` and `nats-config`. Everything else is set by the environment.
+
+/** As sysexits.h calls it: something is wrong with the configuration. */
+const EX_CONFIG = 78;
+const LAST_RESORT_MS = 15_000;
+
+async function run(): Promise<void> {
+  const ending = new AbortController();
+  const end = new Promise<void>((resolve) => {
+    ending.signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      ending.abort(new Error(`ended by ${signal}`));
+      setTimeout(() => process.exit(1), LAST_RESORT_MS).unref();
+    });
+  }
+  let running;
+  try {
+    running = await serve(readConfig(), ending.signal);
+  } catch (error) {
+    if (ending.signal.aborted) return;
+    throw error;
+  }
+  await end;
+  await running.close();
+}
+
+async function init(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      dir: { type: 'string' },
+      host: { type: 'string', multiple: true },
+      postgres: { type: 'string', default: 'postgres://openward@127.0.0.1:5432/openward' },
+      nats: { type: 'string', default: 'nats://127.0.0.1:4222' },
+      url: { type: 'string' },
+    },
+  });
+  const files = await initNetwork(
+    {
+      dir: required(values.dir, 'init --dir D'),
+      hosts: values.host ?? DEFAULT_HOSTS,
+      postgresUrl: values.postgres,
+      natsUrl: values.nats,
+      publicUrl: values.url ?? null,
+    },
+    Date.now(),
+  );
+  process.stdout.write(`${JSON.stringify(files, null, 2)}\n`);
+}
+
+async function natsConfig(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      dir: { type: 'string' },
+      store: { type: 'string' },
+      version: { type: 'string' },
+      durability: { type: 'string', default: 'always' },
+      'no-tls': { type: 'boolean', default: false },
+    },
+  });
+  const usage = 'nats-config --dir D --store S --version V';
+  if (!['always', 'fs-sync', 'best-effort'].includes(values.durability))
+    throw new ConfigError(`--durability is always, fs-sync or best-effort`);
+  const text = await renderNatsConfig({
+    dir: required(values.dir, usage),
+    store: required(values.store, usage),
+    version: required(values.version, usage),
+    durability: values.durability as NatsConfigOptions['durability'],
+    tls: !values['no-tls'],
+  });
+  process.stdout.write(text);
+}
+
+function required(value: string | undefined, usage: string): string {
+  if (value === undefined) throw new ConfigError(`usage: ${usage}`);
+  return value;
+}
+
+async function main([command = 'run', ...args]: string[]): Promise<void> {
+  switch (command) {
+    case 'run':
+      return run();
+    case 'init':
+      return init(args);
+    case 'nats-config':
+      return natsConfig(args);
+    default:
+      throw new ConfigError(`unknown command ${command}: run, init or nats-config`);
+  }
+}
+
+try {
+  await main(process.argv.slice(2));
+  process.exit(0);
+} catch (error) {
+  const isConfig =
+    error instanceof ConfigError ||
+    (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'));
+  process.stderr.write(`openward control-plane: ${error instanceof Error ? error.message : String(error)}\n`);
+  if (!isConfig) process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : ''}\n`);
+  process.exit(isConfig ? EX_CONFIG : 1);
+}

@@ -1,0 +1,116 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { ArtifactRef, Digest } from '@openward/contracts';
+import { publishChunks, readLayout, type ArtifactLayout } from '@openward/distribution';
+import type { RolloutState } from '@openward/rollout';
+import { CONTEXT, type Context } from '../process/context.ts';
+
+const RETRY_MS = 1_000;
+
+/** Puts what rollouts need into the chunk stream, one artifact after the other (D2, D5). The stream is a cache of the store. */
+@Injectable()
+export class ChunkPublisher {
+  readonly #waiting = new Map<string, ArtifactRef>();
+  #working: Promise<void> | null = null;
+  readonly #ending = new AbortController();
+
+  constructor(@Inject(CONTEXT) private readonly context: Context) {}
+
+  /** In the background; what is in the stream already costs a look at each chunk. */
+  publish(refs: readonly ArtifactRef[]): void {
+    for (const ref of refs) this.#waiting.set(`${ref.family} ${ref.manifest}`, ref);
+    this.#working ??= this.work().finally(() => {
+      this.#working = null;
+    });
+  }
+
+  /** Of every open rollout. */
+  async publishOpen(): Promise<void> {
+    let after: string | undefined;
+    do {
+      const query = { limit: 50, ...(after === undefined ? {} : { after }) };
+      const page = await this.context.store.rollouts.list(query, { open: true });
+      for (const { state } of page.items) this.publish(artifactsOf(state));
+      after = page.next ?? undefined;
+    } while (after !== undefined);
+  }
+
+  /** Some pieces of one artifact, now. How many of them were put into the stream. */
+  async fillIn(ref: ArtifactRef, asked: readonly Digest[]): Promise<number> {
+    const layout = await this.layoutOf(ref);
+    if (layout === null) return 0;
+    const own = new Set(piecesOf(layout));
+    return this.put(
+      ref,
+      asked.filter((digest) => own.has(digest)),
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.#ending.abort(new Error('stopped'));
+    await this.#working;
+  }
+
+  private async work(): Promise<void> {
+    const { log, timers } = this.context;
+    const { signal } = this.#ending;
+    for (let next = first(this.#waiting); next !== undefined && !signal.aborted; next = first(this.#waiting)) {
+      const [key, ref] = next;
+      this.#waiting.delete(key);
+      try {
+        const layout = await this.layoutOf(ref);
+        if (layout !== null) await this.put(ref, piecesOf(layout));
+      } catch (error) {
+        if (signal.aborted) return;
+        log.error('chunks could not be published', { manifest: ref.manifest, family: ref.family, error });
+        if (!this.#waiting.has(key)) this.#waiting.set(key, ref);
+        await timers.sleep(RETRY_MS, signal).catch(() => {});
+      }
+    }
+  }
+
+  private async layoutOf({ manifest }: ArtifactRef): Promise<ArtifactLayout | null> {
+    const { artifacts, log } = this.context;
+    const layout = await readLayout(manifest, (digest) => artifacts.get(digest));
+    if (!('missing' in layout)) return layout;
+    log.error('the artifact store lacks a piece: only a new push brings it back', {
+      manifest,
+      missing: layout.missing,
+    });
+    return null;
+  }
+
+  private async put(ref: ArtifactRef, digests: readonly Digest[]): Promise<number> {
+    const { links, artifacts, log } = this.context;
+    await links.engine.whenConnected(this.#ending.signal);
+    const request = links.engine.nc.request.bind(links.engine.nc);
+    const done = await publishChunks({
+      request,
+      store: artifacts,
+      family: ref.family,
+      digests,
+      signal: this.#ending.signal,
+    });
+    if (done.lost.length > 0)
+      log.error('the artifact store lacks chunks', { manifest: ref.manifest, lost: done.lost.length });
+    if (done.published > 0)
+      log.info('chunks published', { manifest: ref.manifest, family: ref.family, ...done, lost: done.lost.length });
+    return done.published;
+  }
+}
+
+const first = <K, V>(map: ReadonlyMap<K, V>): readonly [K, V] | undefined => map.entries().next().value;
+
+/** Manifest, lists and chunks, in the order in which a node asks for them. */
+const piecesOf = ({ digest, manifest, chunks }: ArtifactLayout): Digest[] => [
+  digest,
+  ...manifest.lists.map((list) => list.digest),
+  ...chunks.map((chunk) => chunk.digest),
+];
+
+/** What the nodes of a rollout fetch: documents first, then the variants in the order of the waves. */
+export function artifactsOf({ plan, offer }: RolloutState): ArtifactRef[] {
+  const planned = new Set(plan.waves.flatMap((wave) => wave.nodes.map((node) => node.variant)));
+  const variants = [...planned].flatMap((name) => offer.variants.find((it) => it.variant === name) ?? []);
+  const weights = variants.flatMap(({ artifact, base }) => (base === undefined ? [artifact] : [base, artifact]));
+  return [offer.release.document, offer.suite.artifact, ...weights];
+}

@@ -1,0 +1,49 @@
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  Refusal,
+  type Credentials,
+  type Name,
+  type NodeName,
+  type RenewReply,
+  type RenewRequest,
+} from '@openward/contracts';
+import { mintNodeCredentials } from '@openward/messaging';
+import { CONTEXT, type Context } from '../process/context.ts';
+
+/** NATS credentials for keys that a node made (K1). They reach the families of its assignments, and no other (D2). */
+@Injectable()
+export class CredentialService {
+  constructor(@Inject(CONTEXT) private readonly context: Context) {}
+
+  /** Until when credentials that are minted now are good. By this machine's clock: the NATS server goes by its own too. */
+  expiry(): Date {
+    return new Date(Math.ceil((Date.now() + this.context.config.engine.credentialLifetimeS * 1000) / 1000) * 1000);
+  }
+
+  async mint(
+    node: NodeName,
+    keys: { readonly control: string; readonly bulk: string },
+    until: Date,
+  ): Promise<Credentials> {
+    const desired = await this.context.store.outbox.newest(node);
+    return mintNodeCredentials(this.context.authority, {
+      ...node,
+      families: desired?.state.families ?? [],
+      controlKey: keys.control,
+      bulkKey: keys.bulk,
+      expiresAt: until.toISOString(),
+    });
+  }
+
+  /** Of a node whose seal was checked. A revoked one is refused. */
+  async renew(node: NodeName, request: RenewRequest): Promise<RenewReply> {
+    const { store } = this.context;
+    const until = this.expiry();
+    const { control, bulk, nonce } = request;
+    if (!(await store.nodes.renewed(node.node, { control, bulk, until }))) throw revoked(node.node);
+    const credentials = await this.mint(node, { control, bulk }, until);
+    return { v: 1, nonce, credentials, now: new Date(await store.network.now()).toISOString() };
+  }
+}
+
+export const revoked = (node: Name): Refusal => new Refusal('nodeRevoked', `The node ${node} was revoked.`);

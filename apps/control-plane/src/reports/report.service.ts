@@ -1,0 +1,42 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Report } from '@openward/contracts';
+import { parseReportSubject } from '@openward/messaging';
+import { ingestReport } from '@openward/rollout';
+import { openDocument } from '@openward/trust';
+import { CONTEXT, type Context } from '../process/context.ts';
+import { Metrics } from '../process/metrics.ts';
+import { Commits } from './commits.ts';
+
+@Injectable()
+export class ReportService {
+  constructor(
+    @Inject(CONTEXT) private readonly context: Context,
+    @Inject(Commits) private readonly commits: Commits,
+    @Inject(Metrics) private readonly metrics: Metrics,
+  ) {}
+
+  /** Verified over the received bytes, then parsed (V1); stored, and nothing decided (R9). */
+  async take(subject: string, frame: Uint8Array): Promise<'committed' | 'refused'> {
+    const { store, config, log, wakes } = this.context;
+    const name = parseReportSubject(subject);
+    if (name === null) return this.refuse('notASubject', { subject });
+    const record = await store.nodes.find(name.node);
+    if (record === null || record.site !== name.site || record.revoked) return this.refuse('unknownNode', name);
+    const opened = openDocument(subject, frame, [record.identityKey], Report);
+    if ('refused' in opened) return this.refuse(opened.refused, { ...name, field: opened.detail });
+    const report = opened.value;
+    if (report.site !== name.site || report.node !== name.node) return this.refuse('ofAnotherNode', name);
+    const done = await ingestReport(store.reports, log, report, { coalesceMs: config.engine.coalesceMs });
+    if (done.kind === 'refused') return this.refuse(done.why, name);
+    this.metrics.reports.add(1, { outcome: done.kind });
+    this.commits.committed(name.node);
+    wakes.ticks.wake();
+    return 'committed';
+  }
+
+  private refuse(why: string, about: object): 'refused' {
+    this.context.log.warn('report refused', { why, ...about });
+    this.metrics.reports.add(1, { outcome: 'refused' });
+    return 'refused';
+  }
+}

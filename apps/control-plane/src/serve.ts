@@ -1,0 +1,80 @@
+import 'reflect-metadata';
+import type { AddressInfo } from 'node:net';
+import { REPORT_STREAM } from '@openward/contracts';
+import { INGEST_DURABLE } from '@openward/messaging';
+import { JetStreamServer, NatsRpcServer } from '@openward/messaging/nest';
+import { NestFactory } from '@nestjs/core';
+import type { MicroserviceOptions } from '@nestjs/microservices';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import helmet from 'helmet';
+import { AppModule } from './app.module.ts';
+import { closeContext, openContext } from './boot.ts';
+import type { Config } from './config.ts';
+import { Loops } from './delivery/loops.ts';
+import { Provisioner } from './delivery/provisioner.ts';
+import { bodies } from './http/body.ts';
+import { measured } from './http/measured.ts';
+import type { Context } from './process/context.ts';
+import { Metrics } from './process/metrics.ts';
+
+export interface ControlPlane {
+  /** What it listens on. */
+  readonly url: string;
+  /** Takes no more, ends what was begun, and closes every connection. */
+  close(): Promise<void>;
+}
+
+/** Boots one replica. Rejects when `signal` aborts before it listens. */
+export async function serve(config: Config, signal: AbortSignal): Promise<ControlPlane> {
+  const context = await openContext(config, signal);
+  try {
+    const app = await createApp(context);
+    await app.get(Provisioner).provision();
+    await app.startAllMicroservices();
+    await app.listen(config.http.port, config.http.host);
+    const url = addressOf(app, config);
+    context.address.url ||= url;
+    app.get(Loops).start();
+    context.log.info('listening', { url, publicUrl: context.address.url, version: context.version });
+    return { url, close: () => close(app, context) };
+  } catch (error) {
+    await closeContext(context);
+    throw error;
+  }
+}
+
+/** Routes, guards and transports, not yet listening. */
+export async function createApp(context: Context): Promise<NestExpressApplication> {
+  const { config, links, log } = context;
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.over(context), {
+    bodyParser: false,
+    forceCloseConnections: true,
+    logger: false,
+    ...(config.http.tls === null ? {} : { httpsOptions: { ...config.http.tls } }),
+  });
+  app.disable('x-powered-by');
+  app.set('query parser', 'simple');
+  app.use(
+    helmet({ contentSecurityPolicy: { directives: { 'script-src': ["'self'"], 'img-src': ["'self'", 'data:'] } } }),
+  );
+  app.use(measured(app.get(Metrics)));
+  app.use(bodies(config.http.bodyTimeoutMs));
+  const onError = (error: unknown): void => log.warn('a message of a node failed', { error });
+  app.connectMicroservice<MicroserviceOptions>({
+    strategy: new JetStreamServer({ engine: links.engine, stream: REPORT_STREAM, durable: INGEST_DURABLE, onError }),
+  });
+  app.connectMicroservice<MicroserviceOptions>({ strategy: new NatsRpcServer({ rpc: links.rpc, onError }) });
+  return app;
+}
+
+function addressOf(app: NestExpressApplication, { http }: Config): string {
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  const host = http.host.includes(':') ? `[${http.host}]` : http.host;
+  return `${http.tls === null ? 'http' : 'https'}://${host}:${port}`;
+}
+
+async function close(app: NestExpressApplication, context: Context): Promise<void> {
+  await app.close();
+  await app.get(Loops).stop();
+  await closeContext(context);
+}
