@@ -61,5 +61,6 @@ export type EnrolReply = z.infer<typeof EnrolReply>;
  * time can be trusted too (K3).
  */
 export const ENROL_PATH = '/api/v1/enrol';
-export const renewPath = (site: Name, node: Name): string => `/api/v1/renew/${site}/${node}`;
+/** The node is found by the key id in its frame's first line. */
+export const RENEW_PATH = '/api/v1/renew';
 export const sealedFor = (path: string): string => `POST ${path}`;

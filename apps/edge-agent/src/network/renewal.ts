@@ -78,8 +78,8 @@ export async function renewOverHttps(
   { enrolment, gate, ids, wall, log }: Pick<RenewalPorts, 'enrolment' | 'gate' | 'ids' | 'wall' | 'log'>,
   question: { readonly control: string; readonly bulk: string },
 ): Promise<Credentials> {
-  const { site, node, url, ca, keySet } = enrolment();
-  const path = renewPath(site, node);
+  const { url, ca, keySet } = enrolment();
+  const path = RENEW_PATH;
   const nonce = ids.nonce();
   const frame = await gate.request('renew', sealedFor(path), { v: 1, nonce, ...question });
   const answer = await postPinned(url, path, ca, frame, wall());
