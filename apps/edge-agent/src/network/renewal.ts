@@ -1,5 +1,5 @@
 import {
-  renewPath,
+  RENEW_PATH,
   RenewReply,
   sealedFor,
   type Credentials,
