@@ -94,7 +94,8 @@ function acceptInconclusive(turn: Turn, service: Name, reason: string): CommandA
 
 function reject(turn: Turn, service: Name, reason: string): CommandAnswer {
   const attempt = openAttempt(turn, service);
-  if (attempt === null) return refused(turn.attempt(service) === null ? 'nothingWaits' : 'alreadyActive');
+  const at = turn.attempt(service)?.progress.at;
+  if (attempt === null) return refused(at === 'activated' || at === 'committed' ? 'alreadyActive' : 'nothingWaits');
   if (reason.trim() === '') return refused('reasonMissing');
   endUnchanged(turn, service, 'rejected', 'rejectedBySite');
   return DONE;

@@ -98,7 +98,8 @@ export function stepOf(attempt: Attempt, record: ServiceRecord, work: Work): Nod
     case 'committed':
       return 'committed';
     case 'goingBack':
-      return progress.end.step === 'failed' ? 'failed' : 'active';
+      // A switch like any other; a failure is told at once, and its outcome when it is known.
+      return progress.end.step === 'failed' ? 'failed' : 'activating';
     case 'ended':
       return progress.end.step;
   }

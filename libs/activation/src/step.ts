@@ -162,10 +162,12 @@ function takeJobEvent(turn: Turn, event: JobEvent): void {
       turn.change(service, { job: IDLE });
       return turn.record({ kind: 'evaluated', service, result: event.result });
     case 'evaluateFailed':
+      if (job.doing !== 'evaluating') return;
       if (event.code === null) return evaluationFault(turn, service, job, event.reference);
       return endUnchanged(turn, service, 'failed', event.code, event.reference);
     case 'fetchFailed':
     case 'verifyFailed':
+      if (job.doing !== (event.kind === 'fetchFailed' ? 'fetching' : 'verifying')) return;
       if (event.code === null) return rest(turn, service, job);
       return endUnchanged(turn, service, 'failed', event.code, event.reference);
   }

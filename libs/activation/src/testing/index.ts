@@ -1,3 +1,4 @@
+export { Bench, first, second, settled } from './bench.ts';
 export * from './documents.ts';
 export { Life } from './life.ts';
 export { MemoryJournal } from './memory-journal.ts';

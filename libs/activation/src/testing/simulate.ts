@@ -24,7 +24,8 @@ export async function simulate(seed: number): Promise<readonly string[]> {
   };
   const network = new StubNetwork(world, NODES, (name, doc) => byName.get(name)!.reconciler?.desired(doc));
   const natureOf = (release: string): Nature => network.nature.get(release) ?? 'good';
-  const askedAt = new Map<string, { readonly at: number; readonly boot: number }>();
+  /** The newest question for each assignment. */
+  const askedAt = new Map<string, { readonly nonce: string; readonly wall: number; readonly boot: number }>();
   const served = new Map<Name, Set<string>>(NODES.map((name) => [name, new Set()]));
   const agreed = new Set<string>();
 
@@ -34,7 +35,9 @@ export async function simulate(seed: number): Promise<readonly string[]> {
     const node: SimulatedNode = new SimulatedNode(name, {
       world,
       askPermit: (_, question, reply) => {
-        askedAt.set(question.nonce, { at: world.time, boot: node.boots });
+        askedAt.set(question.assignment, { nonce: question.nonce, wall: node.wall(), boot: node.boots });
+        // A machine that sleeps: its monotonic clock stands still, and its wall clock leaps.
+        if (world.random() < 0.1) world.at(between(world, 0, 400), () => (node.asleepMs += 30_000));
         network.asked(name, question, reply);
       },
       tellState: (_, part) => {
@@ -91,27 +94,31 @@ export async function simulate(seed: number): Promise<readonly string[]> {
         if (node.known().recalled.includes(held.release)) breakRule(`${name} serves a recalled release`);
       },
       near: (_, entry) => {
-        if (entry !== null) checkEntry(node, entry);
+        if (entry !== null) checkEntry(entry);
         if (!network.isCalm && world.random() < 0.004) world.at(between(world, 0, 30), () => die(node));
       },
     });
 
-    function checkEntry({ boots }: SimulatedNode, entry: Entry): void {
+    function checkEntry(entry: Entry): void {
       if (entry.kind === 'begun') {
         if (begun.has(entry.assignment.id)) breakRule(`${name} begins ${entry.assignment.id} again`);
         if (node.known().services[entry.service]?.past.includes(entry.assignment.id)) breakRule(`${name} tries again`);
       }
       if (entry.kind !== 'activated') return;
-      const { attempt, pinned, halted } = node.known().services[entry.service]!;
-      const id = attempt!.assignment.id;
-      const leave = [...network.granted].some(([nonce, grant]) => {
-        const asked = askedAt.get(nonce);
-        return grant.assignment === id && asked?.boot === boots && world.time - asked.at <= PERMIT_MS;
-      });
+      const record = node.known().services[entry.service];
+      if (!record?.attempt) return breakRule(`${name} activates what its journal does not know`);
+      const { attempt, pinned, halted } = record;
+      const { id } = attempt.assignment;
+      const asked = askedAt.get(id);
+      const leave =
+        asked !== undefined &&
+        network.granted.has(asked.nonce) &&
+        asked.boot === node.boots &&
+        node.wall() - asked.wall <= PERMIT_MS;
       if (!leave) breakRule(`${name} activates ${id} under no living permit`);
       if (activated.has(id)) breakRule(`${name} activates ${id} twice`);
       if (pinned || halted) breakRule(`${name} activates under a brake`);
-      if (attempt!.progress.at !== 'evaluated') breakRule(`${name} activates ${id} from ${attempt!.progress.at}`);
+      if (attempt.progress.at !== 'evaluated') breakRule(`${name} activates ${id} from ${attempt.progress.at}`);
     }
     return node;
   });
@@ -130,7 +137,12 @@ export async function simulate(seed: number): Promise<readonly string[]> {
     }
   }
   repeat(world, 1000, 2000, END, () => network.tick());
-  repeat(world, 500, 4000, END, () => void visit(byName.get(NODES[between(world, 0, 3)]!)!, world, network, agreed));
+  repeat(world, 500, 4000, END, () => {
+    const visited = network.isCalm ? nodes : [nodes[between(world, 0, 3)]!];
+    for (const node of visited) {
+      visit(node, world, network, agreed).catch((error: Error) => breakRule(error.message));
+    }
+  });
   repeat(world, 5000, 15_000, END, () => {
     for (const { isUp, reconciler, name } of nodes) if (isUp) network.reported(name, reconciler!.report());
   });
@@ -148,7 +160,9 @@ export async function simulate(seed: number): Promise<readonly string[]> {
   });
 
   const checked = new Map<Name, string>();
+  const recalledSince = new Map<string, number>();
   await world.run(END, () => {
+    for (const node of nodes) checkRecalled(node, world, recalledSince, breakRule);
     for (const node of nodes) checkDisk(node, checked, breakRule);
     if (broken !== null) throw new Error(broken);
   });
@@ -162,21 +176,8 @@ export async function simulate(seed: number): Promise<readonly string[]> {
         status?.step === 'committed';
       if (!isThere) {
         const at = `${status?.step} ${status?.reason ?? ''} ${status?.waitsFor ?? ''}`;
-        if (process.env['TRACE']) {
-          console.log(
-            world.log
-              .filter((line) => line.includes(node.name))
-              .slice(-20)
-              .join('\n'),
-          );
-          console.log(JSON.stringify(node.reconciler?.state().work[service], null, 1));
-          console.log(
-            JSON.stringify(record?.attempt?.progress, null, 1),
-            [...node.runtime.loaded],
-            node.gateway.served.get(service)?.key,
-          );
-        }
-        throw new Error(`seed ${seed}: ${node.name} ${service} ends at ${assignment.id}: ${at}`);
+        const cause = node.reconciler?.state();
+        throw new Error(`seed ${seed}: ${node.name} ${service} ends at ${assignment.id}: ${at}`, { cause });
       }
     }
   }
@@ -218,6 +219,23 @@ function checkDisk(node: SimulatedNode, checked: Map<Name, string>, breakRule: (
   }
 }
 
+/** Not serving within five seconds of when the node knows. */
+function checkRecalled(
+  node: SimulatedNode,
+  world: VirtualWorld,
+  since: Map<string, number>,
+  breakRule: (rule: string) => void,
+): void {
+  const { recalled } = node.known();
+  for (const [service, { release }] of node.gateway.served) {
+    const what = `${node.name} ${service} ${release}`;
+    if (!recalled.includes(release)) continue;
+    const first = since.get(what) ?? world.time;
+    since.set(what, first);
+    if (world.time - first > 5000) breakRule(`${node.name} serves on what was recalled`);
+  }
+}
+
 /** A person comes by: answers what waits, and now and then uses a brake. In the end every brake is let go. */
 async function visit(
   node: SimulatedNode,
@@ -227,12 +245,13 @@ async function visit(
 ): Promise<void> {
   const { reconciler } = node;
   if (!node.isUp || reconciler === null) return;
+  if (network.isCalm) {
+    for (const service of network.services) await letGo(node, world, network, agreed, service);
+    return;
+  }
   const service = network.services[between(world, 0, network.services.length)]!;
   const offer = reconciler.offers().find((it) => it.service === service);
-  if (network.isCalm) {
-    await reconciler.command({ kind: 'unpin', service });
-    await reconciler.command({ kind: 'resume', service });
-  } else if (world.random() < 0.15) {
+  if (world.random() < 0.15) {
     const kinds = ['halt', 'resume', 'pin', 'unpin', 'rollback', 'resume', 'unpin'] as const;
     const kind = kinds[between(world, 0, kinds.length)]!;
     const answer = await reconciler.command({ kind, service });
@@ -242,6 +261,20 @@ async function visit(
     }
     return;
   }
+  if (offer !== undefined) await answerOffer(node, world, network, agreed, offer);
+}
+
+async function letGo(
+  node: SimulatedNode,
+  world: VirtualWorld,
+  network: StubNetwork,
+  agreed: Set<string>,
+  service: Name,
+): Promise<void> {
+  const { reconciler } = node;
+  await reconciler?.command({ kind: 'unpin', service });
+  await reconciler?.command({ kind: 'resume', service });
+  const offer = reconciler?.offers().find((it) => it.service === service);
   if (offer !== undefined) await answerOffer(node, world, network, agreed, offer);
 }
 
@@ -259,7 +292,7 @@ async function answerOffer(
   if (!network.isCalm && world.random() < 0.05) {
     await reconciler.command({ kind: 'reject', service, reason: 'not now' });
   } else if (!network.isCalm && world.random() < 0.1) {
-    const until = 1_767_225_600_000 + world.time + between(world, 1000, 60_000);
+    const until = node.wall() + between(world, 1000, 60_000);
     await reconciler.command({ kind: 'defer', service, until });
   } else if (question === 'waive' && world.random() < 0.5) {
     agreed.add(assignment);

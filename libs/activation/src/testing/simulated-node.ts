@@ -39,6 +39,8 @@ export class SimulatedNode {
   readonly gateway = new SimulatedGateway(this.runtime);
   reconciler: Reconciler | null = null;
   boots = 0;
+  /** How far its wall clock has leapt while its monotonic one stood still. */
+  asleepMs = 0;
   readonly #surroundings: NodeSurroundings;
   #life: Life;
 
@@ -56,6 +58,10 @@ export class SimulatedNode {
   /** What a restart at this moment would find at least. */
   known(): Durable {
     return this.journal.known;
+  }
+
+  wall(): number {
+    return 1_767_225_600_000 + this.#surroundings.world.time + this.asleepMs;
   }
 
   boot(): void {
@@ -107,7 +113,7 @@ export class SimulatedNode {
         evidence: (body) => life.answer(between(world, 1, 5), () => around.tellEvidence(this.name, body)),
       },
       // Each start counts from somewhere else: nothing may be carried over from one boot to the next.
-      clock: { monotonic: () => world.time + this.boots * 1_000_000, wall: () => 1_767_225_600_000 + world.time },
+      clock: { monotonic: () => world.time + this.boots * 1_000_000, wall: () => this.wall() },
       localTime: { minuteOfWeek: (wall) => Math.floor(wall / 60_000) % (7 * 24 * 60) },
       timers: { sleep: (ms, signal) => life.answer(ms, () => undefined, signal) },
       ids: { uuid: () => this.#draw(32), nonce: () => this.#draw(22) },

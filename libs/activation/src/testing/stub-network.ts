@@ -36,11 +36,13 @@ export class StubNetwork {
   readonly services: readonly Name[] = ['summary', 'triage'];
   readonly nature = new Map<Digest, Nature>();
   readonly recalled = new Set<Digest>();
-  readonly granted = new Map<string, { readonly assignment: string; readonly node: Name }>();
+  /** Nonces of the questions that were answered with leave. */
+  readonly granted = new Set<string>();
   readonly cut = new Set<Name>();
   readonly #world: SimulatedWorld;
   readonly #nodes = new Map<Name, NodeView>();
   readonly #deliver: (node: Name, doc: ReturnType<typeof aDesiredState>) => void;
+  readonly #kept = new Map<string, PermitReply>();
   #number = 0;
   #seq = 0;
   /** From then on nothing is lost and every new release is good. */
@@ -97,10 +99,15 @@ export class StubNetwork {
         const answer = { granted: false, why: 'concurrencyReached', retryAfterMs: 500 } as const;
         return this.#unreliable(node, () => reply({ v: 1, nonce, answer }));
       }
-      this.granted.set(nonce, { assignment: question.assignment, node });
+      const kept = this.#kept.get(question.assignment);
+      // Somebody sends an answer again that was kept from another asking.
+      if (kept !== undefined && !this.isCalm && this.#world.random() < 0.2) return reply(kept);
+      this.granted.add(nonce);
       const { assignment, planHash, release } = question;
       const answer = { granted: true, assignment, planHash, release, lifetimeMs: PERMIT_MS } as const;
-      this.#unreliable(node, () => reply({ v: 1, nonce, answer }));
+      const sealed: PermitReply = { v: 1, nonce, answer };
+      this.#kept.set(assignment, sealed);
+      this.#unreliable(node, () => reply(sealed));
     });
   }
 
@@ -138,9 +145,13 @@ export class StubNetwork {
       return;
     }
     if (isOver && this.#world.random() < 0.05) return this.#roll(name, view, service);
-    if (this.#world.random() < 0.004) this.#turn(view, plan, this.#world.random() < 0.5 ? 'withdraw' : 'rollBack');
-    else if (this.#world.random() < 0.002) this.#roll(name, view, service);
-    else if (this.#world.random() < 0.001) this.#recall(assignment.release.digest);
+    const chance = this.#world.random();
+    if (chance < 0.004) this.#turn(view, plan, this.#world.random() < 0.5 ? 'withdraw' : 'rollBack');
+    else if (chance < 0.006) this.#roll(name, view, service);
+    else if (chance < 0.01) {
+      const lastGood = view.lastGood.get(service);
+      this.#recall(this.#world.random() < 0.5 && lastGood ? lastGood : assignment.release.digest);
+    }
   }
 
   #chance(share: number): boolean {
@@ -164,8 +175,10 @@ export class StubNetwork {
     const nature = old && this.nature.get(old.release.digest);
     const again = old && nature === 'good' && !this.recalled.has(old.release.digest) && this.#chance(0.5);
     const lastGood = view.lastGood.get(service) ?? null;
-    const target = lastGood !== null && !this.recalled.has(lastGood) ? lastGood : null;
-    const rest = { service, node: name, from: view.active.get(service) ?? null, rollbackTarget: target };
+    const active = view.active.get(service) ?? null;
+    const wanted = this.#world.random() < 0.5 ? active : lastGood;
+    const target = wanted !== null && !this.recalled.has(wanted) ? wanted : null;
+    const rest = { service, node: name, from: active, rollbackTarget: target };
     const phase = this.#chance(0.5) ? 'proceed' : 'prepare';
     const assignment = again
       ? { ...old, ...rest, attempt: old.attempt + 1, id: assignmentId(old.rollout, name, old.attempt + 1), phase }
