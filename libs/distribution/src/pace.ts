@@ -1,6 +1,6 @@
 import { CHUNK_SIZE } from '@openward/contracts';
 
-// How fast a node fetches, as pure sums. The figures behind them were measured on a link of 20 Mbit/s (`docs/adr`): a window
+// How fast a node fetches, as pure sums. The figures behind them were measured on a link of 20 Mbit/s: a window
 // far beyond what the link holds only fills the hospital's line, where everything else then waits.
 
 export const LEAST_WINDOW = 2;
