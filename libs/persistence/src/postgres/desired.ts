@@ -18,7 +18,9 @@ export async function raiseGenerations(trx: Transaction<Schema>, nodes: readonly
     where nodes.revoked_at is null ${only}
     order by nodes.name
     on conflict (node) do update
-    set epoch = excluded.epoch, number = desired.number + 1, changed_at = ${clock}`.execute(trx);
+    set epoch = greatest(desired.epoch, excluded.epoch), number = desired.number + 1, changed_at = ${clock}`.execute(
+    trx,
+  );
   await sql`
     insert into outbox (node, site, epoch, number)
     select nodes.name, nodes.site, desired.epoch, desired.number

@@ -142,6 +142,9 @@ function differences(known: object, given: object): string[] {
   return [...new Set([...a.keys(), ...b.keys()])].filter((key) => !isSame(key));
 }
 
+const parts = sql`'variant', variant, 'artifact', artifact, 'base', base, 'needs', needs`;
+const variantJson = sql`jsonb_strip_nulls(jsonb_build_object(${parts}))`;
+
 const select = (db: Database) =>
   db
     .selectFrom('model_versions')
@@ -151,12 +154,7 @@ const select = (db: Database) =>
         .selectFrom('model_variants')
         .whereRef('model_variants.name', '=', 'model_versions.name')
         .whereRef('model_variants.version', '=', 'model_versions.version')
-        .select(
-          sql<ModelVariant[]>`coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
-            'variant', variant, 'artifact', artifact, 'base', base, 'needs', needs)) order by position), '[]')`.as(
-            'list',
-          ),
-        )
+        .select(sql<ModelVariant[]>`coalesce(jsonb_agg(${variantJson} order by position), '[]')`.as('list'))
         .as('variants'),
     );
 

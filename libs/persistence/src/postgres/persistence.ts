@@ -41,8 +41,8 @@ export interface Repositories {
   readonly idempotency: IdempotencyRepository;
   readonly network: NetworkRepository;
 
-  planFacts(service: Name, release: number): Promise<PlanFacts | null>;
-  removalMarks(): Promise<readonly Digest[]>;
+  readonly planFacts: (service: Name, release: number) => Promise<PlanFacts | null>;
+  readonly removalMarks: () => Promise<readonly Digest[]>;
 }
 
 export const repositoriesOn = (db: Database): Repositories => ({
@@ -69,9 +69,9 @@ export const repositoriesOn = (db: Database): Repositories => ({
 export interface Persistence extends Repositories {
   readonly db: Database;
   /** One transaction over several repositories. `work` may run more than once (`inTransaction`). */
-  transaction<R>(work: (repositories: Repositories) => Promise<R>): Promise<R>;
+  readonly transaction: <R>(work: (repositories: Repositories) => Promise<R>) => Promise<R>;
   /** Waits for what runs, then closes every connection. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** The database must have been migrated (`migrate`). */

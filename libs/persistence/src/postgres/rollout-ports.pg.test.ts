@@ -186,7 +186,7 @@ describe.each([
     const second = changeOf(changed(state));
     await expect(
       world.rollouts.start('triage', () => ({ start: { rollout: second, others: [] }, result: null })),
-    ).rejects.toThrow();
+    ).rejects.toBeInstanceOf(Error);
     expect(await world.rollouts.read(state.id)).toEqual({ state, version: 1 });
   });
 

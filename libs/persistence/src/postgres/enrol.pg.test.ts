@@ -1,0 +1,147 @@
+import { digestOf } from '@openward/contracts';
+import { until, withDatabase } from '@openward/testkit';
+import { expect, it } from 'vitest';
+import type { Enrolment } from './enrol.ts';
+import type { Persistence } from './persistence.ts';
+import { MIGRATED, openOn } from './testing-fixtures.ts';
+
+const SECRET = digestOf('secret');
+const enrolment = (node: string, identityKey = `key of ${node}`): Enrolment => ({
+  node,
+  identityKey,
+  identityKeyId: identityKey.slice(0, 8),
+  controlKey: `control ${identityKey}`,
+  bulkKey: `bulk ${identityKey}`,
+  credentialsUntil: new Date(Date.now() + 60_000),
+});
+
+async function putSite({ sites }: Persistence, name = 'lakeside'): Promise<void> {
+  await sites.create(
+    { name, tier: 'district', labels: {}, languages: ['en'], timeZone: 'UTC', linkBytesPerSecond: null },
+    'ada',
+  );
+}
+
+async function putToken(
+  { tokens }: Persistence,
+  digest = SECRET,
+  lifetimeMs = 60_000,
+  site = 'lakeside',
+): Promise<void> {
+  expect(await tokens.create({ id: `t-${digest.slice(7, 15)}`, site, digest, lifetimeMs }, 'ada')).not.toBeNull();
+}
+
+it('enrols one node with a token that two bring at once (K2)', async () => {
+  await using opened = openOn(await withDatabase(MIGRATED));
+  const [one, two] = [opened.persistence, opened.replica()];
+  await putSite(one);
+  await putToken(one);
+  const results = await Promise.all([one.nodes.enrol(SECRET, enrolment('a')), two.nodes.enrol(SECRET, enrolment('b'))]);
+  expect(results.map((it) => it.kind).toSorted()).toEqual(['enrolled', 'tokenUsed']);
+  const { items } = await one.nodes.list({ limit: 10 });
+  expect(items).toHaveLength(1);
+  expect((await one.tokens.list('lakeside', { limit: 10 })).items).toMatchObject([{ usedBy: items[0]?.name }]);
+});
+
+it('answers the same node again that lost the answer, and nobody else (K2)', async () => {
+  await using opened = openOn(await withDatabase(MIGRATED));
+  const { nodes } = opened.persistence;
+  await putSite(opened.persistence);
+  await putToken(opened.persistence);
+  expect(await nodes.enrol(SECRET, enrolment('a'))).toEqual({ kind: 'enrolled', site: 'lakeside', again: false });
+  expect(await nodes.enrol(SECRET, enrolment('a'))).toEqual({ kind: 'enrolled', site: 'lakeside', again: true });
+  expect(await nodes.enrol(SECRET, enrolment('a', 'another machine'))).toEqual({ kind: 'tokenUsed' });
+  await nodes.revoke('a', 'ada', 'stolen');
+  expect(await nodes.enrol(SECRET, enrolment('a'))).toEqual({ kind: 'tokenUsed' });
+});
+
+it('refuses a token that is unknown or has expired, by the database’s clock (K2, T1)', async () => {
+  await using opened = openOn(await withDatabase(MIGRATED));
+  const { nodes } = opened.persistence;
+  await putSite(opened.persistence);
+  expect(await nodes.enrol(SECRET, enrolment('a'))).toEqual({ kind: 'tokenUnknown' });
+  await putToken(opened.persistence, SECRET, 1);
+  const isExpired = async () => (await nodes.enrol(SECRET, enrolment('a'))).kind === 'tokenExpired';
+  await until(isExpired, { within: 5000, what: 'the token to expire' });
+  expect(await nodes.find('a')).toBeNull();
+});
+
+it('leaves the token as it was where the name belongs to a node that is not revoked', async () => {
+  await using opened = openOn(await withDatabase(MIGRATED));
+  const { nodes } = opened.persistence;
+  await putSite(opened.persistence);
+  await putToken(opened.persistence);
+  await putToken(opened.persistence, digestOf('second'));
+  await nodes.enrol(SECRET, enrolment('a'));
+  expect(await nodes.enrol(digestOf('second'), enrolment('a', 'another machine'))).toEqual({ kind: 'nodeExists' });
+  expect(await nodes.enrol(digestOf('second'), enrolment('b'))).toMatchObject({ kind: 'enrolled' });
+});
+
+it('gives a revoked node’s name to a new machine of its site, with nothing of the old one', async () => {
+  await using opened = openOn(await withDatabase(MIGRATED));
+  const { nodes, reports, outbox, network } = opened.persistence;
+  await putSite(opened.persistence);
+  await putSite(opened.persistence, 'hillside');
+  await putToken(opened.persistence);
+  await nodes.enrol(SECRET, enrolment('a'));
+  const ref = { site: 'lakeside', node: 'a' };
+  const report = {
+    v: 1,
+    ...ref,
+    boot: '00000000-0000-4000-8000-000000000001',
+    seq: 1,
+    ledger: { seq: 1, head: digestOf('') },
+    body: {
+      type: 'state',
+      agentVersion: '0.1.0',
+      protocol: 1,
+      generation: null,
+      class: {
+        threads: 1,
+        memoryGiB: 1,
+        diskFreePercent: 5,
+        runtime: 'llamaCpp',
+        runtimeVersion: '1',
+        runtimeSafe: 'safe',
+      },
+      uptimeHours: 0,
+      services: [],
+      suites: [],
+    },
+  } as const;
+  const { services: _services, suites: _suites, ...body } = report.body;
+  const sent = { ...report, body: { ...body, services: [], suites: [] } };
+  await reports.append(sent, 0);
+  expect(await nodes.view('a')).toMatchObject({ ackedThrough: 1, agentVersion: '0.1.0' });
+
+  expect(await nodes.revoke('a', 'ada', 'broken')).toBe(true);
+  expect(await reports.append({ ...sent, seq: 2 }, 0)).toEqual({ kind: 'unknownNode' });
+  expect(await outbox.newest(ref)).toBeNull();
+  await putToken(opened.persistence, digestOf('elsewhere'), 60_000, 'hillside');
+  expect(await nodes.enrol(digestOf('elsewhere'), enrolment('a', 'new'))).toEqual({ kind: 'nodeExists' });
+
+  await putToken(opened.persistence, digestOf('second'));
+  const again = await nodes.enrol(digestOf('second'), enrolment('a', 'new'));
+  expect(again).toEqual({ kind: 'enrolled', site: 'lakeside', again: false });
+  expect(await nodes.view('a')).toMatchObject({ ackedThrough: 0, agentVersion: null, revokedAt: null });
+  expect(await network.held('a')).toEqual({ epoch: 1, number: 2 });
+  const boot = '00000000-0000-4000-8000-000000000002';
+  expect(await reports.append({ ...sent, boot }, 0)).toMatchObject({ kind: 'stored', ackedThrough: 1 });
+  expect((await nodes.revokedKeys()).map((it) => it.key)).toEqual(['bulk key of a', 'control key of a']);
+});
+
+it('opens an epoch above any that a node has reported, tells every node, and ends read-only (D6)', async () => {
+  await using opened = openOn(await withDatabase(MIGRATED));
+  const { nodes, network, outbox, reports, audit } = opened.persistence;
+  await putSite(opened.persistence);
+  await putToken(opened.persistence);
+  await nodes.enrol(SECRET, enrolment('a'));
+  await reports.enterReadOnly({ node: 'a', reported: { epoch: 3, number: 9 }, held: { epoch: 1, number: 1 } });
+  expect(await network.read()).toMatchObject({ epoch: 1, readOnly: { cause: { reported: { epoch: 3 } } } });
+  expect(await network.openEpoch('ada', 'restored from a backup')).toBe(4);
+  expect(await network.read()).toEqual({ epoch: 4, readOnly: null });
+  const newest = await outbox.newest({ site: 'lakeside', node: 'a' });
+  expect(newest?.state.generation).toEqual({ epoch: 4, number: 2 });
+  const { items } = await audit.list({ limit: 2 }, { subject: 'network' });
+  expect(items.map((it) => it.action)).toEqual(['epochOpened', 'readOnlyEntered']);
+});

@@ -1,0 +1,154 @@
+import { digestOf, PlanRequest, type ArtifactRef, type Release, type StateBody } from '@openward/contracts';
+import { offerOf, plan, start, type StartOrder, DEFAULT_ENGINE_SETTINGS as SETTINGS } from '@openward/rollout';
+import { aRelease, aSuite } from '@openward/rollout/testing';
+import { withDatabase } from '@openward/testkit';
+import { expect, it } from 'vitest';
+import type { Persistence } from './persistence.ts';
+import { MIGRATED, openOn, putNode } from './testing-fixtures.ts';
+
+const BY = 'ada';
+const artifact = (name: string): ArtifactRef => ({
+  manifest: digestOf(`manifest of ${name}`),
+  file: digestOf(`file of ${name}`),
+  size: 1000,
+  family: 'documents',
+});
+
+/** The service, its suite, and releases 1 to `count`, each of a model version of its own. */
+async function putReleases({ services, suites, models, releases }: Persistence, count: number) {
+  await services.create(aRelease(1).service, BY);
+  await suites.create({ digest: digestOf(aSuite()), artifact: artifact('suite'), document: aSuite() }, BY);
+  const made = [];
+  for (let number = 1; number <= count; number += 1) {
+    const { variants, ...head } = aRelease(number).model;
+    for (const variant of variants) await models.register(head, variant, BY);
+    const suite = { name: 'triage-safety', version: 1, digest: digestOf(aSuite()), artifact: artifact('suite') };
+    const document: Release = { ...aRelease(number), suite };
+    made.push(await releases.create('triage', BY, async () => ({ document, artifact: artifact(`release ${number}`) })));
+  }
+  return made.map((it) => it?.digest ?? '');
+}
+
+async function report({ reports }: Persistence, node: string, seq: number, services: StateBody['services']) {
+  const suites = [{ suite: digestOf(aSuite()), tooFewItems: node === 'b' }];
+  await reports.append(
+    {
+      v: 1,
+      site: `${node}-hospital`,
+      node,
+      boot: '00000000-0000-4000-8000-000000000001',
+      seq,
+      ledger: { seq, head: digestOf('') },
+      body: {
+        type: 'state',
+        agentVersion: '0.1.0',
+        protocol: 1,
+        generation: null,
+        class: {
+          threads: 2,
+          memoryGiB: 4,
+          diskFreePercent: 50,
+          runtime: 'llamaCpp',
+          runtimeVersion: '3.21.1',
+          runtimeSafe: 'safe',
+        },
+        uptimeHours: 0,
+        services,
+        suites,
+      },
+    },
+    0,
+  );
+}
+
+const request = (release: number) => PlanRequest.parse({ service: 'triage', release });
+
+async function startRelease({ planFacts, rolloutStore }: Persistence, release: number, id: string) {
+  const facts = await planFacts('triage', release);
+  if (facts === null) throw new Error(`no release ${release}`);
+  const made = plan(request(release), facts);
+  if ('kind' in made) throw new Error(made.why);
+  const order: Omit<StartOrder, 'now'> = { id, by: BY, plan: made, offer: offerOf(facts), supersede: false };
+  return start(rolloutStore, 'triage', order, SETTINGS);
+}
+
+it('gives the plan what nodes have said, what they hold, and who is live (R1, R5)', async () => {
+  await using opened = openOn(await withDatabase(MIGRATED));
+  const { persistence } = opened;
+  const [first = '', second = ''] = await putReleases(persistence, 2);
+  for (const node of ['a', 'b', 'c']) await putNode(persistence.db, { site: `${node}-hospital`, node });
+  for (const node of ['a', 'b']) await report(persistence, node, 1, []);
+  expect(await startRelease(persistence, 1, 'ro-aaaaaaaa')).toEqual({ kind: 'started', id: 'ro-aaaaaaaa' });
+  const service = { service: 'triage', active: first, lastGood: first, anchor: null } as const;
+  await report(persistence, 'a', 2, [{ ...service, serving: 'halted', pinned: true }]);
+  await persistence.releases.recall(second, { by: BY, reason: 'harm' }, async () => {});
+
+  const facts = await persistence.planFacts('triage', 2);
+  expect(facts).toMatchObject({ release: { digest: second, artifact: artifact('release 2') }, recalled: [second] });
+  expect(facts?.suite).toEqual(aSuite());
+  expect(facts?.live).toEqual([
+    { node: 'a', rollout: 'ro-aaaaaaaa', canSupersede: true },
+    { node: 'b', rollout: 'ro-aaaaaaaa', canSupersede: true },
+  ]);
+  const [f16] = aRelease(1).model.variants;
+  const [a, b, c] = facts?.nodes ?? [];
+  expect(a).toMatchObject({ node: 'a', site: 'a-hospital', tier: 'district', revoked: false });
+  expect(a?.reported).toMatchObject({ active: first, lastGood: first, halted: true, pinned: true, tooFewItems: false });
+  expect(a?.reported?.loaded).toEqual([
+    { service: 'triage', release: first, memoryBytes: f16?.needs.memoryBytes, file: f16?.artifact.file, base: null },
+  ]);
+  expect(a?.files).toEqual([f16?.artifact.file, artifact('release 1').file, artifact('suite').file]);
+  expect(b).toMatchObject({ files: [], reported: { active: null, tooFewItems: true } });
+  expect(c).toMatchObject({ reported: null });
+  expect(await persistence.planFacts('triage', 3)).toBeNull();
+});
+
+it('starts no rollout of a release that was recalled after it was planned (R4)', async () => {
+  await using opened = openOn(await withDatabase(MIGRATED));
+  const { persistence } = opened;
+  const [first = ''] = await putReleases(persistence, 1);
+  await putNode(persistence.db, { site: 'a-hospital', node: 'a' });
+  await report(persistence, 'a', 1, []);
+  const stale: Persistence = {
+    ...persistence,
+    planFacts: async (...of) => {
+      const facts = await persistence.planFacts(...of);
+      await persistence.releases.recall(first, { by: BY, reason: 'harm' }, async () => {});
+      return facts;
+    },
+  };
+  await expect(startRelease(stale, 1, 'ro-aaaaaaaa')).rejects.toMatchObject({ code: 'releaseRecalled' });
+  expect(await persistence.rolloutStore.read('ro-aaaaaaaa')).toBeNull();
+});
+
+it('lists rollouts, the newest first, and the evidence of one (R2)', async () => {
+  await using opened = openOn(await withDatabase(MIGRATED));
+  const { persistence } = opened;
+  await putReleases(persistence, 1);
+  for (const [node, id] of [
+    ['a', 'ro-aaaaaaaa'],
+    ['b', 'ro-bbbbbbbb'],
+  ] as const) {
+    await putNode(persistence.db, { site: `${node}-hospital`, node });
+    await report(persistence, node, 1, []);
+    const facts = await persistence.planFacts('triage', 1);
+    const made =
+      facts === null ? null : plan({ ...request(1), select: { labels: { site: [`${node}-hospital`] } } }, facts);
+    if (facts === null || made === null || 'kind' in made) throw new Error('no plan');
+    await start(
+      persistence.rolloutStore,
+      'triage',
+      { id, by: BY, plan: made, offer: offerOf(facts), supersede: false },
+      SETTINGS,
+    );
+  }
+  const { rollouts } = persistence;
+  const first = await rollouts.list({ limit: 1 }, { service: 'triage', open: true });
+  expect(first.items.map((it) => it.state.id)).toEqual(['ro-bbbbbbbb']);
+  const second = await rollouts.list({ limit: 1, after: first.next ?? '' });
+  expect(second).toMatchObject({ items: [{ state: { id: 'ro-aaaaaaaa' }, version: 1 }], next: null });
+  expect(await rollouts.plan('ro-aaaaaaaa')).toEqual(second.items[0]?.state.plan);
+  expect(await rollouts.evidence('ro-aaaaaaaa')).toEqual([]);
+  expect(await rollouts.pruneReports(0)).toBe(2);
+  expect((await persistence.nodes.view('a'))?.agentVersion).toBe('0.1.0');
+});

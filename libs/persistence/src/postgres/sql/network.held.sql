@@ -1,0 +1,3 @@
+select "epoch", "number"
+from "desired"
+where "node" = $1;

@@ -1,0 +1,3 @@
+select "acked_through"
+from "nodes"
+where "name" = $1 and "revoked_at" is null;

@@ -1,0 +1,3 @@
+select *
+from "nodes"
+where "name" = $1;

@@ -1,0 +1,3 @@
+select "key", "revoked_at"
+from "revoked_keys"
+order by "key";

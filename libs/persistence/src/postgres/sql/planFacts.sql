@@ -1,0 +1,30 @@
+start transaction isolation level read committed;
+
+select "releases"."digest", "releases"."document", "releases"."artifact", "suites"."document" as "suite"
+from "releases"
+inner join "suites" on releases.document -> 'suite' ->> 'digest' = "suites"."digest"
+where "releases"."service" = $1 and "releases"."number" = $2;
+
+select "digest"
+from "releases"
+where "recalled_at" is not null
+order by "digest";
+
+select "state"
+from "rollouts"
+where "service" = $1 and "open" = $2
+order by "id";
+
+select "nodes"."name", "nodes"."site", "nodes"."revoked_at", "sites"."tier", "sites"."labels", "sites"."link_bytes_per_second", "node_states"."body"
+from "nodes"
+inner join "sites" on "sites"."name" = "nodes"."site"
+left join "node_states" on "node_states"."node" = "nodes"."name"
+order by "nodes"."name";
+
+select node_releases.node, node_releases.service, node_releases.variant,
+  releases.digest, releases.artifact ->> 'file' as file,
+  jsonb_build_object('model', jsonb_build_object('variants', releases.document -> 'model' -> 'variants'),
+    'suite', releases.document -> 'suite') as document
+from node_releases join releases on releases.digest = node_releases.release;
+
+commit;

@@ -1,0 +1,3 @@
+select *
+from "releases"
+where "service" = $1 and "number" = $2;

@@ -1,0 +1,4 @@
+select "digest"
+from "releases"
+where "recalled_at" is not null
+order by "digest";

@@ -1,0 +1,48 @@
+start transaction isolation level read committed;
+
+select "enrolment", "acked_through", "newest_seq"
+from "nodes"
+where "name" = $1 and "site" = $2 and "revoked_at" is null
+for no key update;
+
+select "epoch", "number"
+from "desired"
+where "node" = $1;
+
+insert into "reports" ("node", "boot", "seq", "enrolment", "ledger", "body")
+values ($1, $2, $3, $4, $5, $6)
+on conflict ("node", "seq", "boot") do nothing
+returning "stored_at";
+
+with before as (select body from node_states where node = $1)
+insert into node_states (node, boot, seq, stored_at, body)
+values ($2, $3, $4, $5, $6)
+on conflict (node) do update
+set boot = excluded.boot, seq = excluded.seq, stored_at = excluded.stored_at, body = excluded.body
+where node_states.seq < excluded.seq
+returning node_states.body - 'uptimeHours' is distinct from (select body - 'uptimeHours' from before) as is_news;
+
+select pg_notify($1, text)
+from unnest($2::text[]) as text;
+
+with recursive run (seq) as (
+  select $1::bigint
+  union all
+  select run.seq + 1 from run
+  where exists (
+    select from reports
+    where reports.node = $2 and reports.seq = run.seq + 1 and reports.enrolment = $3
+  )
+)
+select max(seq) as seq from run;
+
+update "nodes"
+set "acked_through" = $1, "newest_seq" = $2, "newest_ledger" = $3
+where "name" = $4;
+
+insert into "rollout_marks" ("rollout", "due_at") select "rollouts"."id", clock_timestamp() + make_interval(secs => $1::float8) as "due_at"
+from "rollout_nodes"
+inner join "rollouts" on "rollouts"."id" = "rollout_nodes"."rollout"
+where "rollout_nodes"."node" = $2 and "rollouts"."open" = $3;
+
+commit;

@@ -1,0 +1,4 @@
+select "id"
+from "rollouts"
+where "release" = $1 and "open" = $2
+order by "id";

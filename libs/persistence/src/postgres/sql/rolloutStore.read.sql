@@ -1,0 +1,3 @@
+select "state", "version"
+from "rollouts"
+where "id" = $1;

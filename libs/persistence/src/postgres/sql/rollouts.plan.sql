@@ -1,0 +1,3 @@
+select state -> 'plan' as "plan"
+from "rollouts"
+where "id" = $1;

@@ -1,0 +1,3 @@
+select *
+from "services"
+where "name" = $1;

@@ -1,0 +1,3 @@
+select "sites".*, (select count(*) as "count" from "nodes" where "nodes"."site" = "sites"."name" and "nodes"."revoked_at" is null) as "nodes"
+from "sites"
+where "sites"."name" = $1;

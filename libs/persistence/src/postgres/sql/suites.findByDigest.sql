@@ -1,0 +1,3 @@
+select "digest", "artifact", "document"
+from "suites"
+where "digest" = $1;
