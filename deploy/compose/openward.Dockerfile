@@ -24,10 +24,10 @@ COPY --from=build /openward/package.json ./
 COPY --from=build /openward/node_modules/ node_modules/
 COPY --from=build /openward/libs/ libs/
 COPY --from=build /openward/apps/ apps/
-# A volume that is mounted here for the first time takes over the owner, so that nothing has to run as root.
+COPY deploy/compose/ deploy/compose/
+# A volume that is mounted for the first time takes over its folder's owner, so that nothing has to run as root.
 RUN ln -s /openward/node_modules/.bin/openward /usr/local/bin/openward \
-  && mkdir -p /var/lib/openward && chown node:node /var/lib/openward
-VOLUME /var/lib/openward
+  && mkdir -p /var/lib/openward /network /nats /offline && chown node:node /var/lib/openward /network /nats /offline
 USER node
 
 FROM base AS control-plane
@@ -36,5 +36,6 @@ CMD ["node", "apps/control-plane/dist/main.js"]
 
 FROM base AS edge-agent
 # `unshare`, `setpriv` and `sh` for the fence around a model runtime are in the base image.
+ENV OPENWARD_NODE_DATA=/var/lib/openward
 EXPOSE 8080
-CMD ["node", "apps/edge-agent/dist/main.js"]
+CMD ["deploy/compose/agent.sh"]

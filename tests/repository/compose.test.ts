@@ -7,6 +7,8 @@ import addFormats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 
+import { readConfig as readControlPlaneConfig } from '../../apps/control-plane/src/config.ts';
+import { readConfig as readAgentConfig } from '../../apps/edge-agent/src/config.ts';
 import { ROOT } from '../architecture/sources.ts';
 import { readDockerfile } from './dockerfile.ts';
 
@@ -14,6 +16,7 @@ interface Service {
   readonly image?: string;
   readonly build?: { readonly context: string; readonly dockerfile: string; readonly target?: string };
   readonly command?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
   readonly networks?: readonly string[];
   readonly volumes?: readonly string[];
   readonly ports?: readonly string[];
@@ -63,13 +66,18 @@ describe('docker-compose.yml', () => {
       download: { version: string };
     };
     expect(compose.services['nats']?.image).toBe(`nats:${download.version}-alpine`);
+    // The configuration is written for that version.
+    expect(compose.services['setup']?.environment).toEqual({ NATS_VERSION: download.version });
   });
+
+  const exists = (from: string): boolean =>
+    from.startsWith('./') ? existsSync(join(ROOT, from)) : from in compose.volumes;
 
   it('names only services, networks and volumes that it defines', () => {
     const unknown = services.flatMap(([, { depends_on: needs = {}, networks = [], volumes = [] }]) => [
       ...Object.keys(needs).filter((name) => !(name in compose.services)),
       ...networks.filter((name) => !(name in compose.networks)),
-      ...volumes.filter((volume) => !((volume.split(':')[0] ?? '') in compose.volumes)),
+      ...volumes.filter((volume) => !exists(volume.split(':')[0] ?? '')),
     ]);
     expect(unknown).toEqual([]);
   });
@@ -90,6 +98,28 @@ describe('docker-compose.yml', () => {
       expect(members.toSorted()).toEqual([`${site}-agent`, `${site}-ollama`]);
     },
   );
+
+  it.each(['referral', 'district', 'primary'])('gives the %s hospital a configuration that the agent takes', (site) => {
+    const config = readAgentConfig(join(ROOT, 'deploy/compose/sites', site));
+    expect(config.runtime).toMatchObject({ kind: 'ollama', ollamaUrls: [`http://${site}-ollama:11434`] });
+    expect(config.gateway.tls).not.toBeNull();
+    const mounts = compose.services[`${site}-agent`]?.volumes;
+    expect(mounts).toContain(`./deploy/compose/sites/${site}/agent.json:/var/lib/openward/agent.json:ro`);
+  });
+
+  it('gives the control plane an environment that it takes', () => {
+    const environment = Object.entries(compose.services['control-plane']?.environment ?? {});
+    // Files that the set-up makes are not there in a test; any readable file will do for them.
+    const given = environment.map(([name, value]) => [
+      name,
+      /\.(crt|key)$/.test(value) ? join(ROOT, 'LICENSE') : value,
+    ]);
+    const config = readControlPlaneConfig(Object.fromEntries(given) as Record<string, string>);
+    expect(config.http).toMatchObject({ host: '0.0.0.0', port: 8443 });
+    expect(config.nats).toMatchObject({ listener: 'private', urls: ['nats://nats:4222'] });
+    const known = readFileSync(join(ROOT, 'apps/control-plane/src/config.ts'), 'utf8');
+    expect(environment.map(([name]) => name).filter((name) => !known.includes(`${name}:`))).toEqual([]);
+  });
 
   it('keeps the database from the hospitals', () => {
     expect(compose.services['postgres']?.networks).toEqual(['control']);
@@ -123,9 +153,10 @@ describe('the Dockerfiles', () => {
   });
 
   it.each(files)('$path starts programs that the build makes', ({ commands }) => {
-    const programs = commands.filter((word) => word.includes('/dist/'));
+    const programs = [...commands, ...services.flatMap(([, { command, build }]) => (build ? (command ?? []) : []))];
     expect(programs.length).toBeGreaterThan(0);
-    const sources = programs.map((program) => program.replace('/dist/', '/src/').replace(/\.js$/, '.ts'));
+    const named = programs.filter((word) => word.includes('/'));
+    const sources = named.map((program) => program.replace(/\/dist\/(.*)\.js$/, '/src/$1.ts'));
     expect(sources.filter((source) => !existsSync(join(ROOT, source)))).toEqual([]);
   });
 
