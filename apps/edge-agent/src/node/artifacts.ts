@@ -4,6 +4,7 @@ import { ReasonCode, Refusal, type ArtifactRef, type Assignment, type WaitCode }
 import {
   natsChunkSource,
   readGguf,
+  threadedDigest,
   transfer,
   type ByteSource,
   type NodeStore,
@@ -78,7 +79,7 @@ export function createFetch(options: {
       for (const artifact of artifactsOf(assignment)) {
         try {
           await transfer(
-            { ...options.ports, source, refill, store },
+            { ...options.ports, source, refill, store, digest: threadedDigest },
             {
               artifact,
               link,
