@@ -56,8 +56,12 @@ export async function start(
     const decision = startRollout({ ...order, now }, others, settings);
     if (decision.kind === 'refused') return { start: null, result: decision };
     const written = (it: (typeof decision)['rollout']) => ({ ...changeOf(null, it, now, settings), state: it.next });
+    // Of the others no report was read: what one had marked due must not be put off.
     return {
-      start: { rollout: written(decision.rollout), others: decision.others.map(written) },
+      start: {
+        rollout: written(decision.rollout),
+        others: decision.others.map((it) => ({ ...written(it), dueAt: now })),
+      },
       result: { kind: 'started', id: order.id },
     };
   });

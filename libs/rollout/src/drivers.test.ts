@@ -8,7 +8,7 @@ import { answerPermit } from './permit.driver.ts';
 import type { DesiredTransport } from './ports.ts';
 import { relayOnce, type RelayPorts } from './relay.driver.ts';
 import { offerOf } from './start.ts';
-import { aDigest, aNode, aRequest, factsOf, planOf, T0 } from './testing-fixtures.ts';
+import { aDigest, aNode, aRequest, evidenceOf, factsOf, planOf, T0 } from './testing-fixtures.ts';
 import { runTicks, tickOnce } from './tick.driver.ts';
 
 const QUIET: Log = { info: () => {}, warn: () => {}, error: () => {} };
@@ -121,6 +121,32 @@ describe('ingest (D4, D6, R9)', () => {
 });
 
 describe('permits answered', () => {
+  it('a grant does not put off the tick that another node’s report has asked for', async () => {
+    const { stores, time } = network();
+    const oak = { site: 'oak-hospital', node: 'oak' };
+    stores.enrol(oak);
+    const facts = factsOf([aNode('ash'), aNode('oak')]);
+    const plan = planOf(aRequest({ settings: { maxConcurrent: 1 } }), facts);
+    const order = { id: 'ro-aaaaaaaa', by: 'ada', plan, offer: offerOf(facts), supersede: false };
+    await start(stores.rollouts, 'triage', order, SETTINGS);
+    const { state } = (await stores.rollouts.read(order.id))!;
+    await ingestReport(stores.reports, QUIET, report(1), { coalesceMs: 0 });
+    await ingestReport(stores.reports, QUIET, { ...report(2), body: evidenceOf(state, 'ash') }, { coalesceMs: 0 });
+    await tickOnce(stores.rollouts, QUIET, SETTINGS);
+    await ingestReport(stores.reports, QUIET, { ...report(1), ...oak }, { coalesceMs: 100 });
+    const request = {
+      v: 1,
+      nonce: 'n'.repeat(22),
+      assignment: 'ro-aaaaaaaa.ash.1',
+      planHash: plan.hash,
+      release: plan.release.digest,
+    } as const;
+    expect((await answerPermit(stores.rollouts, 'ash', request, SETTINGS)).answer.granted).toBe(true);
+    time.now += 100;
+    while (await tickOnce(stores.rollouts, QUIET, SETTINGS));
+    expect((await stores.rollouts.read(order.id))?.state.nodes['oak']?.seen?.seq).toBe(1);
+  });
+
   it('to a name that no rollout has, or that is no assignment, the answer is a refusal with the nonce', async () => {
     const { stores, plan } = network();
     for (const assignment of ['ro-zzzzzzzz.ash.1', 'nonsense']) {

@@ -38,7 +38,8 @@ async function judge(
     if (decision.kind === 'refused') return { change: null, result: refuse(permitCode(decision.refused)) };
     const lifetimeMs = settings.permitLifetimeMs;
     const result = { granted: true, assignment, planHash, release, lifetimeMs } as const;
-    return { change: changeOf(state, decision, now, settings), result };
+    // Only the asker's report was read: what others' reports had marked due must not be put off.
+    return { change: { ...changeOf(state, decision, now, settings), dueAt: now }, result };
   });
   return done === null ? refuse('unknownAssignment') : done.result;
 }
