@@ -120,11 +120,12 @@ function rollBack(turn: Turn, service: Name): CommandAnswer {
   const isLive = progress?.at === 'activated' || progress?.at === 'committed';
   const to = steppingStone(turn, service);
   const hasTarget = isLive && 'target' in progress && progress.target !== null;
-  if (active === null || (to === null && !hasTarget)) return refused('nothingToGoBackTo');
+  const isGoingBack = progress?.at === 'goingBack';
+  if (!isGoingBack && (active === null || (to === null && !hasTarget))) return refused('nothingToGoBackTo');
   if (!pinned) turn.record({ kind: 'pinned', service, pinned: true });
   if (isLive) {
     stepBack(turn, service, 'rolledBackBySite');
-  } else if (to !== null) {
+  } else if (to !== null && !isGoingBack) {
     turn.record({ kind: 'moved', service, to, why: 'rolledBackBySite' });
   }
   return DONE;

@@ -64,8 +64,9 @@ function arrive(turn: Turn, service: Name): void {
   const attempt = attemptAt(turn, service, 'goingBack');
   if (attempt === null) return;
   const { served, switching } = turn.work(service);
-  const { to, end } = attempt.progress;
-  const isThere = turn.service(service).halted || served === (to?.key ?? null);
+  const { end } = attempt.progress;
+  const { halted, active } = turn.service(service);
+  const isThere = halted || served === (active?.key ?? null);
   if (isThere && switching === null) turn.record({ kind: 'ended', service, end });
 }
 
