@@ -1,4 +1,4 @@
-import type { Generation, Report } from '@openward/contracts';
+import type { Report } from '@openward/contracts';
 import type { ReportStore, Stored } from '@openward/rollout';
 import { sql, type Transaction } from 'kysely';
 import { writeAudit } from './audit.repository.ts';
@@ -29,48 +29,41 @@ export function postgresReports(db: Database): ReportStore {
 async function append(trx: Trx, report: Report, dueInMs: number): Promise<Stored> {
   const node = await trx
     .selectFrom('nodes')
-    .where('name', '=', report.node)
-    .where('site', '=', report.site)
-    .where('revoked_at', 'is', null)
-    .select(['enrolment', 'acked_through', 'newest_seq'])
-    .forNoKeyUpdate()
+    .leftJoin('desired', 'desired.node', 'nodes.name')
+    .where('nodes.name', '=', report.node)
+    .where('nodes.site', '=', report.site)
+    .where('nodes.revoked_at', 'is', null)
+    .select(['nodes.enrolment', 'nodes.acked_through', 'desired.epoch', 'desired.number'])
+    .forNoKeyUpdate('nodes')
     .executeTakeFirst();
   if (node === undefined) return { kind: 'unknownNode' };
-  const held = await heldGeneration(trx, report.node);
-  const ackedBefore = node.acked_through;
-  const storedAt = await insertReport(trx, report, node.enrolment);
+  const { enrolment, acked_through: ackedBefore, epoch, number } = node;
+  const held = epoch === null || number === null ? null : { epoch, number };
+  const storedAt = await insertReport(trx, report, enrolment, dueInMs);
   if (storedAt === null) return { kind: 'duplicate', ackedBefore, ackedThrough: ackedBefore, held };
-
   await keepNewest(trx, report, storedAt);
-  const ackedThrough = await contiguous(trx, report.node, node.enrolment, ackedBefore);
-  const isNewest = report.seq > node.newest_seq;
-  if (isNewest || ackedThrough > ackedBefore) {
-    const newest = isNewest ? { newest_seq: report.seq, newest_ledger: json(report.ledger) } : {};
-    await trx
-      .updateTable('nodes')
-      .set({ acked_through: ackedThrough, ...newest })
-      .where('name', '=', report.node)
-      .execute();
-  }
-  await markDue(trx, report.node, dueInMs);
-  return { kind: 'stored', ackedBefore, ackedThrough, held };
+  return { kind: 'stored', ackedBefore, ackedThrough: await acknowledge(trx, report), held };
 }
 
-async function heldGeneration(trx: Trx, node: string): Promise<Generation | null> {
-  const held = await trx.selectFrom('desired').where('node', '=', node).select(['epoch', 'number']).executeTakeFirst();
-  return held ?? null;
-}
-
-/** When it was stored; null where it was there already (D4). */
-async function insertReport(trx: Trx, report: Report, enrolment: number): Promise<Date | null> {
+/** When it was stored, and its node's open rollouts were marked due; null where it was there already (D4). */
+async function insertReport(trx: Trx, report: Report, enrolment: number, dueInMs: number): Promise<Date | null> {
   const { node, boot, seq, ledger, body } = report;
-  const row = await trx
-    .insertInto('reports')
-    .values({ node, boot, seq, enrolment, ledger: json(ledger), body: json(body) })
-    .onConflict((conflict) => conflict.columns(['node', 'seq', 'boot']).doNothing())
-    .returning('stored_at')
-    .executeTakeFirst();
-  return row?.stored_at ?? null;
+  const { rows } = await sql<{ stored_at: Date }>`
+    with stored as (
+      insert into reports (node, boot, seq, enrolment, ledger, body)
+      values (${node}, ${boot}, ${seq}, ${enrolment}, ${json(ledger)}, ${json(body)})
+      on conflict (node, seq, boot) do nothing
+      returning node, stored_at
+    ),
+    marked as (
+      insert into rollout_marks (rollout, due_at)
+      select rollouts.id, ${clockIn(dueInMs)}
+      from stored
+      join rollout_nodes on rollout_nodes.node = stored.node
+      join rollouts on rollouts.id = rollout_nodes.rollout and rollouts.open
+    )
+    select stored_at from stored`.execute(trx);
+  return rows[0]?.stored_at ?? null;
 }
 
 async function keepNewest(trx: Trx, { node, boot, seq, body }: Report, storedAt: Date): Promise<void> {
@@ -102,32 +95,24 @@ async function keepNewest(trx: Trx, { node, boot, seq, body }: Report, storedAt:
 }
 
 /** D4: from what was acknowledged on, one by one, to the first that is not there. */
-async function contiguous(trx: Trx, node: string, enrolment: number, from: number): Promise<number> {
-  const { rows } = await sql<{ seq: number }>`
-    with recursive run (seq) as (
-      select ${from}::bigint
+async function acknowledge(trx: Trx, { node, seq, ledger }: Report): Promise<number> {
+  const { rows } = await sql<{ acked_through: number }>`
+    with recursive run (seq, enrolment) as (
+      select acked_through, enrolment from nodes where name = ${node}
       union all
-      select run.seq + 1 from run
+      select run.seq + 1, run.enrolment from run
       where exists (
         select from reports
-        where reports.node = ${node} and reports.seq = run.seq + 1 and reports.enrolment = ${enrolment}
+        where reports.node = ${node} and reports.seq = run.seq + 1 and reports.enrolment = run.enrolment
       )
     )
-    select max(seq) as seq from run`.execute(trx);
-  return rows[0]?.seq ?? from;
-}
-
-async function markDue(trx: Trx, node: string, dueInMs: number): Promise<void> {
-  await trx
-    .insertInto('rollout_marks')
-    .columns(['rollout', 'due_at'])
-    .expression((eb) =>
-      eb
-        .selectFrom('rollout_nodes')
-        .innerJoin('rollouts', 'rollouts.id', 'rollout_nodes.rollout')
-        .where('rollout_nodes.node', '=', node)
-        .where('rollouts.open', '=', true)
-        .select(['rollouts.id', clockIn(dueInMs).as('due_at')]),
-    )
-    .execute();
+    update nodes set
+      acked_through = (select max(seq) from run),
+      newest_seq = greatest(newest_seq, ${seq}),
+      newest_ledger = case when newest_seq < ${seq} then ${json(ledger)} else newest_ledger end
+    where name = ${node}
+    returning acked_through`.execute(trx);
+  const acked = rows[0]?.acked_through;
+  if (acked === undefined) throw new Error(`${node} is gone`);
+  return acked;
 }

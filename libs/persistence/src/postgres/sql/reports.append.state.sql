@@ -1,18 +1,25 @@
 start transaction isolation level read committed;
 
-select "enrolment", "acked_through", "newest_seq"
+select "nodes"."enrolment", "nodes"."acked_through", "desired"."epoch", "desired"."number"
 from "nodes"
-where "name" = $1 and "site" = $2 and "revoked_at" is null
-for no key update;
+left join "desired" on "desired"."node" = "nodes"."name"
+where "nodes"."name" = $1 and "nodes"."site" = $2 and "nodes"."revoked_at" is null
+for no key update of "nodes";
 
-select "epoch", "number"
-from "desired"
-where "node" = $1;
-
-insert into "reports" ("node", "boot", "seq", "enrolment", "ledger", "body")
-values ($1, $2, $3, $4, $5, $6)
-on conflict ("node", "seq", "boot") do nothing
-returning "stored_at";
+with stored as (
+  insert into reports (node, boot, seq, enrolment, ledger, body)
+  values ($1, $2, $3, $4, $5, $6)
+  on conflict (node, seq, boot) do nothing
+  returning node, stored_at
+),
+marked as (
+  insert into rollout_marks (rollout, due_at)
+  select rollouts.id, clock_timestamp() + make_interval(secs => $7::float8)
+  from stored
+  join rollout_nodes on rollout_nodes.node = stored.node
+  join rollouts on rollouts.id = rollout_nodes.rollout and rollouts.open
+)
+select stored_at from stored;
 
 with before as (select body from node_states where node = $1)
 insert into node_states (node, boot, seq, stored_at, body)
@@ -25,24 +32,20 @@ returning node_states.body - 'uptimeHours' is distinct from (select body - 'upti
 select pg_notify($1, text)
 from unnest($2::text[]) as text;
 
-with recursive run (seq) as (
-  select $1::bigint
+with recursive run (seq, enrolment) as (
+  select acked_through, enrolment from nodes where name = $1
   union all
-  select run.seq + 1 from run
+  select run.seq + 1, run.enrolment from run
   where exists (
     select from reports
-    where reports.node = $2 and reports.seq = run.seq + 1 and reports.enrolment = $3
+    where reports.node = $2 and reports.seq = run.seq + 1 and reports.enrolment = run.enrolment
   )
 )
-select max(seq) as seq from run;
-
-update "nodes"
-set "acked_through" = $1, "newest_seq" = $2, "newest_ledger" = $3
-where "name" = $4;
-
-insert into "rollout_marks" ("rollout", "due_at") select "rollouts"."id", clock_timestamp() + make_interval(secs => $1::float8) as "due_at"
-from "rollout_nodes"
-inner join "rollouts" on "rollouts"."id" = "rollout_nodes"."rollout"
-where "rollout_nodes"."node" = $2 and "rollouts"."open" = $3;
+update nodes set
+  acked_through = (select max(seq) from run),
+  newest_seq = greatest(newest_seq, $3),
+  newest_ledger = case when newest_seq < $4 then $5 else newest_ledger end
+where name = $6
+returning acked_through;
 
 commit;
