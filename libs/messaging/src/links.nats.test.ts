@@ -78,7 +78,7 @@ describe.each(natsServers())('a link to server $version', ({ path, version }) =>
     expect(await echo(otherLink, 'still')).toBe('still');
   });
 
-  it('stays cut off over a restart of the server, whose configuration is older than the revocation', async () => {
+  it('stays cut off over a restart of the server, though its configuration was written anew since', async () => {
     await network.revoke(node);
     await network.server().kill9();
     await network.start();

@@ -1,3 +1,4 @@
+import { decode } from '@nats-io/jwt';
 import { expect, it } from 'vitest';
 import { accountJwts, createAuthority } from './authority.ts';
 import { renderServerConfig } from './server-config.ts';
@@ -21,4 +22,11 @@ it('asks for a client certificate when an authority for clients is given', () =>
 
 it('holds no private key (K1)', () => {
   expect(render('2.15.2')).not.toMatch(/\bS[OAU][A-Z2-7]{56}\b/);
+});
+
+it('begins with claims that lose against every push, however late it is written', () => {
+  const preloaded = [...render('2.15.2').matchAll(/^ {2}A[A-Z2-7]{55}: (\S+)$/gm)].map(([, jwt]) => decode(jwt ?? ''));
+  expect(preloaded.map(({ name, iat, iss }) => ({ name, iat, iss }))).toEqual(
+    ['SYS', 'CORE', 'EDGE'].map((name) => ({ name, iat: 1, iss: authority.keys.operatorSigning.getPublicKey() })),
+  );
 });

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { AccountJwts, Authority } from './authority.ts';
+import { asSeed } from './seed-claims.ts';
 import { SYNC_ALWAYS_SINCE, isAtLeast } from './version-rules.ts';
 
 export interface ServerConfigOptions {
@@ -8,7 +9,7 @@ export interface ServerConfigOptions {
   /** Holds the account JWTs in `jwt` and the streams in `jetstream`. */
   readonly dir: string;
   readonly authority: Authority;
-  /** Only what a server without stored claims begins with: stored ones, with their revocations, win. */
+  /** What a server without stored claims begins with. They lose against any that were ever pushed: see `asSeed`. */
   readonly accounts: AccountJwts;
   /** Paths of PEM files. With `clientCa` a client shows a certificate of that authority before anything else. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string };
@@ -33,9 +34,9 @@ export function renderServerConfig(options: ServerConfigOptions): string {
 system_account: ${authority.accounts.sys}
 resolver: { type: full, dir: ${quoted(join(dir, 'jwt'))}, allow_delete: false, interval: "2m" }
 resolver_preload: {
-  ${authority.accounts.sys}: ${accounts.sys}
-  ${authority.accounts.core}: ${accounts.core}
-  ${authority.accounts.edge}: ${accounts.edge}
+  ${authority.accounts.sys}: ${asSeed(accounts.sys, authority)}
+  ${authority.accounts.core}: ${asSeed(accounts.core, authority)}
+  ${authority.accounts.edge}: ${asSeed(accounts.edge, authority)}
 }
 jetstream: { store_dir: ${quoted(dir)}, max_mem: 67108864, max_file: ${maxFileBytes}${synced} }
 ${tls ? tlsBlock(tls) : ''}

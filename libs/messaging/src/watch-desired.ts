@@ -95,7 +95,8 @@ class DesiredWatch {
       stop();
     });
     try {
-      const reading = this.#reread().catch((error: unknown) => {
+      // Not waited for: when the connection is lost, its answer never comes.
+      void this.#reread().catch((error: unknown) => {
         isMissing ||= error instanceof Missing;
         stop();
       });
@@ -105,7 +106,6 @@ class DesiredWatch {
           this.#accept({ frame: message.data, revision: message.info.streamSequence, ...traceOf(message) });
         message.ack();
       }
-      await reading;
     } catch (error) {
       // `abort_on_missing_resource` ends the iteration so when the durable is deleted under it.
       throw new Missing('the durable is gone', { cause: error });

@@ -69,14 +69,16 @@ export async function startNatsNetwork(options: NatsNetworkOptions = {}): Promis
   if (bin === undefined || version === undefined) throw new Error('no NATS server on this machine');
   const { authority } = await createAuthority();
   const { tls } = options;
-  const config = renderServerConfig({
-    version,
-    dir,
-    authority,
-    accounts: await accountJwts(authority, []),
-    ...(tls ? { tls: { cert: tls.cert, key: tls.key } } : {}),
-  });
-  let server = await startNats({ config, dir, name: 'network', bin });
+  // Written anew for each start, as whoever runs a server may.
+  const config = async (): Promise<string> =>
+    renderServerConfig({
+      version,
+      dir,
+      authority,
+      accounts: await accountJwts(authority, []),
+      ...(tls ? { tls: { cert: tls.cert, key: tls.key } } : {}),
+    });
+  let server = await startNats({ config: await config(), dir, name: 'network', bin });
   const { port } = server;
   const where = { urls: [server.url], ca: tls?.ca ?? null, settings: QUICK_LINKS };
   const troubles: string[] = [];
@@ -138,7 +140,7 @@ export async function startNatsNetwork(options: NatsNetworkOptions = {}): Promis
     rpc,
     server: () => server,
     start: async () => {
-      server = await startNats({ config, dir, name: 'network', bin, port });
+      server = await startNats({ config: await config(), dir, name: 'network', bin, port });
     },
     enrol,
     revoke: async (node, at = Math.floor(Date.now() / 1000)) => {

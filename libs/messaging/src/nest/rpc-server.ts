@@ -55,7 +55,11 @@ export class NatsRpcServer extends FrameServer {
         },
       }),
     );
-    callback();
+    // Ready when the server knows of it: until then 2.9 lets a caller wait for nothing.
+    void rpc.nc.flush().then(
+      () => callback(),
+      () => callback(),
+    );
   }
 
   /** Takes no more, and waits for the answers that are being made. */
