@@ -407,6 +407,7 @@ const SENTENCES: readonly (readonly [RegExp, Act])[] = [
     }),
   ],
   [/^(\w+) soaks well$/, of((network, it) => network.say(it, 'active', { soak: 'ok' }))],
+  [/^(\w+) has too many errors in its soak$/, of((network, it) => network.say(it, 'active', { soak: 'over' }))],
   [/^(\w+) soaks with too few requests$/, of((network, it) => network.say(it, 'active', { soak: 'tooFewRequests' }))],
   [
     /^(\w+) goes back$/,
