@@ -1,7 +1,14 @@
 import type { DesiredState, Log } from '@openward/contracts';
 import type { SentFrame } from '@openward/messaging';
 import type { SqliteLedger } from '@openward/persistence/node';
-import { compareLedgers, runOutbox, type Bell, type DisclosureGate, type PrivacyPorts } from '@openward/privacy';
+import {
+  compareLedgers,
+  createBell,
+  runOutbox,
+  type Bell,
+  type DisclosureGate,
+  type PrivacyPorts,
+} from '@openward/privacy';
 import type { AgentConfig } from '../config.ts';
 import type { Online } from '../node/artifacts.ts';
 import type { Enrolment, NodeKeys } from '../node/identity.ts';
@@ -36,7 +43,7 @@ export class Network {
   readonly #log: Log;
   #isOnline: Online | null = null;
   #enrolment: Enrolment;
-  #wakeRenewal: () => void = () => undefined;
+  readonly #renewal = createBell();
   #running: Promise<unknown> = Promise.resolve();
   ledgerAlarm: LedgerAlarm | null = null;
 
@@ -88,7 +95,7 @@ export class Network {
       enrolment: this.#enrolment,
       log: this.#log,
       onSent,
-      onExpired: () => this.#wakeRenewal(),
+      onExpired: () => this.#renewal.ring(),
       signal,
     });
     const calls = createCalls({
@@ -102,11 +109,6 @@ export class Network {
     this.#online.resolve(this.#isOnline);
     session.control.onEvent(({ type }) => void this.#options.isUp(type === 'connected')?.catch(() => undefined));
     await this.#options.isUp(true);
-    const wake = (stop: AbortSignal) =>
-      new Promise<void>((resolve, reject) => {
-        this.#wakeRenewal = resolve;
-        stop.addEventListener('abort', () => reject(stop.reason), { once: true });
-      });
     await Promise.all([
       followDesired(session, this.#log, (doc) => this.#take(doc), signal),
       this.ledgerAlarm === null
@@ -123,9 +125,9 @@ export class Network {
           calls,
           keys,
           enrolment: () => session.enrolment(),
-          adopt: (credentials) => session.adopt(credentials),
+          adopt: (credentials, links) => session.adopt(credentials, links),
         },
-        wake,
+        (stop) => this.#renewal.wait(stop),
         signal,
       ),
     ]);
@@ -134,7 +136,7 @@ export class Network {
   /** A family that the bulk credentials do not reach asks for new ones at once (D2). */
   #take(doc: DesiredState): void {
     const reached = new Set(this.enrolment.credentials.families);
-    if (doc.families.some((family) => !reached.has(family))) this.#wakeRenewal();
+    if (doc.families.some((family) => !reached.has(family))) this.#renewal.ring();
     this.#options.onDesired(doc);
   }
 

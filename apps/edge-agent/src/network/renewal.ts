@@ -35,11 +35,11 @@ export interface RenewalPorts {
   readonly calls: Calls;
   readonly keys: NodeKeys;
   readonly enrolment: () => Enrolment;
-  /** Keeps the credentials, durably, and connects both links anew with them. */
-  readonly adopt: (credentials: Credentials) => Promise<void>;
+  /** Keeps the credentials, durably, and connects anew with them. */
+  readonly adopt: (credentials: Credentials, links: 'both' | 'bulk') => Promise<void>;
 }
 
-/** Renews for ever, over NATS; once the credentials have expired, over HTTPS (K3). */
+/** Renews for ever, over NATS; once the credentials have expired, over HTTPS (K3). `wake` resolves when a new family wants them sooner. */
 export async function keepCredentials(
   ports: RenewalPorts,
   wake: (signal: AbortSignal) => Promise<void>,
@@ -48,16 +48,17 @@ export async function keepCredentials(
   let issuedAt = ports.wall();
   while (!signal.aborted) {
     const expiresAt = Date.parse(ports.enrolment().credentials.expiresAt);
-    const woken = new AbortController();
-    const sleep = ports.timers.sleep(
-      renewIn(issuedAt, expiresAt, ports.wall(), ports.random()),
-      AbortSignal.any([signal, woken.signal]),
-    );
-    await Promise.race([sleep.catch(() => undefined), wake(signal).catch(() => undefined)]);
-    woken.abort();
+    const waited = new AbortController();
+    const either = AbortSignal.any([signal, waited.signal]);
+    const due = ports.timers
+      .sleep(renewIn(issuedAt, expiresAt, ports.wall(), ports.random()), either)
+      .then(() => 'both' as const);
+    const links = await Promise.race([due, wake(either).then(() => 'bulk' as const)]).catch(() => 'both' as const);
+    waited.abort();
     if (signal.aborted) return;
     try {
-      await ports.adopt(await renewOnce(ports));
+      const isExpired = expiresAt <= ports.wall();
+      await ports.adopt(await renewOnce(ports), isExpired ? 'both' : links);
       issuedAt = ports.wall();
     } catch (error) {
       ports.log.warn('credentials.renewFailed', { error: String(error), retryMs: RETRY_MS });

@@ -1,4 +1,4 @@
-import { DesiredState, desiredSubject, PROTOCOL, type Credentials, type Log } from '@openward/contracts';
+import { DesiredState, desiredSubject, PROTOCOL, type Credentials, type Log, type Name } from '@openward/contracts';
 import {
   connectNode,
   LINK_SETTINGS,
@@ -18,7 +18,10 @@ export interface Session {
   readonly control: NodeLink;
   readonly bulk: NodeLink;
   readonly enrolment: () => Enrolment;
-  adopt(credentials: Credentials): Promise<void>;
+  /** Keeps them, durably, and connects anew with them: the bulk link alone where only its rights have grown. */
+  adopt(credentials: Credentials, links: 'both' | 'bulk'): Promise<void>;
+  /** Resolves when the bulk credentials reach this family (D2); before that a request for its chunks would go unheard. */
+  reaches(family: Name, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -56,15 +59,37 @@ export async function openSession(options: {
       signal: options.signal,
     });
   const [control, bulk] = await Promise.all([connect('control'), connect('bulk')]);
+  const waiting = new Set<() => void>();
   return {
     control,
     bulk,
     enrolment: () => enrolment,
-    async adopt(credentials) {
+    async adopt(credentials, links) {
       enrolment = { ...enrolment, credentials };
       writeEnrolment(config.dataDir, enrolment);
-      await Promise.all([control.renew(), bulk.renew()]);
+      await Promise.all(links === 'both' ? [control.renew(), bulk.renew()] : [bulk.renew()]);
+      for (const look of waiting) look();
     },
+    reaches: (family, signal) =>
+      new Promise((resolve, reject) => {
+        const leave = () => {
+          waiting.delete(look);
+          signal.removeEventListener('abort', abort);
+        };
+        const abort = () => {
+          leave();
+          reject(signal.reason);
+        };
+        const look = () => {
+          if (!enrolment.credentials.families.includes(family)) return;
+          leave();
+          resolve();
+        };
+        if (signal.aborted) return abort();
+        waiting.add(look);
+        signal.addEventListener('abort', abort, { once: true });
+        look();
+      }),
     close: async () => void (await Promise.all([control.close(), bulk.close()])),
   };
 }

@@ -68,6 +68,7 @@ export function createFetch(options: {
     async fetch(assignment, waiting, signal) {
       waiting('network');
       const { session, calls } = await options.online(signal);
+      await session.reaches(assignment.release.document.family, signal);
       waiting(null);
       const source = natsChunkSource((subject, payload, { timeout }) =>
         session.bulk.nc.request(subject, payload, { timeout }),

@@ -17,6 +17,7 @@ import { renderPrompt } from '../gateway/conversation.ts';
 import type { Slots } from '../gateway/slots.ts';
 import type { Documents } from './documents.ts';
 import type { LoadedReleases } from './model-runtime.ts';
+import { asVersion } from './node-class.ts';
 
 export interface EvaluateOptions {
   readonly documents: Documents;
@@ -41,7 +42,7 @@ export function createEvaluate(options: EvaluateOptions): Evaluate {
       const suite = await documents.suite(assignment.suite.digest, assignment.suite.artifact);
       if (suite.service !== assignment.service)
         throw new Unrecoverable('suiteInvalid', 'the suite is for another service');
-      const { version: runtimeVersion } = await runtime.describe();
+      const runtimeVersion = asVersion((await runtime.describe()).version);
       const set = newestSet(options.dataSets, suite);
       const subject = subjectOf(candidate);
       const key = canonicalJson({

@@ -17,7 +17,8 @@ export function nodeClass(config: AgentConfig, runtime: RuntimeDescription): Nod
   };
 }
 
-const asVersion = (text: string): Version => {
+/** A runtime's own words for its version, in the form in which versions are reported. */
+export const asVersion = (text: string): Version => {
   const cleaned = text
     .toLowerCase()
     .replaceAll(/[^a-z0-9._-]/g, '-')
