@@ -2,6 +2,8 @@ import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/co
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { AccessController } from './access/access.controller.ts';
 import { AccessService } from './access/access.service.ts';
+import { AuditController } from './audit/audit.controller.ts';
+import { ChunkController } from './chunks/chunk.controller.ts';
 import { ChunkPublisher } from './delivery/chunk-publisher.ts';
 import { Loops } from './delivery/loops.ts';
 import { Provisioner } from './delivery/provisioner.ts';
@@ -12,23 +14,41 @@ import { HealthController } from './health/health.controller.ts';
 import { AuthGuard } from './http/auth.guard.ts';
 import { checkedInput } from './http/checked.ts';
 import { RefusalFilter } from './http/refusal.filter.ts';
+import { ModelController } from './models/model.controller.ts';
+import { ModelService } from './models/model.service.ts';
 import { NodeController } from './nodes/node.controller.ts';
 import { NodeService } from './nodes/node.service.ts';
 import { CONTEXT, type Context } from './process/context.ts';
 import { Metrics } from './process/metrics.ts';
 import { Commits } from './reports/commits.ts';
+import { ReleaseController } from './releases/release.controller.ts';
+import { ReleaseService } from './releases/release.service.ts';
 import { ReportController } from './reports/report.controller.ts';
 import { ReportService } from './reports/report.service.ts';
+import { PlanService } from './rollouts/plan.service.ts';
+import { RolloutController } from './rollouts/rollout.controller.ts';
+import { RolloutService } from './rollouts/rollout.service.ts';
 import { NodeIdentity } from './rpc/node-identity.ts';
 import { RpcController } from './rpc/rpc.controller.ts';
 import { RpcService } from './rpc/rpc.service.ts';
+import { ServiceController } from './services/service.controller.ts';
+import { ServiceService } from './services/service.service.ts';
 import { SiteController } from './sites/site.controller.ts';
 import { SiteService } from './sites/site.service.ts';
+import { SuiteController } from './suites/suite.controller.ts';
+import { SuiteService } from './suites/suite.service.ts';
 
 export const CONTROLLERS: readonly Type[] = [
   AccessController,
   SiteController,
   NodeController,
+  ServiceController,
+  ChunkController,
+  ModelController,
+  SuiteController,
+  ReleaseController,
+  RolloutController,
+  AuditController,
   EnrolController,
   HealthController,
   RpcController,
@@ -39,6 +59,12 @@ const PROVIDERS: readonly Provider[] = [
   AccessService,
   SiteService,
   NodeService,
+  ServiceService,
+  ModelService,
+  SuiteService,
+  ReleaseService,
+  PlanService,
+  RolloutService,
   CredentialService,
   EnrolService,
   NodeIdentity,

@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CHUNK_STREAM } from '@openward/contracts';
+import { connectControlPlane, loadAuthority } from '@openward/messaging';
 import { natsServers, startNats, withDatabase, type RunningNats } from '@openward/testkit';
 import { Agent, fetch, type RequestInit, type Response } from 'undici';
 import { readConfig } from '../src/config.ts';
@@ -34,6 +35,8 @@ export interface Network {
   /** Starts another replica of the same network. */
   replica(env?: Record<string, string>): Promise<{ readonly plane: ControlPlane; readonly client: Client }>;
   clientOf(url: string, token: string | null): Client;
+  /** As a server that lost its disk, for the chunk stream alone. */
+  purgeChunks(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -89,6 +92,19 @@ export async function startNetwork(more: Record<string, string> = {}): Promise<N
     admin,
     replica,
     clientOf,
+    purgeChunks: async () => {
+      const authority = await loadAuthority(made.authority);
+      const urls = [env.OPENWARD_NATS_URLS];
+      const engine = await connectControlPlane({
+        authority,
+        role: 'engine',
+        name: 'test',
+        urls,
+        ca: await readFile(made.ca, 'utf8'),
+      });
+      await engine.jsm.streams.purge(CHUNK_STREAM);
+      await engine.close();
+    },
     close: async () => {
       await agent.close();
       for (const plane of planes) await plane.close();

@@ -1,14 +1,26 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { EnrolRequest, OLDEST_PROTOCOL, Refusal, RenewRequest, type EnrolReply, type Name } from '@openward/contracts';
+import {
+  API,
+  digestOfBytes,
+  ENROL_PATH,
+  EnrolRequest,
+  OLDEST_PROTOCOL,
+  Refusal,
+  RENEW_PATH,
+  RenewRequest,
+  sealedFor,
+  type EnrolReply,
+  type Name,
+} from '@openward/contracts';
 import { ensureNode } from '@openward/messaging';
 import { keyIdOf, sealDocument } from '@openward/trust';
 import { CONTEXT, type Context } from '../process/context.ts';
 import { CredentialService, revoked } from './credential.service.ts';
-import { keyIdIn, openSealed, openSelfSealed, sealedFor, secretDigest } from './frames.ts';
+import { keyIdIn, openSealed, openSelfSealed } from './frames.ts';
 
-const ENROL = sealedFor('POST', 'enrol');
-const RENEW = sealedFor('POST', 'renew');
-const TIME = sealedFor('GET', 'time');
+const ENROL = sealedFor(ENROL_PATH);
+const RENEW = sealedFor(RENEW_PATH);
+const TIME = `GET ${API}/time`;
 
 @Injectable()
 export class EnrolService {
@@ -29,7 +41,7 @@ export class EnrolService {
     }
     const { node, identity, control, bulk } = request;
     const until = this.credentials.expiry();
-    const done = await store.nodes.enrol(secretDigest(request.secret), {
+    const done = await store.nodes.enrol(digestOfBytes(request.secret), {
       node,
       identityKey: identity,
       identityKeyId: keyIdOf(identity),

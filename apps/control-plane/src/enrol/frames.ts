@@ -1,12 +1,8 @@
-import { API, digestOfBytes, Refusal } from '@openward/contracts';
+import { Refusal, type PublicKey } from '@openward/contracts';
 import { open, openDocument } from '@openward/trust';
-import type { PublicKey } from '@openward/contracts';
 import { z } from 'zod';
 
 // Sealed frames in HTTPS bodies: what a node sends before it has NATS credentials, or after they expired.
-
-/** What a call is sealed for: method and path. */
-export const sealedFor = (method: 'GET' | 'POST', path: string): string => `${method} ${API}/${path}`;
 
 const HEAD = /^ow1 ([A-Za-z0-9_-]{16}) [A-Za-z0-9_-]{86}\n/;
 
@@ -58,5 +54,3 @@ export function openSelfSealed<S extends z.ZodType>(subject: string, frame: Uint
   }
   return openSealed(subject, frame, [identity], schema);
 }
-
-export const secretDigest = (secret: string): ReturnType<typeof digestOfBytes> => digestOfBytes(secret);

@@ -1,5 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { AckedReply, HelloReply, Name, PermitReply, RefillReply } from '@openward/contracts';
+import type {
+  AckedReply,
+  ArtifactRef,
+  Assignment,
+  HelloReply,
+  Name,
+  PermitReply,
+  RefillReply,
+} from '@openward/contracts';
 import { answerPermit } from '@openward/rollout';
 import { ChunkPublisher } from '../delivery/chunk-publisher.ts';
 import { engineSettings } from '../delivery/engine-settings.ts';
@@ -57,13 +65,17 @@ export class RpcService {
     };
   }
 
-  /** D5. Only of artifacts that the network delivers, in a family that the node's assignments name, and only their own pieces. */
+  /** D5. Only of what the network delivers in a family that the node's assignments name, and only that artifact's own pieces. */
   async refill({ site, node, request }: Asked<'refill'>): Promise<RefillReply | { readonly refused: string }> {
     const { store } = this.context;
     const { family, manifest, chunks, nonce } = request;
-    const desired = await store.outbox.newest({ site, node });
-    const ref = await store.artifacts.find(family, manifest);
-    if (ref === null || desired?.state.families.includes(family) !== true) return { refused: 'notYours' };
+    const desired = (await store.outbox.newest({ site, node }))?.state;
+    const told =
+      desired?.services.flatMap(({ assignment }) => (assignment === null ? [] : artifactsTold(assignment))) ?? [];
+    const isTold = told.find((it) => it.family === family && it.manifest === manifest);
+    // An older release's, which the node may still go back to.
+    const ref = isTold ?? (await store.artifacts.find(family, manifest));
+    if (ref === null || desired?.families.includes(family) !== true) return { refused: 'notYours' };
     const filled = await this.chunks.fillIn(ref, [manifest, ...chunks]);
     return { v: 1, nonce, filled, retryAfterMs: REFILL_AGAIN_MS };
   }
@@ -72,3 +84,10 @@ export class RpcService {
     return (await this.context.store.nodes.ackedThrough(node)) ?? 0;
   }
 }
+
+const artifactsTold = ({ release, suite, variant }: Assignment): ArtifactRef[] => [
+  release.document,
+  suite.artifact,
+  variant.artifact,
+  ...(variant.base === undefined ? [] : [variant.base]),
+];

@@ -1,0 +1,63 @@
+import { Body, Controller, Get, Inject, Param, Post, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { CreateRelease, Me, Name, page, PageQuery, Reason, ReleaseView } from '@openward/contracts';
+import { z } from 'zod';
+import { Caller } from '../http/caller.ts';
+import { Creating, type Creation } from '../http/idempotency.ts';
+import { Route } from '../http/route.ts';
+import { ReleaseService } from './release.service.ts';
+
+const ReleasesQuery = PageQuery.extend({ service: Name });
+const ReleaseNumber = z.coerce.number().int().min(1);
+
+@ApiTags('releases')
+@Controller('api/v1/releases')
+export class ReleaseController {
+  constructor(@Inject(ReleaseService) private readonly releases: ReleaseService) {}
+
+  @Post()
+  @Route({
+    does: 'Make the next release of a service: model version, prompt policy and suite, bound together',
+    right: 'registry:write',
+    status: 201,
+    answers: ReleaseView,
+    creates: true,
+  })
+  create(@Body({ schema: CreateRelease }) body: CreateRelease, @Creating() creation: Creation): Promise<ReleaseView> {
+    return this.releases.create(body, creation);
+  }
+
+  @Get()
+  @Route({
+    does: 'List the releases of a service, the newest first',
+    right: 'registry:read',
+    answers: page(ReleaseView),
+  })
+  list(@Query({ schema: ReleasesQuery }) query: PageQuery & { service: string }) {
+    return this.releases.list(query);
+  }
+
+  @Get(':service/:number')
+  @Route({ does: 'Show a release', right: 'registry:read', answers: ReleaseView })
+  get(
+    @Param('service', { schema: Name }) service: string,
+    @Param('number', { schema: ReleaseNumber }) number: number,
+  ): Promise<ReleaseView> {
+    return this.releases.get(service, number);
+  }
+
+  @Post(':service/:number/recall')
+  @Route({
+    does: 'Recall a release: it is never selected again, anywhere',
+    right: 'rollouts:write',
+    answers: ReleaseView,
+  })
+  recall(
+    @Param('service', { schema: Name }) service: string,
+    @Param('number', { schema: ReleaseNumber }) number: number,
+    @Body({ schema: Reason }) body: Reason,
+    @Caller() caller: Me,
+  ): Promise<ReleaseView> {
+    return this.releases.recall(service, number, caller, body.reason);
+  }
+}

@@ -1,0 +1,173 @@
+import { Body, Controller, Get, Inject, Param, Post, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import {
+  EvidenceBody,
+  Instant,
+  Me,
+  Name,
+  page,
+  PageQuery,
+  Plan,
+  PlanRequest,
+  Reason,
+  RolloutId,
+  RolloutView,
+  StartRequest,
+} from '@openward/contracts';
+import { z } from 'zod';
+import { Caller } from '../http/caller.ts';
+import { Creating, type Creation } from '../http/idempotency.ts';
+import { Route } from '../http/route.ts';
+import { PlanService } from './plan.service.ts';
+import { RolloutService } from './rollout.service.ts';
+
+const RolloutsQuery = PageQuery.extend({ service: Name.optional(), open: z.enum(['true', 'false']).optional() });
+type RolloutsQuery = z.output<typeof RolloutsQuery>;
+const RolloutRow = RolloutView.omit({ nodes: true });
+const PauseRequest = z.strictObject({ reason: z.string().min(1).max(500).optional() });
+const ResumeRequest = z.strictObject({
+  /** Lifts the pause that a notice of harm made, too. */
+  harm: z.boolean().default(false),
+});
+const RetryRequest = z.strictObject({ node: Name });
+const WaiveRequest = Reason.extend({ wave: z.int().min(0) });
+const Nothing = z.strictObject({});
+const Evidence = z.object({
+  items: z.array(z.object({ assignment: z.string(), node: Name, at: Instant, evidence: EvidenceBody })),
+});
+
+@ApiTags('rollouts')
+@Controller('api/v1/rollouts')
+export class RolloutController {
+  constructor(
+    @Inject(RolloutService) private readonly rollouts: RolloutService,
+    @Inject(PlanService) private readonly plans: PlanService,
+  ) {}
+
+  @Post('plan')
+  @Route({ does: 'Plan a rollout, and change nothing (R1)', right: 'rollouts:read', answers: Plan })
+  plan(@Body({ schema: PlanRequest }) body: PlanRequest): Promise<Plan> {
+    return this.plans.plan(body);
+  }
+
+  @Post()
+  @Route({
+    does: 'Start the plan that was approved by its hash',
+    right: 'rollouts:write',
+    status: 201,
+    answers: RolloutView,
+    creates: true,
+  })
+  start(@Body({ schema: StartRequest }) body: StartRequest, @Creating() creation: Creation): Promise<RolloutView> {
+    return this.rollouts.start(body, creation);
+  }
+
+  @Get()
+  @Route({
+    does: 'List rollouts without their nodes, the newest first',
+    right: 'rollouts:read',
+    answers: page(RolloutRow),
+  })
+  list(@Query({ schema: RolloutsQuery }) query: RolloutsQuery) {
+    return this.rollouts.list(query);
+  }
+
+  @Get(':id')
+  @Route({
+    does: 'Show a rollout: waves, nodes, and what anything waits for',
+    right: 'rollouts:read',
+    answers: RolloutView,
+  })
+  get(@Param('id', { schema: RolloutId }) id: string): Promise<RolloutView> {
+    return this.rollouts.get(id);
+  }
+
+  @Get(':id/plan')
+  @Route({ does: 'Show the plan as it runs', right: 'rollouts:read', answers: Plan })
+  planOf(@Param('id', { schema: RolloutId }) id: string): Promise<Plan> {
+    return this.rollouts.planOf(id);
+  }
+
+  @Get(':id/evidence')
+  @Route({ does: 'What nodes reported to the activation gate', right: 'rollouts:read', answers: Evidence })
+  evidence(@Param('id', { schema: RolloutId }) id: string) {
+    return this.rollouts.evidenceOf(id);
+  }
+
+  @Post(':id/pause')
+  @Route({ does: 'No new permit; what began ends', right: 'rollouts:write', answers: RolloutView })
+  pause(
+    @Param('id', { schema: RolloutId }) id: string,
+    @Body({ schema: PauseRequest }) body: z.output<typeof PauseRequest>,
+    @Caller() caller: Me,
+  ): Promise<RolloutView> {
+    return this.rollouts.command(id, { kind: 'pause', by: caller.name, detail: body.reason ?? null });
+  }
+
+  @Post(':id/resume')
+  @Route({ does: 'Lift the pauses of persons', right: 'rollouts:write', answers: RolloutView })
+  resume(
+    @Param('id', { schema: RolloutId }) id: string,
+    @Body({ schema: ResumeRequest }) body: z.output<typeof ResumeRequest>,
+    @Caller() caller: Me,
+  ): Promise<RolloutView> {
+    const codes = body.harm ? (['byAdmin', 'harmNotice'] as const) : (['byAdmin'] as const);
+    return this.rollouts.command(id, { kind: 'resume', by: caller.name, codes });
+  }
+
+  @Post(':id/abort')
+  @Route({
+    does: 'Withdraw permits and what is staged; active nodes stay',
+    right: 'rollouts:write',
+    answers: RolloutView,
+  })
+  abort(
+    @Param('id', { schema: RolloutId }) id: string,
+    @Body({ schema: Nothing }) _body: object,
+    @Caller() caller: Me,
+  ): Promise<RolloutView> {
+    return this.rollouts.command(id, { kind: 'abort', by: caller.name });
+  }
+
+  @Post(':id/rollback')
+  @Route({
+    does: 'Abort, and take back every node that took the release',
+    right: 'rollouts:write',
+    answers: RolloutView,
+  })
+  rollBack(
+    @Param('id', { schema: RolloutId }) id: string,
+    @Body({ schema: Reason }) body: Reason,
+    @Caller() caller: Me,
+  ): Promise<RolloutView> {
+    return this.rollouts.command(id, { kind: 'rollBack', by: caller.name, reason: body.reason });
+  }
+
+  @Post(':id/retry')
+  @Route({
+    does: 'Give a node whose attempt has ended another one (N3)',
+    right: 'rollouts:write',
+    answers: RolloutView,
+  })
+  retry(
+    @Param('id', { schema: RolloutId }) id: string,
+    @Body({ schema: RetryRequest }) body: z.output<typeof RetryRequest>,
+    @Caller() caller: Me,
+  ): Promise<RolloutView> {
+    return this.rollouts.command(id, { kind: 'retry', by: caller.name, node: body.node });
+  }
+
+  @Post(':id/waive')
+  @Route({
+    does: 'Let an inconclusive wave gate pass, for a reason that is kept (R8)',
+    right: 'rollouts:write',
+    answers: RolloutView,
+  })
+  waive(
+    @Param('id', { schema: RolloutId }) id: string,
+    @Body({ schema: WaiveRequest }) body: z.output<typeof WaiveRequest>,
+    @Caller() caller: Me,
+  ): Promise<RolloutView> {
+    return this.rollouts.command(id, { kind: 'waive', by: caller.name, wave: body.wave, reason: body.reason });
+  }
+}
