@@ -3,28 +3,26 @@
 //   npm test                       everything
 //   npm test -- --project pg       one kind
 //   npm test -- libs/rollout       what lies there
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { natsServers } from './nats-server.mjs';
+import { findOllamas, natsServers, removeCluster, startPostgres } from '../libs/testkit/dist/index.js';
 import { runTests } from './vitest-run.mjs';
 
+const noNats = () => (natsServers().length > 0 ? undefined : 'no NATS server could be had');
+const noOllama = async () =>
+  (await findOllamas()).length > 0 ? undefined : 'no Ollama: put one on the PATH, or name it in OPENWARD_OLLAMA';
+
+/** Each kind of test, and what tells why it cannot run here. */
 const KINDS = {
   unit: () => undefined,
   pg: () => undefined,
-  nats: () => (natsServers().length > 0 ? undefined : 'no NATS server could be had'),
+  nats: noNats,
   llama: () => undefined,
-  ollama: () => (hasOllama() ? undefined : 'no Ollama: put one on the PATH, or name it in OPENWARD_OLLAMA'),
-  e2e: () => (natsServers().length > 0 ? undefined : 'no NATS server could be had'),
+  ollama: noOllama,
+  e2e: noNats,
 };
-
-function hasOllama() {
-  const named = process.env.OPENWARD_OLLAMA;
-  return named ? existsSync(named) : spawnSync('ollama', ['--version'], { stdio: 'ignore' }).error === undefined;
-}
 
 function readArguments(args) {
   const kinds = [];
@@ -41,7 +39,6 @@ function readArguments(args) {
 
 /** One PostgreSQL for all test processes: each would start its own otherwise, at a second each. */
 async function sharedPostgres() {
-  const { startPostgres, removeCluster } = await import('../libs/testkit/dist/index.js');
   const folder = await mkdtemp(join(tmpdir(), 'openward-test-run-'));
   const dataDir = join(folder, 'data');
   const server = await startPostgres({ dataDir, forgetful: true });
@@ -56,7 +53,8 @@ async function sharedPostgres() {
 }
 
 const { kinds, filters } = readArguments(process.argv.slice(2));
-const leftOut = kinds.map((kind) => ({ kind, why: KINDS[kind]() })).filter(({ why }) => why !== undefined);
+const reasons = await Promise.all(kinds.map(async (kind) => ({ kind, why: await KINDS[kind]() })));
+const leftOut = reasons.filter(({ why }) => why !== undefined);
 const running = kinds.filter((kind) => !leftOut.some((left) => left.kind === kind));
 const wantsPostgres = running.includes('pg') || running.includes('e2e');
 const postgres = wantsPostgres ? await sharedPostgres() : undefined;
