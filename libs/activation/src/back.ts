@@ -32,7 +32,7 @@ export function failBack(turn: Turn, service: Name, reason: ReasonCode, referenc
 
 /** Told to by the network or by the site. Where there is nothing to go back to, what is served stays (and that is told). */
 export function stepBack(turn: Turn, service: Name, reason: 'rolledBackByNetwork' | 'rolledBackBySite'): void {
-  const way = wayBack(turn, service);
+  const way = wayBack(turn, service, reason === 'rolledBackBySite');
   if (way === null) return;
   if (way.to === null && way.hadSomething) {
     const end: End = { step: 'failed', outcome: 'unableToRollBack', reason: 'targetMissing' };
@@ -101,19 +101,22 @@ interface Way {
 const outcomeOf = ({ to, hadSomething, isItself }: Way): NodeOutcome =>
   isItself ? 'noChange' : to === null && hadSomething ? 'unableToRollBack' : 'rolledBack';
 
-function wayBack(turn: Turn, service: Name): Way | null {
+function wayBack(turn: Turn, service: Name, byPerson = false): Way | null {
   const { attempt, lastGood, anchor } = turn.service(service);
   const progress = attempt?.progress;
   if (!attempt || (progress?.at !== 'activated' && progress?.at !== 'committed')) return null;
   const { candidate } = progress;
+  const { rollbackTarget } = attempt.assignment;
   const before = progress.at === 'activated' ? progress.before : progress.target;
-  const hadSomething = attempt.assignment.rollbackTarget !== null || before !== null;
+  const hadSomething = rollbackTarget !== null || before !== null;
   if (before?.key === candidate.key && !turn.isRecalled(candidate.release)) {
     return { to: before, hadSomething, isItself: true };
   }
-  // When its rollout is over the target is no longer kept, and the anchor is the only other release on the disk.
+  // When its rollout is over the target is no longer kept, unless it is the anchor. Only a person may choose the anchor
+  // itself, which can be years old.
   const isOver = progress.at === 'committed' && progress.completed;
-  const choices = isOver ? [lastGood, anchor] : [progress.target, before, lastGood];
+  const planned = isOver ? [lastGood, anchor].filter((held) => held?.release === rollbackTarget) : [progress.target];
+  const choices = [...planned, isOver ? null : before, lastGood, byPerson ? anchor : null];
   return { to: usable(turn, choices, candidate)[0] ?? null, hadSomething, isItself: false };
 }
 
