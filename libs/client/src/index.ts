@@ -1,0 +1,10 @@
+export * from './client.ts';
+export { RemoteRefusal, Unreachable, UnknownReply } from './errors.ts';
+export { watchEvents, type WatchEvents } from './events.ts';
+export { openFile, type OpenFile } from './file-source.ts';
+export * from './node-client.ts';
+export * from './node-views.ts';
+export { eachOf, type Listing } from './pages.ts';
+export * from './push.ts';
+export * from './views.ts';
+export { watchRollout, type WatchRollout } from './watch-rollout.ts';
