@@ -99,7 +99,7 @@ describe('R5: one transition at a time on a node', () => {
     }
     for (const step of ['awaitingPermit', 'activating', 'probing', 'active'] as const) {
       bench.until(step);
-      expect(bench.state.work['summary'], step).toMatchObject({ waits: 'otherTransition', loading: null });
+      expect(bench.state.work['summary']).toMatchObject({ waits: 'otherTransition', loading: null });
     }
     bench.judge('ok');
     expect(bench.state.work['summary']).toMatchObject({ loading: { key: 'other' } });

@@ -26,6 +26,8 @@ export interface NodeSurroundings extends DiskBehaviour, GatewayBehaviour {
   /** Called at each durable step, and at each act on gateway or runtime: a good moment to die. */
   readonly near?: (node: SimulatedNode, entry: Entry | null) => void;
   readonly start?: typeof startReconciler;
+  /** The loop has ended by itself. Where nobody listens, that is an error of the simulation. */
+  readonly ended?: (error: unknown) => void;
 }
 
 const SILENT: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -70,7 +72,8 @@ export class SimulatedNode {
     this.#life = new Life(world);
     this.reconciler = start(this.ports(this.#life));
     this.reconciler.done.catch((error: unknown) => {
-      if (!this.#life.isOver) throw error;
+      if (this.#surroundings.ended) this.#surroundings.ended(error);
+      else if (!this.#life.isOver) throw error;
     });
   }
 
