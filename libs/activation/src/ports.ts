@@ -124,7 +124,11 @@ export interface Permits {
 
 export type StatePart = Pick<StateBody, 'generation' | 'services' | 'suites'>;
 
-/** Both resolve when the row of the ledger and the report in the outbox are durable. The same evidence again is the same row. */
+/**
+ * Both resolve when the row of the ledger and the report in the outbox are durable, whether or not anything may be sent just
+ * now (P8). The same evidence again is the same row. A rejection stops the agent, as a journal's does: at its next start it
+ * reports anew, and evidence that is not known to be in the outbox is given again.
+ */
 export interface Disclose {
   state(part: StatePart): Promise<void>;
   evidence(body: EvidenceBody): Promise<void>;
