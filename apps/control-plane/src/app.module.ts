@@ -7,15 +7,18 @@ import { ChunkController } from './chunks/chunk.controller.ts';
 import { ChunkPublisher } from './delivery/chunk-publisher.ts';
 import { Loops } from './delivery/loops.ts';
 import { Provisioner } from './delivery/provisioner.ts';
+import { DoctorController } from './doctor/doctor.controller.ts';
 import { CredentialService } from './enrol/credential.service.ts';
 import { EnrolController } from './enrol/enrol.controller.ts';
 import { EnrolService } from './enrol/enrol.service.ts';
+import { EventController } from './events/event.controller.ts';
 import { HealthController } from './health/health.controller.ts';
 import { AuthGuard } from './http/auth.guard.ts';
 import { checkedInput } from './http/checked.ts';
 import { RefusalFilter } from './http/refusal.filter.ts';
 import { ModelController } from './models/model.controller.ts';
 import { ModelService } from './models/model.service.ts';
+import { NetworkController } from './network/network.controller.ts';
 import { NodeController } from './nodes/node.controller.ts';
 import { NodeService } from './nodes/node.service.ts';
 import { CONTEXT, type Context } from './process/context.ts';
@@ -49,6 +52,9 @@ export const CONTROLLERS: readonly Type[] = [
   ReleaseController,
   RolloutController,
   AuditController,
+  DoctorController,
+  NetworkController,
+  EventController,
   EnrolController,
   HealthController,
   RpcController,

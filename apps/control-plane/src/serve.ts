@@ -14,6 +14,7 @@ import { Loops } from './delivery/loops.ts';
 import { Provisioner } from './delivery/provisioner.ts';
 import { bodies } from './http/body.ts';
 import { measured } from './http/measured.ts';
+import { offerOpenApi } from './openapi/document.ts';
 import type { Context } from './process/context.ts';
 import { Metrics } from './process/metrics.ts';
 
@@ -59,6 +60,7 @@ export async function createApp(context: Context): Promise<NestExpressApplicatio
   );
   app.use(measured(app.get(Metrics)));
   app.use(bodies(config.http.bodyTimeoutMs));
+  offerOpenApi(app);
   const onError = (error: unknown): void => log.warn('a message of a node failed', { error });
   app.connectMicroservice<MicroserviceOptions>({
     strategy: new JetStreamServer({ engine: links.engine, stream: REPORT_STREAM, durable: INGEST_DURABLE, onError }),

@@ -52,7 +52,10 @@ export class Loops {
           wakeAll();
           events.tell(event);
         },
-        onListening: wakeAll,
+        onListening: () => {
+          wakeAll();
+          events.lost();
+        },
         onError: (error) => log.warn('the database’s events are not heard', { error }),
       },
       signal,

@@ -25,9 +25,22 @@ export class AuthGuard implements CanActivate {
         `The token ${caller.name} is of the role ${caller.role}, without ${right ?? 'any right here'}.`,
       );
     }
+    if (WAITS_FOR_EPOCH.includes(right)) await refuseWhileReadOnly(this.context);
     request.caller = caller;
     return true;
   }
+}
+
+/** D6: what was made anew here while older state is held could be something else under the same name or number. */
+const WAITS_FOR_EPOCH: readonly Right[] = ['sites:write', 'registry:write', 'rollouts:write'];
+
+async function refuseWhileReadOnly({ store }: Context): Promise<void> {
+  const { readOnly } = await store.network.read();
+  if (readOnly === null) return;
+  throw new Refusal(
+    'readOnly',
+    `The control plane is read-only since ${readOnly.since}: ${readOnly.cause.node} has seen newer state.`,
+  );
 }
 
 const FORM = /^Bearer ([!-~]{16,512})$/i;

@@ -1,0 +1,59 @@
+import { X509Certificate } from 'node:crypto';
+import { Controller, Get, Inject } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { DoctorView, PROTOCOL, type NodeView, type RolloutView } from '@openward/contracts';
+import { judgeServer } from '@openward/messaging';
+import { viewOf } from '@openward/rollout';
+import { Route } from '../http/route.ts';
+import { CONTEXT, type Context } from '../process/context.ts';
+import { findings } from './findings.ts';
+
+@ApiTags('doctor')
+@Controller('api/v1/doctor')
+export class DoctorController {
+  constructor(@Inject(CONTEXT) private readonly context: Context) {}
+
+  @Get()
+  @Route({
+    does: 'What waits or is wrong, since when, and who can clear it',
+    right: 'doctor:read',
+    answers: DoctorView,
+  })
+  async look(): Promise<DoctorView> {
+    const { store, links, config, artifacts, version } = this.context;
+    const { listener, mutualTls, allowUnsafeVersion, durability } = config.nats;
+    const serverVersion = links.engine.nc.info?.version ?? links.engine.serverVersion;
+    const network = await store.network.read();
+    const found = findings({
+      now: await store.network.now(),
+      network,
+      links: [links.engine, links.rpc, links.sys].map(({ role, isConnected }) => ({ role, isConnected })),
+      server: {
+        version: serverVersion,
+        judged: judgeServer(serverVersion, { listener, mutualTls, allowUnsafeVersion, durability }),
+      },
+      outbox: await store.network.outboxLag(),
+      artifacts: await artifacts.usage(),
+      nodes: await this.nodes(),
+      rollouts: await this.openRollouts(),
+      certificateUntil: config.http.tls === null ? null : Date.parse(new X509Certificate(config.http.tls.cert).validTo),
+    });
+    return { version, protocol: PROTOCOL, epoch: network.epoch, findings: found };
+  }
+
+  private async nodes(): Promise<NodeView[]> {
+    const all: NodeView[] = [];
+    let after: string | undefined;
+    do {
+      const page = await this.context.store.nodes.list({ limit: 200, ...(after === undefined ? {} : { after }) });
+      all.push(...page.items);
+      after = page.next ?? undefined;
+    } while (after !== undefined);
+    return all;
+  }
+
+  private async openRollouts(): Promise<RolloutView[]> {
+    const page = await this.context.store.rollouts.list({ limit: 200 }, { open: true });
+    return page.items.map(({ state, version, now }) => viewOf(state, version, now));
+  }
+}
