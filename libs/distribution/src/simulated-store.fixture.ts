@@ -1,7 +1,21 @@
 import { type Digest, digestOfBytes, Refusal } from '@openward/contracts';
 import { readLayout } from './manifest.ts';
 import type { ArtifactLayout, LocalStore, TargetFile } from './ports.ts';
-import type { Life, World } from './simulated-world.fixture.ts';
+
+/** What a simulated disk needs of the world around it: chance from a seed. */
+export interface DiskChance {
+  /** In [0, 1). */
+  chance(): number;
+  between(from: number, to: number): number;
+}
+
+/** One run of the machine. After its end no call is ever answered. */
+export interface DiskLife {
+  readonly world: DiskChance;
+  /** Called at each step: a good moment to die. */
+  readonly onStep: () => void;
+  answer<T>(delay: number, value: () => T): Promise<T>;
+}
 
 interface Part {
   readonly data: Uint8Array;
@@ -19,9 +33,9 @@ export class SimulatedDisk {
   capacity: number;
   readonly reserveBytes: number;
   hasReserve = true;
-  readonly #world: World;
+  readonly #world: DiskChance;
 
-  constructor(world: World, capacity: number, reserveBytes: number) {
+  constructor(world: DiskChance, capacity: number, reserveBytes: number) {
     this.#world = world;
     this.capacity = capacity;
     this.reserveBytes = reserveBytes;
@@ -57,7 +71,7 @@ export class SimulatedDisk {
 }
 
 /** The node's store in one life of its machine. */
-export function simulatedStore(disk: SimulatedDisk, life: Life): LocalStore {
+export function simulatedStore(disk: SimulatedDisk, life: DiskLife): LocalStore {
   const { world } = life;
   const soon = <T>(value: () => T): Promise<T> => {
     life.onStep();
@@ -91,6 +105,25 @@ export function simulatedStore(disk: SimulatedDisk, life: Life): LocalStore {
     }
     return undefined;
   };
+  /** The digests of all that belongs to the artifacts whose file or manifest is named. */
+  const artifactsOf = async (keep: ReadonlySet<Digest>): Promise<ReadonlySet<Digest>> => {
+    const kept = new Set(keep);
+    for (const piece of disk.pieces.keys()) {
+      const layout = await layoutOf(piece);
+      if (!layout || (!keep.has(piece) && !keep.has(layout.manifest.file))) continue;
+      for (const digest of [piece, layout.manifest.file]) kept.add(digest);
+      for (const list of layout.manifest.lists) kept.add(list.digest);
+    }
+    return kept;
+  };
+  const keepOnly = (kept: ReadonlySet<Digest>): Promise<number> =>
+    soon(() => {
+      const before = disk.free;
+      for (const stored of [disk.files, disk.pieces, disk.parts]) {
+        for (const digest of stored.keys()) if (!kept.has(digest)) stored.delete(digest);
+      }
+      return disk.free - before;
+    });
   return {
     find: (file) => soon(() => (disk.files.has(file) ? file : undefined)),
     readPiece: (digest) => soon(() => disk.pieces.get(digest)),
@@ -123,7 +156,7 @@ export function simulatedStore(disk: SimulatedDisk, life: Life): LocalStore {
         disk.hasReserve = true;
         return true;
       }),
-    reclaim: () => soon(() => 0),
+    reclaim: async (keep) => keepOnly(await artifactsOf(keep)),
   };
 }
 
@@ -132,7 +165,7 @@ const holes = ({ data, done }: Part): number => (done.size === 0 ? data.length :
 
 function simulatedTarget(
   disk: SimulatedDisk,
-  life: Life,
+  life: DiskLife,
   { digest, manifest, chunks }: ArtifactLayout,
   slow: <T>(value: () => T) => Promise<T>,
   soon: <T>(value: () => T) => Promise<T>,

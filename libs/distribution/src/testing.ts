@@ -1,0 +1,1 @@
+export { type DiskChance, type DiskLife, SimulatedDisk, simulatedStore } from './simulated-store.fixture.ts';
