@@ -21,9 +21,24 @@ export default defineConfig({
       },
       ...NEEDS.map((kind) => ({
         extends: true as const,
-        test: { name: kind, include: needing(kind), exclude: ['**/node_modules/**', '**/dist/**', 'tests/e2e/**'], testTimeout: 60_000, hookTimeout: 120_000 },
+        test: {
+          name: kind,
+          include: needing(kind),
+          exclude: ['**/node_modules/**', '**/dist/**', 'tests/e2e/**'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
       })),
-      { extends: true, test: { name: 'e2e', include: ['tests/e2e/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 300_000, fileParallelism: false } },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['tests/e2e/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
     ],
   },
 });

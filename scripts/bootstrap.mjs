@@ -42,11 +42,10 @@ async function main([name, ...args]) {
   if (command.builds) await build(node);
   if (command.needsNats) {
     // The tests name what they left out for want of it; the others cannot start.
-    const server = await ensureNatsServer(say).catch((error) => {
+    await ensureNatsServer(say).catch((error) => {
       if (name !== 'test') throw error;
       say(error.message);
     });
-    if (server) process.env.OPENWARD_NATS_SERVER = server.path;
   }
   if (!existsSync(join(ROOT, command.program)))
     throw new Error(`${command.program} is missing: this clone is not whole.`);

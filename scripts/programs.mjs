@@ -30,8 +30,24 @@ const codeOf = (code, signal) => code ?? 128 + (constants.signals[signal] ?? 1);
 export function runProgram(program, args, options = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'], ...options });
+    // A terminal's Ctrl-C reaches it by itself.
+    const passOn = () => child.kill('SIGTERM');
+    process.on('SIGTERM', passOn);
+    child.once('close', () => process.off('SIGTERM', passOn));
     child.once('error', (error) => reject(new Error(`${program} could not be started: ${error.message}`)));
     child.once('exit', (code, signal) => resolve(codeOf(code, signal)));
+  });
+}
+
+/** Runs a program to its end, and returns its exit code and all that it wrote. */
+export function captureProgram(program, args, options = {}) {
+  return new Promise((resolve, reject) => {
+    let output = '';
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text) => (output += text));
+    child.once('error', (error) => reject(new Error(`${program} could not be started: ${error.message}`)));
+    child.once('close', (code, signal) => resolve({ code: codeOf(code, signal), output }));
   });
 }
 
