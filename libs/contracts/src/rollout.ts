@@ -35,6 +35,12 @@ export const RolloutSettings = z.strictObject({
     .min(1000)
     .max(30 * 86_400_000)
     .default(86_400_000),
+  /** Of the first wave, where it is to have another deadline than those after it. */
+  canaryDeadlineMs: z
+    .int()
+    .min(1000)
+    .max(30 * 86_400_000)
+    .optional(),
   /** Permits outstanding at once; a tenth of the wave, at least 1, where it is not given (R4). */
   maxConcurrent: z.int().min(1).optional(),
   onFail: OnFail.default('rollBackAll'),

@@ -68,7 +68,8 @@ function advanceRunning(draft: Draft, settings: EngineSettings): void {
 
 /** R3: assignments are offered when the wave starts; with prefetch they were offered before, to be staged. */
 export function openWave(draft: Draft, wave: number): void {
-  const deadline = draft.now + draft.state.plan.settings.waveDeadlineMs;
+  const { waveDeadlineMs, canaryDeadlineMs = waveDeadlineMs } = draft.state.plan.settings;
+  const deadline = draft.now + (wave === 0 ? canaryDeadlineMs : waveDeadlineMs);
   const waves = draft.state.waves.with(wave, { kind: 'open', since: draft.now, deadline });
   draft.state = { ...draft.state, wave, waves };
   note(draft, 'engine', 'waveStarted', { wave });

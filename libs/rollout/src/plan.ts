@@ -106,8 +106,9 @@ function warningsOf(content: HashedPlan): Plan['warnings'] {
   if (waves.length === 1 && (waves[0]?.nodes.length ?? 0) > 1) {
     warnings.push({ code: 'singleWave', detail: 'there is no canary: every node is in one wave' });
   }
-  if (settings.waveDeadlineMs <= settings.soak.soakMs) {
-    const detail = `a wave ends after ${settings.waveDeadlineMs} ms and a soak takes ${settings.soak.soakMs}`;
+  const shortest = Math.min(settings.waveDeadlineMs, settings.canaryDeadlineMs ?? settings.waveDeadlineMs);
+  if (shortest <= settings.soak.soakMs) {
+    const detail = `a wave ends after ${shortest} ms and a soak takes ${settings.soak.soakMs}`;
     warnings.push({ code: 'deadlineShorterThanSoak', detail });
   }
   return warnings;

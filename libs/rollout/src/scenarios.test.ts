@@ -479,6 +479,7 @@ function settingsOf(options: readonly string[]): Record<string, unknown> {
     const [, words = '', value = ''] = /^(.*?) ?([\d.]*)(?: s| %)?$/.exec(option) ?? [];
     if (words === 'quorum') settings['quorum'] = Number(value) / 100;
     else if (words === 'deadline') settings['waveDeadlineMs'] = Number(value) * 1000;
+    else if (words === 'canary deadline') settings['canaryDeadlineMs'] = Number(value) * 1000;
     else if (words === 'tolerated') settings['tolerated'] = Number(value);
     else if (words === 'at once') settings['maxConcurrent'] = Number(value);
     else if (words === 'on failure pause') settings['onFail'] = 'pause';

@@ -10,5 +10,5 @@ export const ROOT = ((): string => {
 
 export const CONTROL_PLANE = join(ROOT, 'apps/control-plane/dist/main.js');
 export const AGENT = join(ROOT, 'apps/edge-agent/dist/main.js');
-export const CLI = join(ROOT, 'apps/cli/bin/openward.js');
+export const CLI = process.env['OPENWARD_CLI'] ?? join(ROOT, 'apps/cli/bin/openward.js');
 export const DEMO = join(ROOT, 'deploy/demo');

@@ -53,7 +53,7 @@ export async function startSite(network: NetworkWorld, settings: SiteSettings): 
     tier,
     ...(bytesPerSecond === undefined ? {} : { linkBytesPerSecond: bytesPerSecond }),
   });
-  const { token } = await network.api.post<{ token: string }>(`/sites/${name}/enrolment-tokens`, {});
+  const { token } = await network.api.post<{ token: string }>(`/sites/${name}/tokens`, {});
   writeFileSync(join(dataDir, 'agent.json'), JSON.stringify(agentConfig(settings), null, 2));
   await enrol(dataDir, node, token);
   const line = await startRelay({ host: '127.0.0.1', port: network.natsPort });
