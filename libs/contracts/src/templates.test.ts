@@ -33,6 +33,15 @@ describe('a frame that the agent did not compose', () => {
     ['readDesired', { op: 'PUB', subject: desired, reply: `${inbox}.ABCDEFGH`, payload: empty }],
     [
       'pullDesired',
+      {
+        op: 'PUB',
+        subject: '$JS.API.CONSUMER.MSG.NEXT.KV_desired.n1',
+        reply: inbox,
+        payload: bytes('{"batch":1,"no_wait":true}'),
+      },
+    ],
+    [
+      'pullDesired',
       { op: 'PUB', subject: '$JS.API.CONSUMER.MSG.NEXT.KV_desired.n1', reply: `${inbox}.1`, payload: bytes(pull) },
     ],
     [

@@ -67,6 +67,8 @@ const Connect = z.strictObject({
 });
 
 const nanoseconds = z.int().min(1_000_000).max(3_600_000_000_000);
+/** Asks whether the durable is there, and for what it has now. */
+const Probe = z.strictObject({ batch: z.literal(1), no_wait: z.literal(true) });
 const Pull = z.strictObject({
   batch: z.int().min(1).max(16),
   max_bytes: z.literal(0),
@@ -89,9 +91,9 @@ const escaped = (text: string): string => text.replaceAll(/[.$]/g, String.raw`\$
 const whole = (pattern: string, text: string): boolean => new RegExp(`^${pattern}$`).test(text);
 const text = (payload: Uint8Array): string => Buffer.from(payload).toString('latin1');
 
-/** An inbox that the node made: random, and then the number of a request or of a subscription. */
+/** An inbox that the node made: random, and then, where it is shared, a request's token or a subscription's number. */
 const ownInbox = ({ site, node }: NodeName, last: string): string =>
-  `${escaped(inboxPrefix(site, node, 'control')).slice(0, -1)}[cb]\\.[A-Za-z0-9]{22}\\.${last}`;
+  `${escaped(inboxPrefix(site, node, 'control')).slice(0, -1)}[cb]\\.[A-Za-z0-9]{22}(\\.${last})?`;
 const isOwnReply = (self: NodeName, reply: string | undefined): boolean =>
   reply !== undefined && whole(ownInbox(self, '[A-Za-z0-9]{1,8}'), reply);
 
@@ -102,7 +104,7 @@ function matchPublish(frame: Extract<ClientFrame, { op: 'PUB' }>, self: NodeName
   if (subject === `$JS.API.DIRECT.GET.${DESIRED_STREAM}.${desiredSubject(site, node)}`)
     return isEmpty && isOwnReply(self, reply) ? 'readDesired' : null;
   if (subject === `$JS.API.CONSUMER.MSG.NEXT.${DESIRED_STREAM}.${node}`)
-    return exactJson(Pull, text(payload)) && isOwnReply(self, reply) ? 'pullDesired' : null;
+    return exactJson(z.union([Pull, Probe]), text(payload)) && isOwnReply(self, reply) ? 'pullDesired' : null;
   if (whole(String.raw`\$JS\.ACK\.${DESIRED_STREAM}\.${node}(\.\d{1,20}){5}`, subject))
     return reply === undefined && text(payload) === '+ACK' ? 'ackDesired' : null;
   const chunk = `${escaped(`$JS.API.DIRECT.GET.${CHUNK_STREAM}.${PREFIX}.chunk.`)}[a-z0-9][a-z0-9-]{0,38}\\.[0-9a-f]{64}`;

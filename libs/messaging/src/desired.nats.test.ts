@@ -116,6 +116,7 @@ describe.each(natsServers())('desired states on server $version', ({ path, versi
     let missing = 0;
     const watching = watch(await node.connect('control'), {
       retryMs: 500,
+      probeMs: 1_000,
       onMissing: () => {
         missing++;
       },
@@ -134,7 +135,7 @@ describe.each(natsServers())('desired states on server $version', ({ path, versi
 
   it('flow again after NATS lost everything, though revisions start anew (D5)', async () => {
     const link = await node.connect('control');
-    const watching = watch(link, { retryMs: 500 });
+    const watching = watch(link, { retryMs: 500, probeMs: 1_000 });
     for (const value of ['1', '2', '3']) await put(value);
     await sees('3');
     await network.engine.jsm.streams.delete(DESIRED_STREAM);
@@ -144,6 +145,25 @@ describe.each(natsServers())('desired states on server $version', ({ path, versi
     });
     expect(await put('4')).toBe(1);
     await sees('4');
+    ending.abort();
+    await watching;
+  });
+
+  it('flow when the durable was not there at first (D5)', async () => {
+    await network.engine.jsm.consumers.delete(DESIRED_STREAM, 'n1');
+    let missing = 0;
+    const watching = watch(await node.connect('control'), {
+      retryMs: 500,
+      probeMs: 1_000,
+      onMissing: () => {
+        missing++;
+      },
+    });
+    await until(() => missing > 0, { within: 10_000, what: 'the loss is noticed' });
+    await ensureAll(network.engine, [node]);
+    await put('1');
+    await sees('1', 5_000);
+    expect(missing).toBe(1);
     ending.abort();
     await watching;
   });
@@ -170,6 +190,6 @@ describe.each(natsServers())('desired states on server $version', ({ path, versi
     const link = await node.connect('control');
     const watching = watch(link);
     await link.close();
-    await expect(watching).rejects.toThrow(/closed/);
+    await expect(watching).rejects.toThrow(/closed|nobody waits/);
   });
 });

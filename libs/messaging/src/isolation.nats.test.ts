@@ -141,7 +141,7 @@ describe.each(natsServers())('a node with its real credentials, on server $versi
   });
 
   it("cannot overwrite another's desired state by the reply's subject of a call that echoes", async () => {
-    const served = serveCalls(network.rpc, async (call) => ({ frame: call.frame }));
+    const served = await serveCalls(network.rpc, async (call) => ({ frame: call.frame }));
     const foreign = { reply: desiredSubject('s1', 'n2') };
     control.nc.publish(rpcSubject('s1', 'n1', 'hello'), 'forged', foreign);
     control.nc.publish(`$JS.API.DIRECT.GET.${DESIRED_STREAM}.${desiredSubject('s1', 'n1')}`, '', foreign);

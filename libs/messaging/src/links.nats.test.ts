@@ -22,7 +22,7 @@ describe.each(natsServers())('a link to server $version', ({ path, version }) =>
     events = [];
     network = await startNatsNetwork({ bin: path, version });
     node = await network.enrol({ site: 's1', node: 'n1' });
-    serveCalls(network.rpc, async (call) => ({ frame: call.frame }));
+    await serveCalls(network.rpc, async (call) => ({ frame: call.frame }));
   });
   afterEach(() => network.close());
 

@@ -27,7 +27,7 @@ describe.each(natsServers())('what a node sends to server $version', ({ path, ve
   afterEach(() => network.close());
 
   it('follows a template or is a sealed frame of the agent, and nothing else (P1)', async () => {
-    const served = serveCalls(network.rpc, async (call) => ({ frame: call.frame }));
+    const served = await serveCalls(network.rpc, async (call) => ({ frame: call.frame }));
     const link = await node.connect('control', { onSent });
     const bulk = await node.connect('bulk', { onSent });
     const ending = new AbortController();

@@ -85,12 +85,12 @@ export function respondFailed(message: Msg): void {
 
 export const CALL_QUEUE = 'control-plane';
 
-/** Answers calls; replicas share them. For processes without Nest; see `@openward/messaging/nest` for those with it. */
-export function serveCalls(
+/** Answers calls; replicas share them. Resolves when the server knows of it. For processes without Nest; see `@openward/messaging/nest` for those with it. */
+export async function serveCalls(
   rpc: ControlPlaneLink<'rpc'>,
   answer: (call: Call) => Promise<Answer>,
   options: { readonly queue?: string; readonly onError?: (error: unknown) => void } = {},
-): Running {
+): Promise<Running> {
   const begun = new Set<Promise<void>>();
   const serve = async (message: Msg): Promise<void> => {
     const call = callOf(message);
@@ -110,6 +110,8 @@ export function serveCalls(
       begun.add(done);
     },
   });
+  // Until then a server of 2.9 lets callers wait for nothing.
+  await rpc.nc.flush();
   return {
     stop: async () => {
       subscription.unsubscribe();

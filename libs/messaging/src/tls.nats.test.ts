@@ -80,7 +80,7 @@ describe.each(natsServers())('TLS on server $version', ({ path, version }) => {
 
   it('carries links of nodes that trust the authority, and their renewals', async () => {
     const network = await startNatsNetwork({ bin: path, version, tls: files });
-    const served = serveCalls(network.rpc, async (call) => ({ frame: call.frame }));
+    const served = await serveCalls(network.rpc, async (call) => ({ frame: call.frame }));
     const node = await network.enrol({ site: 's1', node: 'n1' });
     const sent: string[] = [];
     const link = await node.connect('control', {

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { DESIRED_STREAM, desiredSubject } from '@openward/contracts';
 import { jetstream, type ConsumerInfo, type ConsumerMessages } from '@nats-io/jetstream';
-import { RequestError, type MsgHdrs } from '@nats-io/nats-core';
+import { RequestError, errors, type Msg, type MsgHdrs } from '@nats-io/nats-core';
 import type { NodeLink } from './connect-node.ts';
 import type { DesiredFrame } from './desired.ts';
 import { Newest } from './newest.ts';
@@ -17,6 +17,8 @@ export interface WatchOptions {
   readonly rereadMs?: number;
   /** How long one pull stays open. */
   readonly pullMs?: number;
+  /** How long the server has to answer: across accounts, one of 2.9 says nothing of a durable that is missing. */
+  readonly probeMs?: number;
   /** The longest wait between two tries when the durable is missing. */
   readonly retryMs?: number;
   /** The durable or the stream is missing: ask for a refill (D5). Once for each time that it is found missing. */
@@ -24,6 +26,7 @@ export interface WatchOptions {
 }
 
 const FIRST_RETRY_MS = 250;
+const PROBE = '{"batch":1,"no_wait":true}';
 
 class Missing extends Error {}
 
@@ -81,6 +84,7 @@ class DesiredWatch {
   /** Returns when the connection is lost or the watch ends; throws when the durable is missing. */
   async #followConnection(): Promise<void> {
     const { signal, rereadMs } = this.#options;
+    await this.#probe();
     const messages = await this.#pull();
     let isMissing = false;
     const stop = (): void => messages.stop();
@@ -101,7 +105,6 @@ class DesiredWatch {
         stop();
       });
       for await (const message of messages) {
-        this.#foundThere();
         if (!isRemoval(message.headers))
           this.#accept({ frame: message.data, revision: message.info.streamSequence, ...traceOf(message) });
         message.ack();
@@ -117,6 +120,22 @@ class DesiredWatch {
       await watching;
     }
     if (isMissing) throw new Missing('the durable is missing');
+  }
+
+  /** Asks the durable for what it has now, since a pull from one that is missing may go unanswered for ever. */
+  async #probe(): Promise<void> {
+    const { node, nc } = this.#link;
+    const subject = `$JS.API.CONSUMER.MSG.NEXT.${DESIRED_STREAM}.${node}`;
+    // `noMux`: a message comes with its own subject, by which the client's shared inbox would not know it.
+    const message = await this.#ask(subject, PROBE, { noMux: true }).catch((error: unknown) => {
+      throw error instanceof errors.TimeoutError ? new Missing('the durable does not answer', { cause: error }) : error;
+    });
+    this.#foundThere();
+    // Without a status it is a message, whose reply subject has its sequence: $JS.ACK.<stream>.<durable>.<deliveries>.<sequence>.
+    if (message.headers?.code || message.reply === undefined) return;
+    const revision = Number(message.reply.split('.')[5]);
+    if (!isRemoval(message.headers)) this.#accept({ frame: message.data, revision, ...traceOf(message) });
+    nc.publish(message.reply, '+ACK');
   }
 
   #pull(): Promise<ConsumerMessages> {
@@ -140,18 +159,36 @@ class DesiredWatch {
   async #watchStatus(messages: ConsumerMessages, onMissing: () => void): Promise<void> {
     for await (const status of messages.status()) {
       if (status.type === 'no_responders') onMissing();
-      if (status.type === 'heartbeat') this.#foundThere();
+      // The pull is dead; the next probe tells whether the durable is.
+      if (status.type === 'heartbeats_missed') messages.stop();
+    }
+  }
+
+  /** Rejects at once when the watch ends or the connection does, after which no answer comes. */
+  async #ask(subject: string, body: string, options: { noMux?: boolean } = {}): Promise<Msg> {
+    const { signal, probeMs } = this.#options;
+    let giveUp: () => void = () => {};
+    const given = new Promise<never>((_, reject) => {
+      giveUp = () => reject(new Error('nobody waits for the answer'));
+    });
+    const stopListening = this.#link.onEvent(({ type }) => {
+      if (type === 'disconnected' || type === 'closed') giveUp();
+    });
+    signal.addEventListener('abort', giveUp);
+    try {
+      return await Promise.race([this.#link.nc.request(subject, body, { timeout: probeMs, ...options }), given]);
+    } catch (error) {
+      const isMissing = error instanceof RequestError && error.isNoResponders();
+      throw isMissing ? new Missing('the stream or the durable is missing', { cause: error }) : error;
+    } finally {
+      stopListening();
+      signal.removeEventListener('abort', giveUp);
     }
   }
 
   async #reread(): Promise<void> {
-    const { site, node, nc } = this.#link;
-    const subject = `$JS.API.DIRECT.GET.${DESIRED_STREAM}.${desiredSubject(site, node)}`;
-    const message = await nc.request(subject, '', { timeout: 5_000 }).catch((error: unknown) => {
-      throw error instanceof RequestError && error.isNoResponders()
-        ? new Missing('the stream is missing', { cause: error })
-        : error;
-    });
+    const { site, node } = this.#link;
+    const message = await this.#ask(`$JS.API.DIRECT.GET.${DESIRED_STREAM}.${desiredSubject(site, node)}`, '');
     // 404: nothing was put for this node yet.
     if (message.headers?.code || isRemoval(message.headers)) return;
     const revision = Number(message.headers?.get('Nats-Sequence'));
@@ -171,6 +208,7 @@ export async function* watchDesired(link: NodeLink, options: WatchOptions): Asyn
   const watch = new DesiredWatch(link, {
     rereadMs: 600_000,
     pullMs: 120_000,
+    probeMs: 5_000,
     retryMs: 10_000,
     onMissing: () => {},
     ...options,

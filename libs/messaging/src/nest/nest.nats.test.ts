@@ -76,6 +76,7 @@ describe.each(natsServers())('Nest handlers on server $version', ({ path, versio
   const settled = (): Promise<boolean> =>
     until(
       async () => {
+        if (events.length === 0) return false;
         const info = await network.engine.jsm.consumers.info(REPORT_STREAM, INGEST_DURABLE).catch(() => null);
         return info !== null && info.num_pending + info.num_ack_pending === 0;
       },

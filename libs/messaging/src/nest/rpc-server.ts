@@ -56,10 +56,8 @@ export class NatsRpcServer extends FrameServer {
       }),
     );
     // Ready when the server knows of it: until then 2.9 lets a caller wait for nothing.
-    void rpc.nc.flush().then(
-      () => callback(),
-      () => callback(),
-    );
+    const ready = (): void => callback();
+    void rpc.nc.flush().then(ready, ready);
   }
 
   /** Takes no more, and waits for the answers that are being made. */
