@@ -73,6 +73,8 @@ export interface Client {
   readonly url: string;
   me(): Promise<Me>;
   doctor(): Promise<DoctorView>;
+  /** D6: what the control plane holds is the truth again. */
+  openEpoch(reason: string, creating?: Creating): Promise<{ readonly epoch: number }>;
   readonly accessTokens: {
     list(listing?: Listing): Promise<Page<AccessTokenView>>;
     create(token: z.input<typeof CreateAccessToken>, creating?: Creating): Promise<z.infer<typeof CreatedAccessToken>>;
@@ -179,6 +181,7 @@ export function createClient(options: ClientOptions): Client {
     url: options.url,
     me: () => get('/me', Me),
     doctor: () => get('/doctor', DoctorView),
+    openEpoch: (reason, creating) => make('/epoch', Epoch, { reason }, creating),
     accessTokens: {
       list: (listing) => get('/access-tokens', page(AccessTokenView), { ...listing }),
       create: (token, creating) => make('/access-tokens', CreatedAccessToken, token, creating),
@@ -249,6 +252,7 @@ export function createClient(options: ClientOptions): Client {
   return client;
 }
 
+const Epoch = z.object({ epoch: z.int() });
 const Stored = z.object({ stored: z.boolean() });
 const putChunk = (
   transport: Transport,

@@ -6,7 +6,7 @@ export interface Listing {
   readonly after?: string | undefined;
 }
 
-/** Every item of a list, a page at a time: `for await (const site of eachOf(client.sites.list))`. */
+/** Every item of a list, a page at a time: `eachOf((listing) => client.sites.list(listing))`. */
 export async function* eachOf<T>(list: (listing: Listing) => Promise<Page<T>>, limit = 200): AsyncGenerator<T> {
   let after: string | undefined;
   do {

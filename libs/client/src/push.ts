@@ -97,6 +97,16 @@ export async function pushModel(client: Client, push: PushModel): Promise<Pushed
   }
 }
 
+/** The header of a file, or why it is refused (`notGguf`, `ggufCutShort`, `ggufHostile`), saying where. */
+export async function inspectModel(path: string): Promise<Gguf> {
+  const file = await openFile(path);
+  try {
+    return await readGguf(file);
+  } finally {
+    await file.close();
+  }
+}
+
 function kindOf({ base, file }: PushModel, { metadata }: Gguf): 'base' | 'adapter' {
   const kind = metadata.type === 'adapter' ? 'adapter' : 'base';
   if (kind === 'adapter' && base === undefined) {

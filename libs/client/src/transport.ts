@@ -40,6 +40,8 @@ export interface TransportOptions {
 }
 
 const DEFAULT_TIMEOUT_MS = 60_000;
+/** The control plane says that it lives each 15 s. */
+const SILENT_MS = 60_000;
 
 export function createTransport(options: TransportOptions): Transport {
   const base = new URL(options.url);
@@ -74,11 +76,9 @@ export function createTransport(options: TransportOptions): Transport {
       };
       const request = (isTls ? httpsRequest : httpRequest)(settings, resolve);
       request.on('error', reject);
-      if (timeoutMs > 0) {
-        request.setTimeout(timeoutMs, () => {
-          request.destroy(Object.assign(new Error(`no answer in ${timeoutMs} ms`), { code: 'ETIMEDOUT' }));
-        });
-      }
+      request.setTimeout(timeoutMs, () => {
+        request.destroy(Object.assign(new Error(`no answer in ${timeoutMs} ms`), { code: 'ETIMEDOUT' }));
+      });
       request.end(body);
     });
 
@@ -113,7 +113,7 @@ export function createTransport(options: TransportOptions): Transport {
       return parseReply(call, reply);
     },
     async open(path, accept, signal) {
-      const message = await send('GET', path, { accept }, undefined, { signal, timeoutMs: 0 }).catch(
+      const message = await send('GET', path, { accept }, undefined, { signal, timeoutMs: SILENT_MS }).catch(
         (error: unknown) => {
           throw worded(error, signal);
         },

@@ -1,0 +1,211 @@
+import type { Command } from 'commander';
+import type { Plan, RolloutView, StartRequest } from '@openward/contracts';
+import { admin, collect, itemsOf, leaf, type Act, type Cli, type Run } from '../cli.ts';
+import { EXIT } from '../exit-codes.ts';
+import { parseNumber } from '../parse.ts';
+import { table } from '../table.ts';
+import { UsageError } from '../usage-error.ts';
+import { planText } from '../views/plan.ts';
+import { rolloutRow, rolloutText } from '../views/rollout.ts';
+import { spaced } from '../words.ts';
+import { planRequestOf } from './plan-request.ts';
+import { watch } from './watch-rollout.ts';
+
+export function addRollouts(cli: Cli, program: Command): void {
+  const rollouts = program.command('rollouts').description('one release going to a selection of sites, in waves');
+  planOptions(
+    leaf(
+      cli,
+      rollouts,
+      'plan [file]',
+      'the dry run: print what would happen, and change nothing',
+      admin(async (client, run, [file], options) => {
+        const plan = await client.rollouts.plan(await planRequestOf(file, options, run.terminal));
+        run.show(plan, () => planText(plan, run.paint));
+      }),
+    ),
+  );
+  planOptions(leaf(cli, rollouts, 'start [file]', 'start the plan that is approved by its hash', start))
+    .option('--approve <hash>', 'hash of the plan that was looked at')
+    .option('--yes', 'approve the plan as it is now, without a look')
+    .option('--supersede', 'end the rollout that its nodes are in')
+    .option('--watch', 'watch it until it ends');
+  leaf(
+    cli,
+    rollouts,
+    'list',
+    'list rollouts, the newest first',
+    admin(async (client, run, _args, options) => {
+      const { service, open, limit = '50' } = options;
+      const found = await itemsOf(
+        (listing) =>
+          client.rollouts.list({
+            ...listing,
+            service: service as string | undefined,
+            ...(open === true ? { open: true } : {}),
+          }),
+        limit,
+      );
+      run.show(found, () =>
+        table(
+          ['rollout', 'service', 'release', 'status', 'wave', 'started', 'by', 'waits for'],
+          found.map((row) => rolloutRow(row, run.now, run.paint)),
+        ),
+      );
+    }),
+  )
+    .option('--service <service>', 'of this service alone')
+    .option('--open', 'only those that have not ended')
+    .option('--limit <n>', 'at most as many (50)');
+  leaf(
+    cli,
+    rollouts,
+    'show <id>',
+    'show a rollout once',
+    admin(async (client, run, [id = ''], { plan, evidence }) => {
+      if (plan === true) {
+        const running = await client.rollouts.planOf(id);
+        return run.show(running, () => planText(running, run.paint));
+      }
+      if (evidence === true) {
+        const { items } = await client.rollouts.evidence(id);
+        return run.show(items, () =>
+          table(
+            ['node', 'at', 'bundled', 'own'],
+            items.map(({ node, at, evidence: { bundled, own } }) => [
+              node,
+              at,
+              `${bundled.verdict}: ${spaced(bundled.reason)}`,
+              own === null ? '-' : `${own.verdict}: ${spaced(own.reason)}`,
+            ]),
+          ),
+        );
+      }
+      showRollout(run, await client.rollouts.get(id));
+    }),
+  )
+    .option('--plan', 'its plan')
+    .option('--evidence', 'what nodes reported to the activation gate');
+  leaf(
+    cli,
+    rollouts,
+    'watch <id>',
+    'follow a rollout until it ends',
+    admin((client, run, [id = '']) => watch(client, run, id)),
+  );
+  addActs(cli, rollouts);
+}
+
+function addActs(cli: Cli, rollouts: Command): void {
+  leaf(
+    cli,
+    rollouts,
+    'pause <id>',
+    'no new permit; what began ends',
+    admin(async (client, run, [id = ''], { reason }) =>
+      showRollout(run, await client.rollouts.pause(id, reason as string | undefined)),
+    ),
+  ).option('--reason <text>', 'shown with the pause');
+  leaf(
+    cli,
+    rollouts,
+    'resume <id>',
+    'lift the pauses of persons',
+    admin(async (client, run, [id = ''], { harm }) =>
+      showRollout(run, await client.rollouts.resume(id, { harm: harm === true })),
+    ),
+  ).option('--harm', 'lift the pause that a notice of harm made, too');
+  leaf(
+    cli,
+    rollouts,
+    'abort <id>',
+    'withdraw permits and what is staged; active nodes stay',
+    admin(async (client, run, [id = '']) => showRollout(run, await client.rollouts.abort(id))),
+  );
+  leaf(
+    cli,
+    rollouts,
+    'rollback <id>',
+    'abort, and take back every node that took the release',
+    admin(async (client, run, [id = ''], { reason }) =>
+      showRollout(run, await client.rollouts.rollback(id, reason as string)),
+    ),
+  ).requiredOption('--reason <text>', 'kept with the rollout');
+  leaf(
+    cli,
+    rollouts,
+    'retry <id> <node>',
+    'give a node whose attempt has ended another one',
+    admin(async (client, run, [id = '', node = '']) => showRollout(run, await client.rollouts.retry(id, node))),
+  );
+  leaf(
+    cli,
+    rollouts,
+    'waive <id>',
+    'let an inconclusive wave gate pass, for a reason that is kept',
+    admin(async (client, run, [id = ''], { wave, reason }) => {
+      const number = parseNumber(wave as string, '--wave');
+      if (!Number.isInteger(number) || number < 1)
+        throw new UsageError('--wave counts from 1.', 'See `openward rollouts show`.');
+      showRollout(run, await client.rollouts.waive(id, number - 1, reason as string));
+    }),
+  )
+    .requiredOption('--wave <n>', 'its number, from 1')
+    .requiredOption('--reason <text>', 'kept with the rollout for ever');
+}
+
+const showRollout = (run: Run, view: RolloutView): void => run.show(view, () => rolloutText(view, run.now, run.paint));
+
+const planOptions = (command: Command): Command =>
+  command
+    .option('--service <service>', 'whose release')
+    .option('--release <number>', 'its number')
+    .option(
+      '--select <label=values>',
+      'sites by label, tier=district,primary; may be repeated; all if none',
+      collect,
+      [],
+    )
+    .option('--wave <wave>', 'in order: sites:a,b labels:tier=district count:2 percent:10 rest', collect, [])
+    .option('--tolerated <n>', 'failures that do not stop it')
+    .option('--quorum <share>', 'share of a wave that must be good, 0 to 1')
+    .option('--deadline <time>', 'of a wave: 30min, 24h')
+    .option('--soak <time>', 'how long a node is watched after it activated')
+    .option('--max-concurrent <n>', 'permits outstanding at once')
+    .option('--on-fail <act>', 'pause, rollBackWave or rollBackAll')
+    .option('--seed <n>', 'draws the order of nodes')
+    .option('--no-prefetch', 'later waves do not fetch before they begin');
+
+const start: Act = admin(async (client, run, [file], options) => {
+  const request = await planRequestOf(file, options, run.terminal);
+  const approvedHash =
+    (options['approve'] as string | undefined) ?? (await approve(run, await client.rollouts.plan(request), options));
+  if (approvedHash === null) {
+    run.note('Nothing was started.');
+    return EXIT.refused;
+  }
+  const asked = { plan: request, approvedHash, supersede: options['supersede'] === true } as StartRequest;
+  const view = await client.rollouts.start(asked);
+  if (options['watch'] === true) {
+    run.note(`Started ${view.id}.`);
+    return watch(client, run, view.id);
+  }
+  showRollout(run, view);
+  run.note(`Follow it with: openward rollouts watch ${view.id}`);
+  return EXIT.ok;
+});
+
+/** Shows the plan and asks. A script says what it approves instead. */
+async function approve(run: Run, plan: Plan, options: Readonly<Record<string, unknown>>): Promise<string | null> {
+  if (options['yes'] === true) return plan.hash;
+  if (run.json || !run.terminal.isTty) {
+    throw new UsageError(
+      'A start approves a plan by its hash, and none was given.',
+      'Look at `openward rollouts plan`, then give --approve HASH; or give --yes.',
+    );
+  }
+  run.terminal.out(planText(plan, run.paint));
+  const { confirm, isCancel } = await import('@clack/prompts');
+  const answer = await confirm({ message: 'Start this plan?', initialValue: false });
+  return !isCancel(answer) && answer ? plan.hash : null;
+}

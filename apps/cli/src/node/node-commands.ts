@@ -1,0 +1,208 @@
+import type { Command } from 'commander';
+import type { NodeRules } from '@openward/client';
+import { nodeLeaf as leaf, onNode, type Cli, type Run } from '../cli.ts';
+import { EXIT } from '../exit-codes.ts';
+import { parseUntil, readJson, readText } from '../parse.ts';
+import { dataDirOf } from '../settings.ts';
+import { UsageError } from '../usage-error.ts';
+import { findingsText } from '../views/findings.ts';
+import { nodeSuitesText, offersText, rulesText, statusText } from '../views/node.ts';
+import { addData } from './data-commands.ts';
+import { addDisclosures, addKeys } from './ledger-commands.ts';
+import { watchStatus } from './watch-status.ts';
+
+/** Hospital IT's commands. They work with no network (N5). */
+export function addNode(cli: Cli, program: Command): void {
+  const node = program
+    .command('node')
+    .description('on a node: what hospital IT does, over a socket in its data folder');
+  addProcess(cli, node);
+  leaf(
+    cli,
+    node,
+    'status',
+    'what is served, what is fetched, what the network is told',
+    onNode(async (client, run, _args, { watch }) => {
+      if (watch === true) return watchStatus(client, run);
+      const status = await client.status();
+      run.show(status, () => statusText(status, run.paint));
+      return EXIT.ok;
+    }),
+  ).option('--watch', 'go on until Ctrl-C, with a bar for each fetch');
+  leaf(
+    cli,
+    node,
+    'doctor',
+    'what waits here, who can clear it, and which fences hold',
+    onNode(async (client, run) => {
+      const findings = await client.doctor();
+      run.show(findings, () => findingsText(findings, run.now, run.paint));
+      return findings.some(({ level }) => level === 'problem') ? EXIT.problemFound : EXIT.ok;
+    }),
+  );
+  addData(cli, node);
+  addSuites(cli, node);
+  addRules(cli, node);
+  addAnswers(cli, node);
+  addBrakes(cli, node);
+  addDisclosures(cli, node);
+  addKeys(cli, node);
+}
+
+function addProcess(cli: Cli, node: Command): void {
+  leaf(cli, node, 'enrol', 'join a network, with a token of a network admin', async (run, _args, options) => {
+    const { tokenFile = '-', node: name = '', data } = options as { tokenFile?: string; node?: string; data?: string };
+    const dataDir = dataDirOf(data, run.terminal.env);
+    const token = (await readText(tokenFile, run.terminal)).trim();
+    const { enrolAgent } = await import('./agent-process.ts');
+    const enrolled = await enrolAgent(dataDir, name, token);
+    run.show(
+      enrolled,
+      () => `${enrolled.node} is enrolled at ${enrolled.site}. Start it with: openward node run --data ${dataDir}\n`,
+    );
+  })
+    .requiredOption('--node <name>', 'name of this node in the network')
+    .option('--token-file <file>', 'that holds the token; standard input where it is not given');
+  leaf(cli, node, 'run', 'run the agent until it is stopped', async (run, _args, { data }) => {
+    const { runAgent } = await import('./agent-process.ts');
+    return runAgent(dataDirOf(data as string | undefined, run.terminal.env));
+  });
+}
+
+function addSuites(cli: Cli, node: Command): void {
+  const suites = node
+    .command('suites')
+    .description('suites of offered releases; one may read your records once it is accepted');
+  leaf(
+    cli,
+    suites,
+    'list',
+    'list them',
+    onNode(async (client, run) => {
+      const found = await client.suites();
+      run.show(found, () => nodeSuitesText(found));
+    }),
+  );
+  leaf(
+    cli,
+    suites,
+    'accept <digest>',
+    'let this suite, by its digest, be run here',
+    onNode(async (client, run, [suite = '']) => {
+      await client.command({ kind: 'acceptSuite', suite });
+      done(run, `The suite ${suite} is accepted here.`);
+    }),
+  );
+}
+
+function addRules(cli: Cli, node: Command): void {
+  const rules = node.command('rules').description('what may go on here without a person');
+  leaf(
+    cli,
+    rules,
+    'show',
+    'show the standing rules',
+    onNode(async (client, run) => {
+      const found = await client.rules();
+      run.show(found, () => rulesText(found));
+    }),
+  );
+  leaf(
+    cli,
+    rules,
+    'set <file>',
+    'replace them by those of a JSON file (- is standard input)',
+    onNode(async (client, run, [file = '']) => {
+      const { NodeRules: Rules } = await import('@openward/client');
+      const parsed = Rules.safeParse(await readJson(file, run.terminal));
+      if (!parsed.success) {
+        const [issue] = parsed.error.issues;
+        throw new UsageError(
+          `${file}: ${issue?.path.length ? `\`${issue.path.join('.')}\`: ` : ''}${issue?.message ?? 'it has another form'}.`,
+          'A file without any rule is {"prepare":[],"activate":[]}; docs/cli.md shows one with rules.',
+        );
+      }
+      const wanted: NodeRules = parsed.data;
+      await client.command({ kind: 'setRules', rules: wanted });
+      run.show(wanted, () => rulesText(wanted));
+    }),
+  );
+}
+
+function addAnswers(cli: Cli, node: Command): void {
+  leaf(
+    cli,
+    node,
+    'offers',
+    'releases that wait here, with what was found on your records',
+    onNode(async (client, run) => {
+      const offers = await client.offers();
+      run.show(offers, () => offersText(offers, run.paint));
+    }),
+  );
+  leaf(
+    cli,
+    node,
+    'accept <service>',
+    'yes to what is asked: the fetch, and later the activation',
+    onNode(async (client, run, [service = ''], { inconclusive, reason, holdResult }) => {
+      if (inconclusive !== true) {
+        await client.command({ kind: 'accept', service, ...(holdResult === true ? { holdResult: true } : {}) });
+      } else if (reason === undefined) {
+        throw new UsageError('A waiver needs a reason.', 'Give --reason TEXT.');
+      } else {
+        await client.command({ kind: 'acceptInconclusive', service, reason: reason as string });
+      }
+      done(run, `${service}: accepted.`);
+    }),
+  )
+    .option('--hold-result', 'let no result leave before the second answer, not even a fail')
+    .option('--inconclusive', 'waive a gate that is inconclusive')
+    .option('--reason <text>', 'for a waiver; it stays here');
+  leaf(
+    cli,
+    node,
+    'defer <service>',
+    'not now',
+    onNode(async (client, run, [service = ''], { until }) => {
+      const at = parseUntil(until as string, run.now);
+      await client.command({ kind: 'defer', service, until: at });
+      done(run, `${service}: deferred until ${new Date(at).toISOString()}.`);
+    }),
+  ).requiredOption('--until <time>', '2026-03-31T08:00Z, or +2h');
+  leaf(
+    cli,
+    node,
+    'reject <service>',
+    'no: what is staged is dropped',
+    onNode(async (client, run, [service = ''], { reason }) => {
+      await client.command({ kind: 'reject', service, reason: reason as string });
+      done(run, `${service}: rejected. The network is told that, and not why.`);
+    }),
+  ).requiredOption('--reason <text>', 'it stays here');
+}
+
+const BRAKES = {
+  halt: ['stop a service at once; nothing on the network lifts it', 'halted; callers get its fallback text'],
+  resume: ['let a halted service serve again', 'resumed'],
+  rollback: ['go back to the last good release, without a download, and pin it', 'gone back, and pinned'],
+  pin: ['keep what serves, whatever the network wants', 'pinned'],
+  unpin: ['follow the network again', 'not pinned any more'],
+} as const;
+
+function addBrakes(cli: Cli, node: Command): void {
+  for (const [kind, [description, says]] of Object.entries(BRAKES)) {
+    leaf(
+      cli,
+      node,
+      `${kind} <service>`,
+      description,
+      onNode(async (client, run, [service = '']) => {
+        await client.command({ kind: kind as keyof typeof BRAKES, service });
+        done(run, `${service}: ${says}.`);
+      }),
+    );
+  }
+}
+
+const done = (run: Run, line: string): void => run.show({ done: true }, () => `${line}\n`);
