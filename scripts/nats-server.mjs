@@ -1,8 +1,9 @@
 // Finds a NATS server, and gets one where there is none. Plain JavaScript for Node 20 without dependencies, since the
 // bootstrap runs it before anything is installed; the tests and the demo import it too.
 //
-//   node scripts/nats-server.mjs          prints the path of a server, after getting one if need be
-//   node scripts/nats-server.mjs --list   prints every usable server on this machine, newest first
+//   node scripts/nats-server.mjs             prints the path of a server, after getting one if need be
+//   node scripts/nats-server.mjs --list      prints every usable server on this machine, newest first
+//   node scripts/nats-server.mjs --package   adds the distribution's to the cache: the tests run on each that is there
 //
 // Order: the newest of those on the PATH and in the cache; else the official download; else `go install`; else the
 // distribution's package. A download is checked against a pinned sha256, and without one there is no download.
@@ -220,14 +221,16 @@ export async function ensureNatsServer(say = () => {}) {
 }
 
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  if (process.argv.includes('--list')) {
-    for (const { path, version } of natsServers()) console.log(`${version}\t${path}`);
-  } else {
-    try {
+  try {
+    if (process.argv.includes('--list')) {
+      for (const { path, version } of natsServers()) console.log(`${version}\t${path}`);
+    } else if (process.argv.includes('--package')) {
+      console.log((await unpackDebianPackage()).path);
+    } else {
       console.log((await ensureNatsServer((line) => console.error(line))).path);
-    } catch (error) {
-      console.error(error.message);
-      process.exitCode = 1;
     }
+  } catch (error) {
+    console.error(error.message);
+    process.exitCode = 1;
   }
 }
