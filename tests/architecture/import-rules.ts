@@ -74,6 +74,7 @@ const noDeepImports: Rule = (path, from) => {
   const [, library, inside] = /^@openward\/([^/]+)\/(.+)$/.exec(from) ?? [];
   if (!library || !inside) return undefined;
   if (!entriesOf(library).has(`./${inside}`)) return `a library is imported by a way in that it declares: ${from}`;
+  if (library === 'demo' && !isForTests(path)) return `only tests may import ${from}`;
   const testing = inside === 'testing' && !isForTests(path) && !path.startsWith('libs/testkit/');
   return testing ? `only tests may import ${from}` : undefined;
 };
