@@ -61,6 +61,7 @@ export class Agent {
   readonly #ports: PrivacyPorts;
   readonly #frames: FrameCounter;
   readonly #startedAt: number;
+  #restored = false;
   readonly #database: ReturnType<typeof openNodeDatabase>;
 
   private constructor(parts: {
@@ -258,9 +259,10 @@ export class Agent {
       limits: { bytes: gateway.maxBodyBytes, ms: gateway.bodyTimeoutMs },
       version: AGENT_VERSION,
       health: () => ({
+        restored: this.#isRestored(),
         ready: this.served.list().some(({ release }) => release !== null),
         details: {
-          status: 'ok',
+          status: this.#isRestored() ? 'ok' : 'starting',
           connected: this.network.isConnected,
           services: this.served.list(),
           loaded: models.keys().length,
@@ -279,6 +281,26 @@ export class Agent {
       { cert: readFileSync(gateway.tls.cert), key: readFileSync(gateway.tls.key) },
       listener,
     ) as unknown as Server;
+  }
+
+  /** After a start: every release that the journal says serves, serves, or was stopped for a reason. Once true, it stays. */
+  #isRestored(): boolean {
+    if (this.#restored) return true;
+    const { isBooted, durable } = this.reconciler.state();
+    const stands = new Map(
+      this.served
+        .list()
+        .map(({ service, release, stopped }) => [
+          service,
+          release !== null || (stopped !== null && stopped !== 'loading'),
+        ]),
+    );
+    this.#restored =
+      isBooted &&
+      Object.entries(durable.services).every(
+        ([service, { active, halted }]) => active === null || halted || stands.get(service) === true,
+      );
+    return this.#restored;
   }
 
   #listen(): Promise<void> {

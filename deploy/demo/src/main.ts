@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { stopAll } from './harness/index.ts';
 import { bad, heading, line, note } from './print.ts';
 import { Story } from './story.ts';
-import { startWorld, writeInfo, writeReport, type DemoOptions, type World } from './world.ts';
+import { removeInfo, startWorld, writeInfo, writeReport, type DemoOptions, type World } from './world.ts';
 
 // npm run demo [-- --once] [--runtime ollama] [--control-plane-port N] [--nats-port N] [--postgres-port N] [--gateway-port N ×3]
 
@@ -84,5 +84,6 @@ try {
 } finally {
   await world?.stop().catch(() => undefined);
   await stopAll();
+  if (world !== undefined) removeInfo();
 }
 process.exit(code);

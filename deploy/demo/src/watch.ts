@@ -21,7 +21,7 @@ export async function follow(
     async () => {
       const view = await network.api.rollout(id).catch(() => null);
       if (view === null) return undefined;
-      for (const node of view.nodes) {
+      for (const node of view.nodes.filter(({ step }) => step !== null)) {
         const step = `${node.step} ${node.reason} ${node.gate?.verdict}`;
         if (last.get(node.node) === step) continue;
         last.set(node.node, step);

@@ -133,14 +133,23 @@ export function writeInfo({ network, sites }: World, ready: boolean): void {
 
 export const writeReport = (list: readonly unknown[]): void => writePrivately(join(OWN, 'demo-report.json'), list);
 
+/** Two demos in one folder would share files. A number that another program has taken since means nothing. */
 function refuseSecond(): void {
   if (!existsSync(INFO)) return;
   const { pid } = JSON.parse(readFileSync(INFO, 'utf8')) as { pid?: number };
-  if (pid === undefined || pid === process.pid) return;
-  try {
-    process.kill(pid, 0);
-  } catch {
-    return;
-  }
+  if (pid === undefined || pid === process.pid || !isDemo(pid)) return;
   throw new Error(`A demo runs in this folder already (process ${pid}). End it first, or clone into another folder.`);
 }
+
+function isDemo(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    const commandLine = `/proc/${pid}/cmdline`;
+    return !existsSync(commandLine) || readFileSync(commandLine, 'utf8').includes('deploy/demo');
+  } catch {
+    return false;
+  }
+}
+
+/** The addresses in it mean nothing once the processes have ended. */
+export const removeInfo = (): void => rmSync(INFO, { force: true });

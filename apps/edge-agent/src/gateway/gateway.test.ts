@@ -77,6 +77,8 @@ class FakeRuntime implements Pick<Runtime, 'generate'> {
   }
 }
 
+let health = { restored: true, ready: true, details: {} };
+
 function setUp() {
   const runtime = new FakeRuntime();
   const served = new ServedReleases({
@@ -94,7 +96,7 @@ function setUp() {
       keyOf: (digest) => (digest === createHash('sha256').update(KEY).digest('hex') ? 'k1' : null),
       limits: { bytes: 4096, ms: 300 },
       version: '0.1.0',
-      health: () => ({ ready: true, details: {} }),
+      health: () => health,
       observe: () => undefined,
       monotonic: () => performance.now(),
       wall: () => 0,
@@ -360,4 +362,14 @@ test('N5 a halted service answers 503 with its code and fallback text, and an er
   const halted = await post('/api/chat', chat());
   expect(halted.status).toBe(503);
   expect(await halted.json()).toMatchObject({ code: 'halted', error: expect.stringContaining('Call 112.') });
+});
+
+test('health says 200 only when what served before serves again, and ready only when something serves', async () => {
+  const statuses = async () => [(await fetch(`${url}/health`)).status, (await fetch(`${url}/ready`)).status];
+  expect(await statuses()).toEqual([200, 200]);
+  health = { restored: true, ready: false, details: {} };
+  expect(await statuses()).toEqual([200, 503]);
+  health = { restored: false, ready: false, details: {} };
+  expect(await statuses()).toEqual([503, 503]);
+  health = { restored: true, ready: true, details: {} };
 });

@@ -16,7 +16,8 @@ export interface GatewayOptions extends Answering {
   readonly keyOf: (digest: string) => string | null;
   readonly limits: BodyLimits;
   readonly version: string;
-  readonly health: () => { readonly ready: boolean; readonly details: unknown };
+  /** `restored`: what served before the last end serves again; until then the agent is still starting. */
+  readonly health: () => { readonly restored: boolean; readonly ready: boolean; readonly details: unknown };
   /** What became of a request, for metrics: no text, no key. */
   readonly observe: (seen: {
     readonly service: string;
@@ -72,8 +73,8 @@ async function route(
   path: string,
 ): Promise<void> {
   if (path === '/health' || path === '/ready') {
-    const { ready, details } = options.health();
-    return sendJson(response, path === '/ready' && !ready ? 503 : 200, details);
+    const { restored, ready, details } = options.health();
+    return sendJson(response, restored && (ready || path === '/health') ? 200 : 503, details);
   }
   checkKey(options, request);
   if (request.method === 'POST') {
