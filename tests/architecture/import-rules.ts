@@ -61,10 +61,10 @@ const entries = new Map<string, ReadonlySet<string>>();
 function entriesOf(library: string): ReadonlySet<string> {
   const known = entries.get(library);
   if (known) return known;
-  const manifest = join(ROOT, 'libs', library, 'package.json');
-  const { exports = {} } = (existsSync(manifest) ? JSON.parse(readFileSync(manifest, 'utf8')) : {}) as {
-    exports?: object;
-  };
+  const manifest = ['libs', 'deploy']
+    .map((folder) => join(ROOT, folder, library, 'package.json'))
+    .find((path) => existsSync(path));
+  const { exports = {} } = (manifest ? JSON.parse(readFileSync(manifest, 'utf8')) : {}) as { exports?: object };
   const declared = new Set(Object.keys(exports));
   entries.set(library, declared);
   return declared;
