@@ -1,7 +1,7 @@
 import type { Run } from './cli.ts';
 import { sizeOf } from './words.ts';
 
-/** A bar on a terminal; for a log a line at each tenth; nothing with `--json`. */
+/** A bar on a terminal; for a log a line at each quarter; nothing with `--json`. */
 export interface Progress {
   show(what: string, done: number, total: number): void;
   end(): void;
@@ -21,7 +21,7 @@ export function createProgress({ terminal, json }: Pick<Run, 'terminal' | 'json'
     show(what, done, total) {
       if (json) return;
       const percent = total === 0 ? 100 : Math.floor((done / total) * 100);
-      const key = `${what} ${terminal.isTty ? percent : Math.floor(percent / 10)}`;
+      const key = `${what} ${terminal.isTty ? percent : Math.floor(percent / 25)}`;
       if (key === last) return;
       last = key;
       const says = `${what.padEnd(9)} ${String(percent).padStart(3)} %  ${sizeOf(done)} of ${sizeOf(total)}`;

@@ -4,6 +4,13 @@ import { EXIT } from '../exit-codes.ts';
 import { facts, table } from '../table.ts';
 import { findingsText } from '../views/findings.ts';
 
+const MOST_SHOWN = 80;
+/** All of it is there with `--json`. */
+function shortened(details: unknown): string {
+  const text = details === null || details === undefined ? '-' : JSON.stringify(details);
+  return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN - 1)}…` : text;
+}
+
 export function addNetwork(cli: Cli, program: Command): void {
   leaf(
     cli,
@@ -24,7 +31,7 @@ export function addNetwork(cli: Cli, program: Command): void {
             actor,
             action,
             to,
-            details === null || details === undefined ? '-' : JSON.stringify(details),
+            shortened(details),
           ]),
         ),
       );

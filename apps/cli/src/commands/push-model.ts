@@ -48,7 +48,7 @@ const push: Act = admin(async (client, run, [file = ''], options) => {
       size: artifact.size,
     },
     () =>
-      `${model.name} ${model.version}, variant ${pushed.variant}: ${sizeOf(artifact.size)}, of which ${sizeOf(artifact.uploadedBytes)} had to be uploaded.\n${artifact.file}\n`,
+      `${model.name} ${model.version}, variant ${pushed.variant}: ${sizeOf(artifact.size)}; ${sizeOf(artifact.uploadedBytes)} uploaded, with its lists of chunks.\n${artifact.file}\n`,
   );
 });
 
