@@ -22,7 +22,8 @@ import { Provisioner } from './provisioner.ts';
 /** Found at the latest after this long, where nobody told of it: a deadline, or what a dead replica left. */
 const IDLE_MS = 1_000;
 const AFTER_ERROR_MS = 1_000;
-const RELAY = { limit: 64, leaseMs: 30_000, idleMs: IDLE_MS, afterErrorMs: AFTER_ERROR_MS };
+// A node whose relay was killed is not told again until the lease ends, so it is short; a put that outlives it only conflicts (D3).
+const RELAY = { limit: 64, leaseMs: 8_000, idleMs: IDLE_MS, afterErrorMs: AFTER_ERROR_MS };
 
 /** What a replica does by itself, beside every other one and without a leader (R9). */
 @Injectable()
