@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { chmodSync, mkdirSync } from 'node:fs';
 import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
 import { createLogger, startTelemetry } from '@openward/observability';
 import { Agent } from './agent.ts';
 import { AppModule } from './app.module.ts';
@@ -9,6 +10,8 @@ import { claimSocket } from './local/socket.ts';
 import { AGENT_VERSION } from './version.ts';
 
 // `node main.js --data DIR`, or `openward node run`. One process for one node; its runtime is a child of its own.
+
+const MOST_RECORDS_BYTES = 256 * 1024 * 1024;
 
 const dataDir = dataDirOf(process.argv);
 mkdirSync(dataDir, { recursive: true, mode: 0o700 });
@@ -23,7 +26,12 @@ try {
     prometheus: false,
   });
   const agent = await Agent.start(config, logger);
-  const app = await NestFactory.create(AppModule.of(agent), { logger: false, bodyParser: true });
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.of(agent), {
+    logger: false,
+    bodyParser: false,
+  });
+  // A site's own records come in one body, over a socket that its owner alone can open.
+  app.useBodyParser('json', { limit: MOST_RECORDS_BYTES });
   app.enableShutdownHooks();
   const socket = claimSocket(dataDir);
   await app.listen(socket);
