@@ -10,13 +10,14 @@ import { loadSigningKeys } from './keys/signing-keys.ts';
 import type { Context, Links } from './process/context.ts';
 import { clock, random, timers } from './process/ports.ts';
 import { Wake } from './process/wake.ts';
+import { withErrors } from './process/legible.ts';
 import { VERSION } from './process/version.ts';
 
 const DATABASE_PATIENCE_MS = 30_000;
 
 /** Everything that the process stands on, in the order in which one needs the other. Whoever calls closes it (`closeContext`). */
 export async function openContext(config: Config, signal: AbortSignal): Promise<Context> {
-  const log = asLog(createLogger({ name: 'control-plane', level: config.telemetry.logLevel }));
+  const log = withErrors(asLog(createLogger({ name: 'control-plane', level: config.telemetry.logLevel })));
   const keys = await loadSigningKeys(config.keys.signing);
   const authority = await loadAuthority(config.keys.authorityDir).catch((cause: unknown) => {
     throw new ConfigError(`OPENWARD_AUTHORITY_DIR: ${cause instanceof Error ? cause.message : String(cause)}`, {

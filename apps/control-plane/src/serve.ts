@@ -18,6 +18,12 @@ import { offerOpenApi } from './openapi/document.ts';
 import type { Context } from './process/context.ts';
 import { Metrics } from './process/metrics.ts';
 
+/**
+ * What a replica had taken when it was killed goes to another after this long. A commit takes milliseconds; one that takes
+ * longer is done twice, which changes nothing, while a wave's deadline may be seconds.
+ */
+const ACK_WAIT_MS = 3_000;
+
 export interface ControlPlane {
   /** What it listens on. */
   readonly url: string;
@@ -32,10 +38,10 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Contro
     const app = await createApp(context);
     await app.get(Provisioner).provision();
     await app.startAllMicroservices();
+    await app.get(Loops).start();
     await app.listen(config.http.port, config.http.host);
     const url = addressOf(app, config);
     context.address.url ||= url;
-    app.get(Loops).start();
     context.log.info('listening', { url, publicUrl: context.address.url, version: context.version });
     return { url, close: () => close(app, context) };
   } catch (error) {
@@ -63,7 +69,13 @@ export async function createApp(context: Context): Promise<NestExpressApplicatio
   offerOpenApi(app);
   const onError = (error: unknown): void => log.warn('a message of a node failed', { error });
   app.connectMicroservice<MicroserviceOptions>({
-    strategy: new JetStreamServer({ engine: links.engine, stream: REPORT_STREAM, durable: INGEST_DURABLE, onError }),
+    strategy: new JetStreamServer({
+      engine: links.engine,
+      stream: REPORT_STREAM,
+      durable: INGEST_DURABLE,
+      ackWaitMs: ACK_WAIT_MS,
+      onError,
+    }),
   });
   app.connectMicroservice<MicroserviceOptions>({ strategy: new NatsRpcServer({ rpc: links.rpc, onError }) });
   return app;
@@ -76,7 +88,16 @@ function addressOf(app: NestExpressApplication, { http }: Config): string {
 }
 
 async function close(app: NestExpressApplication, context: Context): Promise<void> {
-  await app.close();
+  const { log } = context;
+  try {
+    await app.close();
+  } catch (error) {
+    // A transport could not end in order, as when NATS is away. Nothing is lost: what it had not acknowledged comes again.
+    log.warn('not closed in order', { error });
+    const server = app.getHttpServer();
+    server.close();
+    server.closeAllConnections();
+  }
   await app.get(Loops).stop();
   await closeContext(context);
 }

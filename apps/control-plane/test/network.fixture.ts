@@ -30,11 +30,18 @@ export interface Network {
   readonly files: NetworkFiles;
   readonly env: Record<string, string>;
   readonly databaseUrl: string;
-  readonly nats: RunningNats;
+  /** The one that runs now. */
+  nats(): RunningNats;
+  /** Kills it, lets a test do what it wants with its folder, and starts another on the same port. */
+  restartNats(meanwhile: (dir: string) => Promise<void>): Promise<void>;
   readonly admin: Client;
+  /** The first admin's. */
+  readonly token: string;
   /** Starts another replica of the same network. */
   replica(env?: Record<string, string>): Promise<{ readonly plane: ControlPlane; readonly client: Client }>;
   clientOf(url: string, token: string | null): Client;
+  /** Ends the replica that was there from the start. */
+  closeFirst(): Promise<void>;
   /** As a server that lost its disk, for the chunk stream alone. */
   purgeChunks(): Promise<void>;
   close(): Promise<void>;
@@ -65,7 +72,7 @@ export async function startNetwork(more: Record<string, string> = {}): Promise<N
     durability: 'best-effort',
     tls: true,
   });
-  const nats = await startNats({ config, dir: store, name: 'test', bin: server.path });
+  let nats = await startNats({ config, dir: store, name: 'test', bin: server.path });
   const env = {
     ...environmentIn(await readFile(made.env, 'utf8')),
     OPENWARD_NATS_URLS: nats.url.replace('127.0.0.1', 'localhost'),
@@ -88,8 +95,15 @@ export async function startNetwork(more: Record<string, string> = {}): Promise<N
     files: made,
     env,
     databaseUrl: database.url,
-    nats,
+    nats: () => nats,
+    restartNats: async (meanwhile) => {
+      await nats.kill9();
+      await meanwhile(store);
+      nats = await startNats({ config, dir: store, name: 'test', bin: server.path, port: nats.port });
+    },
     admin,
+    token,
+    closeFirst: async () => planes.shift()?.close(),
     replica,
     clientOf,
     purgeChunks: async () => {
@@ -106,7 +120,7 @@ export async function startNetwork(more: Record<string, string> = {}): Promise<N
       await engine.close();
     },
     close: async () => {
-      await agent.close();
+      await agent.destroy();
       for (const plane of planes) await plane.close();
       await nats.stop();
       await database.drop();

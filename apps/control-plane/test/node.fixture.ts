@@ -10,9 +10,12 @@ import {
   digestOf,
   reportSubject,
   rpcSubject,
+  type Assignment,
   type DesiredState as Desired,
+  type NodeStep,
   type Report,
   type RpcOperation,
+  type SoakState,
   type StateBody,
 } from '@openward/contracts';
 import { connectNode, generateUserKey, publishReport, request, watchDesired, type NodeLink } from '@openward/messaging';
@@ -69,6 +72,8 @@ export class FakeNode {
   seq = 0;
   boot = randomUUID();
   desired: Desired | null = null;
+  /** All that it was told, in order. */
+  readonly seen: Desired[] = [];
   readonly reply: EnrolReply;
   readonly identity: SigningKey;
   readonly keys: { control: { publicKey: string; seed: string }; bulk: { publicKey: string; seed: string } };
@@ -124,6 +129,7 @@ export class FakeNode {
         const opened = openDocument(desiredSubject(this.site, this.node), frame, this.reply.keySet.keys, DesiredState);
         if ('refused' in opened) throw new Error(`a desired state that does not hold: ${opened.refused}`);
         this.desired = opened.value;
+        this.seen.push(opened.value);
       }
     } catch (error) {
       if (!this.#ending.signal.aborted) throw error;
@@ -189,6 +195,61 @@ export class FakeNode {
     if (!assignment) throw new Error('nothing assigned');
     const { id, planHash, release } = assignment;
     return PermitReply.parse(await this.call('permit', { assignment: id, planHash, release: release.digest })).answer;
+  }
+
+  /** The assignment of the service that this node is told now, in that phase. */
+  async assigned(phase: Assignment['phase'], attempt = 1): Promise<Assignment> {
+    const is = (it: Assignment | null | undefined): boolean => it?.phase === phase && it.attempt >= attempt;
+    const state = await this.told((it) => is(it.services[0]?.assignment), `${this.node} in ${phase}`);
+    const assignment = state.services[0]?.assignment;
+    if (!assignment) throw new Error('unreachable');
+    return assignment;
+  }
+
+  /** Does what a good node does, from the start of its wave to the end of its soak, or to its beginning. */
+  async take(soak: SoakState = 'ok'): Promise<void> {
+    const { id, planHash, release, variant, suite } = await this.assigned('proceed');
+    const passed = { verdict: 'pass', reason: 'withinMargin' } as const;
+    await this.report({
+      type: 'evidence',
+      assignment: id,
+      planHash,
+      release: release.digest,
+      variantFile: variant.artifact.file,
+      suite: suite.digest,
+      runtimeVersion: '3.21.1',
+      bundled: { ...passed, gates: [] },
+      own: suite.readsSiteData ? passed : null,
+    });
+    await this.acked(this.seq);
+    await until(async () => (await this.permit()).granted, {
+      within: 15_000,
+      every: 50,
+      what: `a permit for ${this.node}`,
+    });
+    await this.says('active', soak);
+  }
+
+  /** A state in which the newest assignment is at this step. */
+  async says(step: NodeStep, soak?: SoakState): Promise<void> {
+    const assignment = this.desired?.services[0]?.assignment;
+    if (!assignment) throw new Error('nothing assigned');
+    const { id, planHash, release, service, from } = assignment;
+    const isOn = ['probing', 'active', 'committed'].includes(step);
+    const status = { assignment: id, planHash, step, restarts: 0, ...(soak === undefined ? {} : { soak }) };
+    const ended =
+      step === 'rolledBack' ? { outcome: 'rolledBack' as const, reason: 'rolledBackByNetwork' as const } : {};
+    await this.state([
+      {
+        service,
+        active: isOn ? release.digest : from,
+        lastGood: from,
+        anchor: null,
+        serving: isOn ? 'serving' : 'notServing',
+        pinned: false,
+        assignment: { ...status, ...ended },
+      },
+    ]);
   }
 
   async close(): Promise<void> {

@@ -61,26 +61,35 @@ it('says every route, with what it does and a name of its own', () => {
   expect(told.length).toBe(routes.length);
   expect(told.length).toBeGreaterThan(35);
   expect(new Set(told.map(([, , it]) => it.operationId)).size).toBe(told.length);
-  for (const [, path, operation] of told) expect(operation.summary, path).toBeTruthy();
+  expect(told.filter(([, , it]) => !it.summary)).toEqual([]);
 });
 
 it('has schemas that hold, for every parameter, body and answer', () => {
   const ajv = new Ajv({ strict: false, validateFormats: false });
-  for (const [method, path, operation] of operations()) {
-    const where = `${method} ${path}`;
-    const named = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
-    const declared = (operation.parameters ?? []).filter((it) => it.in === 'path').map((it) => it.name);
-    expect(declared.toSorted(), where).toEqual(named.toSorted());
-    const bodies = Object.values(operation.requestBody?.content ?? {});
-    const answers = Object.values(operation.responses).flatMap((it) => Object.values(it.content ?? {}));
-    for (const { schema } of [...bodies, ...answers, ...(operation.parameters ?? [])]) {
-      expect(schema, where).toBeDefined();
-      expect(() => ajv.compile(modern(schema) as object), where).not.toThrow();
-      expect(JSON.stringify(schema), where).not.toContain('~standard');
-    }
-    expect(Object.keys(operation.responses), where).toContain('default');
-  }
+  const offences = operations().flatMap(([method, path, operation]) =>
+    offencesOf(ajv, path, operation).map((what) => `${method} ${path}: ${what}`),
+  );
+  expect(offences).toEqual([]);
 });
+
+function offencesOf(ajv: Ajv, path: string, operation: Operation): string[] {
+  const found: string[] = [];
+  const named = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).toSorted();
+  const declared = (operation.parameters ?? []).filter((it) => it.in === 'path').map((it) => it.name);
+  if (declared.toSorted().join() !== named.join()) found.push(`declares ${declared.join()}`);
+  if (!('default' in operation.responses)) found.push('says nothing of refusals');
+  const bodies = Object.values(operation.requestBody?.content ?? {});
+  const answers = Object.values(operation.responses).flatMap((it) => Object.values(it.content ?? {}));
+  for (const { schema } of [...bodies, ...answers, ...(operation.parameters ?? [])]) {
+    if (JSON.stringify(schema ?? null).includes('~standard')) found.push('leaks the insides of a schema');
+    try {
+      ajv.compile(modern(schema) as object);
+    } catch (error) {
+      found.push(String(error));
+    }
+  }
+  return found;
+}
 
 it('says which calls want a token, and which an Idempotency-Key', () => {
   const open = operations()

@@ -38,29 +38,11 @@ export class Loops {
     @Inject(Provisioner) private readonly provisioner: Provisioner,
   ) {}
 
-  start(): void {
-    const { store, config, log, wakes, events, timers } = this.context;
+  /** Resolves when what other replicas commit is heard, or could not be heard at once. */
+  async start(): Promise<void> {
+    const { store, config, log, wakes } = this.context;
     const { signal } = this.#ending;
-    const wakeAll = (): void => {
-      wakes.ticks.wake();
-      wakes.relay.wake();
-    };
-    const hearing = listen(
-      {
-        url: config.database.url,
-        timers,
-        onEvent: (event) => {
-          wakeAll();
-          events.tell(event);
-        },
-        onListening: () => {
-          wakeAll();
-          events.lost();
-        },
-        onError: (error) => log.warn('the database’s events are not heard', { error }),
-      },
-      signal,
-    );
+    const { hearing, first } = this.hear(signal);
     const pace = { idleMs: IDLE_MS, afterErrorMs: AFTER_ERROR_MS };
     const ticking = runTicks(
       this.counted(store.rolloutStore),
@@ -73,6 +55,40 @@ export class Loops {
     const provisioning = this.provisioner.run(signal);
     this.#running = Promise.all([hearing, ticking, relaying, provisioning, runHousekeeping(this.context, signal)]);
     this.#running.catch((error: unknown) => log.error('a loop ended', { error }));
+    await first;
+  }
+
+  private hear(signal: AbortSignal): { readonly hearing: Promise<void>; readonly first: Promise<void> } {
+    const { config, log, wakes, events, timers } = this.context;
+    const begun = Promise.withResolvers<void>();
+    const wakeAll = (): void => {
+      wakes.ticks.wake();
+      wakes.relay.wake();
+    };
+    let isFirst = true;
+    const hearing = listen(
+      {
+        url: config.database.url,
+        timers,
+        onEvent: (event) => {
+          wakeAll();
+          events.tell(event);
+        },
+        onListening: () => {
+          wakeAll();
+          if (!isFirst) events.lost();
+          isFirst = false;
+          begun.resolve();
+        },
+        onError: (error) => {
+          log.warn('the database’s events are not heard', { error });
+          isFirst = false;
+          begun.resolve();
+        },
+      },
+      signal,
+    );
+    return { hearing, first: begun.promise };
   }
 
   /** What was begun ends first. */

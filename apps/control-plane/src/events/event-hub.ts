@@ -15,7 +15,7 @@ export class EventHub {
   }
 
   lost(): void {
-    for (const listener of [...this.#listeners]) listener.lost();
+    for (const listener of this.#listeners) listener.lost();
   }
 
   /** Returns what ends the listening. */

@@ -64,5 +64,4 @@ async function factsOf(repositories: Repositories, request: PlanRequest): Promis
   return facts;
 }
 
-export const refusalOf = ({ code, why, details }: PlanRefusal): Refusal =>
-  new Refusal(code, `${why[0]?.toUpperCase() ?? ''}${why.slice(1)}.`, { details });
+export const refusalOf = ({ code, why, details }: PlanRefusal): Refusal => new Refusal(code, `${why}.`, { details });

@@ -1,0 +1,102 @@
+import type { NodeView, RolloutView } from '@openward/contracts';
+import { expect, it } from 'vitest';
+import { findings, type DoctorFacts } from './findings.ts';
+
+const NOW = Date.parse('2026-11-22T12:00:00Z');
+const at = (ms: number): string => new Date(NOW + ms).toISOString();
+const HOUR = 3_600_000;
+
+const HEALTHY: DoctorFacts = {
+  now: NOW,
+  network: { epoch: 1, readOnly: null },
+  links: [{ role: 'engine', isConnected: true }],
+  server: { version: '2.15.2', judged: { accepted: true, warnings: [] } },
+  outbox: { nodes: 0, oldestMs: 0 },
+  artifacts: { bytes: 1, quotaBytes: 100 },
+  nodes: [],
+  rollouts: [],
+  certificateUntil: null,
+};
+
+const NODE: NodeView = {
+  name: 'lakeside-1',
+  site: 'lakeside',
+  tier: 'referral',
+  agentVersion: '0.1.0',
+  protocol: 1,
+  class: {
+    threads: 2,
+    memoryGiB: 4,
+    diskFreePercent: 50,
+    runtime: 'ollama',
+    runtimeVersion: '0.10.1',
+    runtimeSafe: 'safe',
+  },
+  generation: null,
+  services: [],
+  lastReportAt: at(-60_000),
+  ackedThrough: 3,
+  enrolledAt: at(-HOUR),
+  credentialsUntil: at(HOUR),
+  revokedAt: null,
+  identityKeyId: 'x',
+};
+
+const whys = (facts: Partial<DoctorFacts>): string[] =>
+  findings({ ...HEALTHY, ...facts })
+    .filter((it) => it.level !== 'ok')
+    .map((it) => `${it.what}: ${it.why}`);
+
+it('finds nothing where all is well, and says so', () => {
+  expect(findings({ ...HEALTHY, nodes: [NODE] })).toMatchObject([{ level: 'ok' }]);
+});
+
+it('names what the whole network waits for, first', () => {
+  const cause = { node: 'lakeside-1', reported: { epoch: 1, number: 9 }, held: { epoch: 1, number: 4 } };
+  const found = findings({ ...HEALTHY, network: { epoch: 1, readOnly: { since: at(-HOUR), cause } } });
+  expect(found[0]).toMatchObject({ level: 'problem', what: 'the control plane is read-only', since: at(-HOUR) });
+  expect(found[0]?.why).toContain('1.9');
+  expect(whys({ links: [{ role: 'rpc', isConnected: false }] })[0]).toContain('NATS (rpc)');
+  expect(whys({ outbox: { nodes: 3, oldestMs: 60_000 } })[0]).toContain('3 nodes wait');
+  expect(whys({ artifacts: { bytes: 95, quotaBytes: 100 } })[0]).toContain('nearly full');
+  expect(whys({ certificateUntil: NOW + HOUR })[0]).toContain('certificate');
+  const judged = { accepted: true, warnings: ['it can be crashed'] } as const;
+  expect(whys({ server: { version: '2.9.10', judged } })[0]).toContain('can be crashed');
+});
+
+it.each<[string, Partial<NodeView>, RegExp]>([
+  ['silent', { lastReportAt: at(-2 * HOUR) }, /not reported lately/],
+  ['never there', { lastReportAt: null }, /never reported/],
+  ['without credentials', { credentialsUntil: at(-1) }, /expired/],
+  ['too old', { protocol: 0 }, /too old/],
+  ['unsafe', { class: { ...NODE.class!, runtimeSafe: 'unsafeAllowed' } }, /ollama 0.10.1 is not safe/],
+  [
+    'halted',
+    { services: [{ service: 'triage', active: null, lastGood: null, anchor: null, serving: 'halted', pinned: true }] },
+    /halted triage/,
+  ],
+])('names a node that is %s, and nothing of one that was revoked', (_what, change, why) => {
+  expect(whys({ nodes: [{ ...NODE, ...change }] }).join()).toMatch(why);
+  expect(whys({ nodes: [{ ...NODE, ...change, revokedAt: at(0) }] })).toEqual([]);
+});
+
+it('tells what a rollout waits for, since when, and who can clear it', () => {
+  const waits = [
+    { code: 'consentToActivate' as const, since: at(-HOUR), clearedBy: 'site' as const, what: 'the site has not said' },
+  ];
+  const rollout = {
+    id: 'ro-aaaaaaaa',
+    service: 'triage',
+    release: { digest: `sha256:${'0'.repeat(64)}`, number: 2 },
+    status: 'running',
+    waits: [{ code: 'quorum', since: at(-HOUR), clearedBy: 'time', what: 'wave 1' }],
+    nodes: [{ node: 'lakeside-1', site: 'lakeside', waits }],
+  } as unknown as RolloutView;
+  const found = findings({ ...HEALTHY, rollouts: [rollout] });
+  expect(found[0]).toMatchObject({
+    level: 'warning',
+    since: at(-HOUR),
+    next: 'The site clears it (consentToActivate).',
+  });
+  expect(found[0]?.what).toContain('node lakeside-1 of lakeside');
+});
