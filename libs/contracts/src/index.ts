@@ -6,6 +6,7 @@ export * from './enrolment.ts';
 export * from './errors.ts';
 export * from './gateway-fields.ts';
 export * from './ids.ts';
+export * from './instant.ts';
 export * from './ports.ts';
 export * from './protocol.ts';
 export * from './release.ts';

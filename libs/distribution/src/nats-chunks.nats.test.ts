@@ -5,7 +5,7 @@ import { CHUNK_STREAM, CHUNK_WILDCARD, chunkSubject, type Digest, digestOfBytes 
 import { DiscardPolicy, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type RunningNats, startNats } from '../../testkit/src/servers/nats.ts';
+import { type RunningNats, startNats } from '@openward/testkit';
 import { createMemoryStore } from './artifact-store.ts';
 import { openLocalStore } from './local-store.fs.ts';
 import { type BuiltArtifact, describeArtifact, refOf } from './manifest.ts';

@@ -2,7 +2,7 @@ import type { Assignment, Clock, Name, Report } from '@openward/contracts';
 import { composeDesired } from './desired.ts';
 import type { NodeInput } from './events.ts';
 import { emptyTables, stateOf, type NodeRow, type RolloutRow, type Tables } from './memory-tables.ts';
-import { assignmentId } from '@openward/contracts';
+import { assignmentId, instantOf } from '@openward/contracts';
 import type {
   Change,
   DesiredTransport,
@@ -100,6 +100,7 @@ function write(tables: Tables, row: RolloutRow | null, change: Change, now: numb
     version: change.state === null ? (row?.version ?? 1) : (row?.version ?? 0) + 1,
     open: change.open,
     dueAt: change.dueAt,
+    nodes: Object.keys(state.nodes),
     text,
   });
   const told = new Set<Name>();
@@ -186,7 +187,7 @@ function acknowledge(tables: Tables, node: NodeRow, seq: number): number {
 
 function markDue(tables: Tables, node: Name, at: number): void {
   for (const row of tables.rollouts.values()) {
-    if (!row.open || !(node in stateOf(row).nodes)) continue;
+    if (!row.open || !row.nodes.includes(node)) continue;
     tables.rollouts.set(row.id, { ...row, dueAt: Math.min(row.dueAt ?? at, at) });
   }
 }
@@ -209,7 +210,7 @@ function memoryOutbox(tables: Tables, clock: Pick<Clock, 'wall'>): OutboxStore {
         site: row.site,
         node: row.node,
         generation: row.generation,
-        issuedAt: new Date(clock.wall()).toISOString(),
+        issuedAt: instantOf(clock.wall()),
         ackedThrough: row.ackedThrough,
         assignments: [...(tables.assignments.get(ref.node)?.values() ?? [])],
         recalled: tables.recalled,

@@ -23,6 +23,8 @@ export interface RolloutRow {
   readonly version: number;
   readonly open: boolean;
   readonly dueAt: number | null;
+  /** Which reports make it due. */
+  readonly nodes: readonly Name[];
   readonly text: string;
 }
 

@@ -23,7 +23,8 @@ import { fileOfVariant, type RolloutState } from './state.ts';
 
 // A small network for tests: one service, releases by number, nodes by name.
 
-export const T0 = Date.UTC(2026, 0, 5, 8);
+/** 2026-01-05T08:00:00Z. */
+export const T0 = 1_767_600_000_000;
 export const aDigest = (name: string): Digest => digestOf(name);
 export const anArtifact = (name: string, size = 1000): ArtifactRef => ({
   manifest: aDigest(`manifest of ${name}`),

@@ -1,4 +1,12 @@
-import { CLEARED_BY, type Clearer, type NodeStep, type PauseCode, type Wait, type WaitCode } from '@openward/contracts';
+import {
+  CLEARED_BY,
+  instantOf,
+  type Clearer,
+  type NodeStep,
+  type PauseCode,
+  type Wait,
+  type WaitCode,
+} from '@openward/contracts';
 import { hasEnded, isActive, isHeldByPin, isReached, owesRollBack } from './nodes.ts';
 import { whyNoPermit } from './permits.ts';
 import type { NodeState, Pause, RolloutState } from './state.ts';
@@ -7,7 +15,7 @@ import { standingIn, tallyWave } from './wave-gate.ts';
 // Why anything waits, since when, and who can clear it: all that an operator has to know.
 
 /** A time in the database's clock as people and the wire write it. */
-export const instant = (ms: number): string => new Date(ms).toISOString();
+export const instant = instantOf;
 
 const wait = (code: Wait['code'], since: number, clearedBy: Clearer, what: string): Wait => ({
   code,
