@@ -45,12 +45,13 @@ describe.each(natsServers())('what a node sends to server $version', ({ path, ve
     await request(link, 'hello', frame('a call'));
     await request(link, 'permit', frame('another'), { traceparent });
     await fetchChunk(bulk, 'family-a', digestOfBytes('x'));
-    await until(() => templates().includes('ackDesired'), { within: 5_000, what: 'the acknowledgement' });
+    await until(() => templates().includes('ackDesired'), { within: 15_000, what: 'the acknowledgement' });
     ending.abort();
     await watched.return();
 
     expect(unknown()).toEqual([]);
-    expect(new Set(templates())).toEqual(
+    // PONG is there when the server happened to ask.
+    expect(new Set(templates().filter((name) => name !== 'pong'))).toEqual(
       new Set([
         'connect',
         'ping',

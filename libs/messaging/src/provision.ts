@@ -114,7 +114,8 @@ const nodeDurable = ({ site, node }: NodeName): Partial<ConsumerConfig> => ({
   ack_policy: AckPolicy.Explicit,
   deliver_policy: DeliverPolicy.LastPerSubject,
   max_ack_pending: 8,
-  ack_wait: nanos(10_000),
+  // A delivery that went to a connection which was just being renewed comes again after this.
+  ack_wait: nanos(5_000),
   max_waiting: 16,
 });
 
