@@ -115,9 +115,9 @@ function waitsOfReached(rollout: RolloutState, node: NodeState, now: number): Wa
   const since = node.saidSince ?? node.phaseSince;
   if (said === null || standingIn(rollout, node) === 'failed') return [];
   const own = said.waitsFor;
-  if (said.step === 'awaitingPermit' || own === 'permit' || own === 'permitRefused') {
-    return [waitOfPermit(rollout, node, since, now)];
-  }
+  // Beyond its consent a node may still be held by its own site, or by its hours: then no permit would help it.
+  const isOfPermit = own === null ? said.step === 'awaitingPermit' : own === 'permit' || own === 'permitRefused';
+  if (isOfPermit) return [waitOfPermit(rollout, node, since, now)];
   if (own !== null) return [wait(own, since, CLEARED_BY[own], SITE_WAITS[own])];
   if (isActive(node)) return waitsOfActive(rollout, node, since);
   const working = WORKING[said.step];
