@@ -213,7 +213,7 @@ async function inWindow<T>(items: readonly T[], width: number, act: (item: T) =>
   if (end !== undefined) throw end.reason;
 }
 
-export function pushSuite(client: Client, document: unknown, creating?: Creating): Promise<SuiteView> {
+export async function pushSuite(client: Client, document: unknown, creating?: Creating): Promise<SuiteView> {
   const parsed = SuiteDocument.safeParse(document);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;

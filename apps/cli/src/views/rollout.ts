@@ -154,8 +154,8 @@ export function changesOf(before: RolloutView | null, view: RolloutView): string
   return lines;
 }
 
-// Without its words, which count and so change all the time.
-const keyOfWait = ({ who, code, since }: PlacedWait): string => `${who} ${code} ${since}`;
+// Without its words, which count, and its time, which starts again with each step: a wait that goes on is said once.
+const keyOfWait = ({ who, code }: PlacedWait): string => `${who} ${code}`;
 
 function lineOfNode(node: RolloutNodeView): string {
   const { outcome, reason, soak } = node;

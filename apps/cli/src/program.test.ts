@@ -1,0 +1,185 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { EXIT } from './exit-codes.ts';
+import { buildProgram } from './program.ts';
+import { run } from './terminal.fixture.ts';
+
+let folder: string;
+let server: Server | undefined;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'openward-cli-'));
+});
+afterEach(async () => {
+  rmSync(folder, { recursive: true });
+  await new Promise((resolve) => (server === undefined ? resolve(0) : server.close(resolve)));
+  server = undefined;
+});
+
+/** Answers every request with the same; gives the environment that a script would set. */
+async function controlPlane(status: number, body: unknown): Promise<Record<string, string>> {
+  server = createServer((request, response) => {
+    request.resume();
+    response.setHeader('connection', 'close');
+    response.statusCode = status;
+    response.end(JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return { OPENWARD_URL: `http://127.0.0.1:${port}`, OPENWARD_TOKEN: 'a-token' };
+}
+
+const refusal = (code: string) => ({ code, message: 'It was refused.', next: 'Do this.' });
+
+describe('the exit code', () => {
+  it('is 0 with help', async () => {
+    expect(await run(['--help'])).toMatchObject({ exitCode: EXIT.ok });
+    expect(await run(['rollouts', 'plan', '--help'])).toMatchObject({ exitCode: EXIT.ok });
+  });
+
+  it.each([
+    [['nonsense']],
+    [['sites', 'lst']],
+    [['sites', 'add', 'north']],
+    [['sites', 'list', '--nonsense']],
+    [['rollouts', 'plan']],
+    [['sites', 'list']],
+    [['node', 'status']],
+  ])('is 2 where the command line is wrong: %j', async (args) => {
+    const { exitCode, err, out } = await run(args);
+    expect(exitCode).toBe(EXIT.usage);
+    expect(err).toContain('next: ');
+    expect(out).toBe('');
+  });
+
+  it.each([
+    [409, 'conflict', EXIT.refused],
+    [422, 'planBlocked', EXIT.refused],
+    [401, 'unauthenticated', EXIT.notAuthorised],
+    [403, 'forbidden', EXIT.notAuthorised],
+  ])('of a refusal with status %i and code %s is %i', async (status, code, exitCode) => {
+    const env = await controlPlane(status, refusal(code));
+    const ran = await run(['sites', 'list'], env);
+    expect(ran).toEqual({ exitCode, out: '', err: 'openward: It was refused.\n  next: Do this.\n' });
+  });
+
+  it('is 3 where nothing answers', async () => {
+    const env = { OPENWARD_URL: 'http://127.0.0.1:9', OPENWARD_TOKEN: 'a-token' };
+    expect(await run(['doctor'], env)).toMatchObject({ exitCode: EXIT.unreachable });
+  });
+
+  it('is 4 without a token', async () => {
+    expect(await run(['doctor'], { OPENWARD_URL: 'http://127.0.0.1:9' })).toMatchObject({
+      exitCode: EXIT.notAuthorised,
+    });
+  });
+
+  it('is 6 where the doctor found a problem, and 0 with a warning alone', async () => {
+    const doctor = (level: string) => ({
+      version: '1.0.0',
+      protocol: 1,
+      epoch: 1,
+      findings: [{ level, what: 'NATS', why: 'not connected', since: null, next: 'Start it.' }],
+    });
+    const ill = await run(['doctor'], await controlPlane(200, doctor('problem')));
+    expect(ill.exitCode).toBe(EXIT.problemFound);
+    expect(ill.out).toContain('Start it.');
+    await new Promise((resolve) => server?.close(resolve));
+    expect((await run(['doctor'], await controlPlane(200, doctor('warning')))).exitCode).toBe(EXIT.ok);
+  });
+});
+
+describe('for scripts', () => {
+  it('an answer is JSON on standard output, and an error JSON on standard error', async () => {
+    const listed = await run(['sites', 'list', '--json'], await controlPlane(200, { items: [], next: null }));
+    expect(JSON.parse(listed.out)).toEqual([]);
+    await new Promise((resolve) => server?.close(resolve));
+    const refused = await run(['sites', 'list', '--json'], await controlPlane(409, refusal('conflict')));
+    expect(JSON.parse(refused.err)).toEqual(refusal('conflict'));
+  });
+
+  it('a token in the clear goes to loopback alone', async () => {
+    const env = { OPENWARD_URL: 'http://openward.example.org', OPENWARD_TOKEN: 'a-token' };
+    expect(await run(['sites', 'list'], env)).toMatchObject({ exitCode: EXIT.usage });
+  });
+
+  it('a start says which plan it approves', async () => {
+    const env = { OPENWARD_URL: 'http://127.0.0.1:9', OPENWARD_TOKEN: 'a-token' };
+    const { exitCode } = await run(
+      ['rollouts', 'start', '--service', 'triage', '--release', '2', '--approve', 'x'],
+      env,
+    );
+    expect(exitCode).toBe(EXIT.unreachable);
+  });
+});
+
+describe('login', () => {
+  it('keeps what works, for its owner alone, and no token goes to another address', async () => {
+    const env = await controlPlane(200, { name: 'ada', role: 'admin' });
+    const home = { HOME: folder };
+    const args = ['login', '--url', env['OPENWARD_URL'] ?? '', '--token-file', '-'];
+    expect(await run(args, home, { stdin: 'a-token\n' })).toMatchObject({ exitCode: EXIT.ok });
+    const path = join(folder, '.config/openward/credentials.json');
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({ url: env['OPENWARD_URL'], token: 'a-token' });
+    const elsewhere = await run(['sites', 'list'], { ...home, OPENWARD_URL: 'https://other.example.org' });
+    expect(elsewhere.exitCode).toBe(EXIT.notAuthorised);
+  });
+
+  it('keeps nothing that is refused', async () => {
+    const env = await controlPlane(401, refusal('unauthenticated'));
+    const args = ['login', '--url', env['OPENWARD_URL'] ?? '', '--token-file', '-'];
+    expect(await run(args, { HOME: folder }, { stdin: 'bad' })).toMatchObject({ exitCode: EXIT.notAuthorised });
+    expect(() => statSync(join(folder, '.config'))).toThrow('ENOENT');
+  });
+});
+
+describe('a push of a model', () => {
+  const push = (file: string) => run(['models', 'push', file, '--name', 'a', '--version', '1', '--config', 'none']);
+
+  it.each([
+    ['', 'The file is empty.', 'Push a GGUF file'],
+    ['# a text', 'does not start with the four letters GGUF', 'Push a GGUF file'],
+    ['GGUF\u0003\0\0\0', 'byte', 'copy it again'],
+  ])('judges %j before it asks for an address', async (text, why, next) => {
+    const file = join(folder, 'model.gguf');
+    writeFileSync(file, text);
+    const { exitCode, err } = await push(file);
+    expect(exitCode).toBe(EXIT.refused);
+    expect(err).toContain(why);
+    expect(err).toContain(next);
+  });
+
+  it('names the field of its config that is misspelt, and sends nothing', async () => {
+    const config = join(folder, 'config.json');
+    const mark = { before: '', after: '' };
+    const template = { bos: '', system: mark, user: mark, assistant: mark, stop: [] };
+    writeFileSync(config, JSON.stringify({ template, needs: { threads: 1, memoryBytes: 0 }, contextLenght: 512 }));
+    const file = join(import.meta.dirname, '../../../deploy/demo/models/triage-nano-1.q8_0.gguf');
+    const env = { OPENWARD_URL: 'http://127.0.0.1:9', OPENWARD_TOKEN: 'a-token' };
+    const ran = await run(['models', 'push', file, '--name', 'a', '--version', '1', '--config', config], env);
+    expect(ran.exitCode).toBe(EXIT.usage);
+    expect(ran.err).toContain('contextLenght');
+  });
+});
+
+describe('the page about the commands', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/cli.md'), 'utf8');
+
+  it('has every command', () => {
+    const terminal = { env: {}, isTty: false, columns: 80, out() {}, raw() {}, err() {}, readStdin: async () => '' };
+    const cli = { terminal, signal: new AbortController().signal, clock: () => 0, exitCode: EXIT.ok };
+    const paths = (command: ReturnType<typeof buildProgram>, before: string): string[] => {
+      const path = `${before} ${command.name()}`.trim();
+      return command.commands.length === 0 ? [path] : command.commands.flatMap((it) => paths(it, path));
+    };
+    expect(paths(buildProgram(cli), '').filter((path) => !page.includes(`\`${path}`))).toEqual([]);
+  });
+
+  it('has every exit code', () => {
+    expect(Object.values(EXIT).filter((code) => !page.includes(`| ${code} |`))).toEqual([]);
+  });
+});
