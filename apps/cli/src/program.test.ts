@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,25 +9,25 @@ import { buildProgram } from './program.ts';
 import { run } from './terminal.fixture.ts';
 
 let folder: string;
-let server: Server | undefined;
+let stopServer: () => Promise<void> = () => Promise.resolve();
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'openward-cli-'));
 });
 afterEach(async () => {
   rmSync(folder, { recursive: true });
-  await new Promise((resolve) => (server === undefined ? resolve(0) : server.close(resolve)));
-  server = undefined;
+  await stopServer();
 });
 
 /** Answers every request with the same; gives the environment that a script would set. */
 async function controlPlane(status: number, body: unknown): Promise<Record<string, string>> {
-  server = createServer((request, response) => {
+  const server = createServer((request, response) => {
     request.resume();
     response.setHeader('connection', 'close');
     response.statusCode = status;
     response.end(JSON.stringify(body));
   });
-  await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  stopServer = () => new Promise((resolve) => server.close(() => resolve()));
   const { port } = server.address() as AddressInfo;
   return { OPENWARD_URL: `http://127.0.0.1:${port}`, OPENWARD_TOKEN: 'a-token' };
 }
@@ -87,7 +87,7 @@ describe('the exit code', () => {
     const ill = await run(['doctor'], await controlPlane(200, doctor('problem')));
     expect(ill.exitCode).toBe(EXIT.problemFound);
     expect(ill.out).toContain('Start it.');
-    await new Promise((resolve) => server?.close(resolve));
+    await stopServer();
     expect((await run(['doctor'], await controlPlane(200, doctor('warning')))).exitCode).toBe(EXIT.ok);
   });
 });
@@ -96,7 +96,7 @@ describe('for scripts', () => {
   it('an answer is JSON on standard output, and an error JSON on standard error', async () => {
     const listed = await run(['sites', 'list', '--json'], await controlPlane(200, { items: [], next: null }));
     expect(JSON.parse(listed.out)).toEqual([]);
-    await new Promise((resolve) => server?.close(resolve));
+    await stopServer();
     const refused = await run(['sites', 'list', '--json'], await controlPlane(409, refusal('conflict')));
     expect(JSON.parse(refused.err)).toEqual(refusal('conflict'));
   });

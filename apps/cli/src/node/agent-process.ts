@@ -24,8 +24,10 @@ export function runAgent(dataDir: string): Promise<ExitCode> {
     stdio: 'inherit',
   });
   const passOn = (signal: NodeJS.Signals): void => void child.kill(signal);
-  // A Ctrl-C at a terminal reaches both; the agent ends in order, and this waits for it.
-  process.on('SIGINT', () => undefined);
+  // A Ctrl-C at a terminal reaches both already; the agent ends in order, and this waits for it.
+  process.on('SIGINT', (signal) => {
+    if (process.stdin.isTTY !== true) passOn(signal);
+  });
   process.on('SIGTERM', passOn);
   return new Promise((resolve, reject) => {
     child.once('error', reject);
