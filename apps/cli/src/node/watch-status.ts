@@ -46,8 +46,9 @@ export const statusLines = ({ connected, serving, report, fetches }: NodeStatus)
           `${service} ${spaced(assignment.step)}${assignment.waitsFor === undefined ? '' : `, waits for ${spaced(assignment.waitsFor)}`}${assignment.reason === undefined ? '' : `: ${spaced(assignment.reason)}`}`,
         ],
   ),
-  ...fetches.map(
-    ({ service, file, doneBytes, totalBytes }) =>
-      `${service} fetching ${shortDigest(file)}: ${totalBytes === 0 ? 100 : Math.floor((doneBytes / totalBytes) * 10) * 10} % of ${sizeOf(totalBytes)}`,
+  ...fetches.map(({ service, file, doneBytes, totalBytes }) =>
+    doneBytes >= totalBytes
+      ? `${service} fetched ${shortDigest(file)}, ${sizeOf(totalBytes)}`
+      : `${service} fetching ${shortDigest(file)}: ${Math.floor((doneBytes / totalBytes) * 10) * 10} % of ${sizeOf(totalBytes)}`,
   ),
 ];
