@@ -1,8 +1,8 @@
 import type { Entry, Held } from '@openward/activation';
 import type { VirtualWorld } from '@openward/activation/testing';
-import type { HelloReply, Name } from '@openward/contracts';
+import type { HelloReply, Name, RolloutId } from '@openward/contracts';
 import { EMPTY_LEDGER, firstBrokenRow } from '@openward/privacy';
-import { maxConcurrentOf, outstandingPermits } from '@openward/rollout';
+import { maxConcurrentOf, outstandingPermits, type RolloutState } from '@openward/rollout';
 import { stateOf } from '@openward/rollout/testing';
 import { releaseOf } from './catalogue.ts';
 import type { ControlPlane } from './control-plane.ts';
@@ -23,7 +23,7 @@ export class Checks {
   readonly #onWave: () => void;
   readonly #waves = new Set<string>();
   readonly #versions = new Map<string, number>();
-  readonly #activated = new Set<string>();
+  readonly #states = new Map<RolloutId, { readonly version: number; readonly state: RolloutState }>();
   #audited = 0;
 
   constructor(seed: number, world: VirtualWorld, onWave: () => void) {
@@ -60,11 +60,19 @@ export class Checks {
       this.plane.granted.has(question.nonce) &&
       this.#world.time - question.at <= PERMIT_MS;
     if (!isLiving) this.breakRule(`${node} activates ${id} under no living permit`);
-    if (this.#activated.has(id)) this.breakRule(`${node} activates ${id} twice`);
-    this.#activated.add(id);
+    const at = journal.known.services[entry.service]?.attempt?.progress.at;
+    // An entry that was lost with its machine was never made: the node asks, and activates, again.
+    if (at !== 'evaluated') this.breakRule(`${node} activates ${id} from ${at}`);
     const unproven = this.hospitals.filter((it) => it !== hospital && isUnproven(it, id.split('.')[0]!));
     if (unproven.length > 0) this.breakRule(`${node} activates ${id} beside ${unproven[0]!.node}`);
     this.#world.note(`${node} activates ${id}`);
+  }
+
+  /** Faults pass. That a port was called against its contract is no fault, and a driver would try again for ever. */
+  warning(node: Name, error: unknown): void {
+    if (!(error instanceof Error)) return;
+    if (/only after|only when|which is not loaded|before it was fetched|of other bytes/.test(error.message))
+      this.breakRule(`${node}: ${error.message}`);
   }
 
   /** P8: what the network has of a node, for its hello. */
@@ -97,7 +105,7 @@ export class Checks {
     for (const row of tables.rollouts.values()) {
       if (this.#versions.get(row.id) === row.version) continue;
       this.#versions.set(row.id, row.version);
-      const state = stateOf(row);
+      const state = this.stateOf(row.id);
       const outstanding = outstandingPermits(state, EPOCH + this.#world.time).length;
       if (outstanding > maxConcurrentOf(state)) this.breakRule(`${outstanding} permits of ${row.id} are outstanding`);
     }
@@ -119,6 +127,16 @@ export class Checks {
         if (head !== report.ledger.head) this.breakRule(`report ${report.seq} of ${node} is of another ledger`);
       }
     }
+  }
+
+  /** Parsed once for each version. */
+  stateOf(id: RolloutId): RolloutState {
+    const row = this.plane.stores.tables.rollouts.get(id)!;
+    const known = this.#states.get(id);
+    if (known?.version === row.version) return known.state;
+    const state = stateOf(row);
+    this.#states.set(id, { version: row.version, state });
+    return state;
   }
 
   /** Of release `number`, what this hospital has on its disk and serves. */

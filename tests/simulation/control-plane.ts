@@ -51,6 +51,7 @@ export class ControlPlane {
   readonly around: Surroundings;
   readonly bucket: ReturnType<typeof memoryBucket>;
   readonly #kept: Uint8Array[] = [];
+  #stream = 1;
 
   constructor(around: Surroundings) {
     this.around = around;
@@ -80,8 +81,9 @@ export class ControlPlane {
     link.carry(node, () => {
       link.carry(node, stored);
       const message = { isAcknowledged: false };
+      const stream = this.#stream;
       const deliver = (): void => {
-        if (message.isAcknowledged) return;
+        if (message.isAcknowledged || stream !== this.#stream) return;
         world.at(between(world, 500, ACK_WAIT_MS), deliver);
         this.#anyReplica()
           ?.take(node, frame)
@@ -92,6 +94,12 @@ export class ControlPlane {
       };
       world.at(between(world, 1, 50), deliver);
     });
+  }
+
+  /** D5: the stream loses what it holds. What the database has not committed, nodes send again. */
+  loseReports(): void {
+    this.#stream++;
+    this.around.world.note('the stream of reports is lost');
   }
 
   ask(node: Name, operation: RpcOperation, frame: Uint8Array, reply: (frame: Uint8Array) => void): void {
@@ -161,7 +169,7 @@ export class Replica {
     };
     const ports = { timers: this.#timers(life), log: this.#log() };
     const { signal } = new AbortController();
-    const pace = { idleMs: 150, afterErrorMs: 500 };
+    const pace = { idleMs: 300, afterErrorMs: 500 };
     void runTicks(this.#ports.rollouts, ports, ENGINE, pace, signal);
     const signer = {
       sealDesired: (state: Parameters<typeof desiredOf>[0]) => Promise.resolve(desiredOf(state)),
@@ -255,12 +263,17 @@ export class Replica {
   #mortal<T extends object>(port: T, life: Life): T {
     const { world, isChaotic } = this.#plane.around;
     const fails = (): boolean => isChaotic() && world.random() < 0.01;
+    // A put may take longer than the relay's lease: then another relay has put something newer meanwhile.
+    const slow = (name: string): number => {
+      const luck = isChaotic() && name === 'put' ? world.random() : 1;
+      return luck < 0.05 ? between(world, 4000, 8000) : between(world, 0, luck < 0.2 ? 800 : 4);
+    };
     const methods = Object.entries(port).filter(([, method]) => typeof method === 'function');
     const wrapped = methods.map(([name, method]) => [
       name,
       async (...args: unknown[]): Promise<unknown> => {
         if (isChaotic() && world.random() < 0.0015) world.at(between(world, 0, 8), () => life.isOver || this.crash());
-        await life.answer(between(world, 0, 4), () => undefined);
+        await life.answer(slow(name), () => undefined);
         if (fails()) throw new Error('the database is away, and nothing was stored');
         const result: unknown = await (method as (...args: unknown[]) => Promise<unknown>)(...args);
         await life.answer(between(world, 0, 4), () => undefined);

@@ -121,7 +121,7 @@ export class Hospital implements KnownNode {
       clock: { monotonic: () => world.time + this.boots * 1_000_000, wall: () => EPOCH + world.time },
       timers: { sleep: (ms, signal) => life.answer(ms, () => undefined, signal) },
       ids: seededIds(world),
-      log: SILENT,
+      log: { ...SILENT, warn: (_, fields) => this.#around.checks.warning(this.node, fields?.['error']) },
       store: this.ledger.store(life, () => this.#near(0.002)),
     };
   }

@@ -1,8 +1,8 @@
 import type { EvaluationResult } from '@openward/activation';
 import { between, VirtualWorld } from '@openward/activation/testing';
-import { OLDEST_PROTOCOL, type RolloutId } from '@openward/contracts';
+import { digestOf, type Name, OLDEST_PROTOCOL, type RolloutId } from '@openward/contracts';
 import { command, type NodeFacts, offerOf, plan, type PlanFacts, type RolloutState, start } from '@openward/rollout';
-import { aRequest, stateOf } from '@openward/rollout/testing';
+import { aRequest } from '@openward/rollout/testing';
 import { numberOf, releaseOf, SITES, type SiteName, SUITE } from './catalogue.ts';
 import { Checks } from './checks.ts';
 import { ControlPlane, ENGINE } from './control-plane.ts';
@@ -40,6 +40,8 @@ class Story {
   readonly #plane: ControlPlane;
   readonly #hospitals: readonly Hospital[];
   readonly #hasChaos: boolean;
+  /** By the story, and not by chance. */
+  readonly #isCutOff = new Set<Name>();
   #calmAt: number;
 
   constructor(seed: number, chaos: boolean) {
@@ -64,11 +66,7 @@ class Story {
       repeat(world, 300, 1500, () => void visit(hospital).catch((error: unknown) => this.#fail(error)));
     }
     for (const replica of this.#plane.replicas) replica.boot();
-    repeat(world, 3000, 20_000, () => {
-      const machines = [...this.#hospitals, ...this.#plane.replicas];
-      const unlucky = machines[between(world, 0, machines.length)]!;
-      if (world.time < this.#calmAt && unlucky.isUp) unlucky.crash();
-    });
+    this.#harm();
     let isOver = false;
     const told = this.#tell().then(
       () => (isOver = true),
@@ -87,6 +85,49 @@ class Story {
     if (this.#checks.broken !== null) throw new Error(this.#checks.broken);
   }
 
+  /** Beside what dies near its own steps: while there is chaos, something goes wrong every few seconds. */
+  #harm(): void {
+    const { world } = this;
+    const oneOf = <T>(all: readonly T[]): T => all[between(world, 0, all.length)]!;
+    const whileChaotic = (least: number, most: number, run: () => void): void =>
+      repeat(world, least, most, () => {
+        if (world.time < this.#calmAt) run();
+      });
+    whileChaotic(2000, 12_000, () => {
+      const unlucky = oneOf([...this.#hospitals, ...this.#plane.replicas]);
+      if (unlucky.isUp) unlucky.crash();
+    });
+    whileChaotic(5000, 20_000, () => {
+      const { node } = oneOf(this.#hospitals);
+      if (this.#link.isCut(node)) return;
+      this.#link.cut(node);
+      world.at(between(world, 500, 6000), () => {
+        if (!this.#isCutOff.has(node)) this.#link.mend(node);
+      });
+    });
+    whileChaotic(8000, 30_000, () => this.#plane.loseReports());
+    // A recall of what nobody has: every node's desired state changes, beside whatever else is being put.
+    whileChaotic(3000, 10_000, () => this.#plane.stores.recall(digestOf(`nothing ${world.time}`)));
+    // Three exits in ten minutes would take a node back (N4).
+    let exits = 0;
+    whileChaotic(20_000, 60_000, () => {
+      const unlucky = oneOf(this.#hospitals);
+      if (!unlucky.isUp || ++exits > 2) return;
+      unlucky.runtime.exit();
+      world.note(`the runtime of ${unlucky.node} exits`);
+    });
+  }
+
+  #cutOff({ node }: Hospital): void {
+    this.#isCutOff.add(node);
+    this.#link.cut(node);
+  }
+
+  #mend({ node }: Hospital): void {
+    this.#isCutOff.delete(node);
+    this.#link.mend(node);
+  }
+
   async #tell(): Promise<void> {
     const [referral, district, primary] = this.#hospitals as [Hospital, Hospital, Hospital];
     await this.#until('all have reported', () => this.#plane.stores.tables.states.size === 3);
@@ -98,13 +139,13 @@ class Story {
     this.#stir();
     const second = await this.#start(2, [['referral'], ['district', 'primary']], { quorum: 0.5 });
     await this.#sleep(between(this.world, 0, 1500));
-    this.#link.cut(primary.node);
+    this.#cutOff(primary);
     await this.#until('release 2 completes without the clinic', () => this.#hasCompleted(second));
     this.#expect(this.#stepOf(second, 'primary').late, 'the clinic comes late');
     this.#expect(this.#checks.isOn(primary, 1) || !primary.isUp, 'the clinic serves on while it is cut off');
     this.#stir();
     await this.#sleep(between(this.world, 0, 3000));
-    this.#link.mend(primary.node);
+    this.#mend(primary);
     await this.#until('the clinic catches up', () => this.#allHaveCommitted(2));
 
     this.#stir();
@@ -130,6 +171,7 @@ class Story {
     this.#expect(this.#checks.isOn(district, 2), 'the district hospital has not changed');
 
     await this.#haltAndRecall(primary, fourth);
+    await this.#until('it is calm', () => this.world.time >= this.#calmAt);
     await this.#until('every report is committed', () =>
       this.#hospitals.every((it) => it.isUp && isDrained(it, this.#plane)),
     );
@@ -139,7 +181,7 @@ class Story {
   /** A site's halt outlives deaths, new connections and whatever the network says next. */
   async #haltAndRecall(clinic: Hospital, rollout: RolloutId): Promise<void> {
     this.#stir();
-    this.#link.cut(clinic.node);
+    this.#cutOff(clinic);
     await this.#until('the clinic halts its service', async () => {
       const answer = await within(this.world, 1000, clinic.reconciler?.command({ kind: 'halt', service: SERVICE }));
       return answer?.done === true;
@@ -147,7 +189,7 @@ class Story {
     this.#checks.halted = clinic;
     if (this.#hasChaos) clinic.crash();
     await this.#sleep(between(this.world, 1000, 6000));
-    this.#link.mend(clinic.node);
+    this.#mend(clinic);
     const { rollouts } = this.#plane.stores;
     await command(rollouts, rollout, { kind: 'recall', by: 'ada', reason: 'misses emergencies' }, ENGINE);
     this.#plane.stores.recall(releaseOf(4).digest);
@@ -213,7 +255,7 @@ class Story {
   }
 
   #stateOf(id: RolloutId): RolloutState {
-    return stateOf(this.#plane.stores.tables.rollouts.get(id)!);
+    return this.#checks.stateOf(id);
   }
 
   #stepOf(id: RolloutId, site: SiteName): RolloutState['nodes'][string] {
@@ -264,7 +306,7 @@ class Story {
     const deadline = this.world.time + PATIENCE_MS;
     while (!(await holds())) {
       if (this.world.time > deadline) throw new Error(`it never came to this: ${what}`);
-      await this.#sleep(100);
+      await this.#sleep(200);
     }
     this.world.note(what);
   }
@@ -308,7 +350,7 @@ const isDrained = ({ node, ledger }: Hospital, { stores }: ControlPlane): boolea
   ledger.queue.size === 0 && stores.tables.nodes.get(node)?.ackedThrough === ledger.newest;
 
 if (import.meta.main) {
-  const [count = 100, first = 1] = process.argv.slice(2).map(Number);
+  const [count = 100, first = 1] = process.argv.slice(2, 4).map(Number);
   const began = process.hrtime.bigint();
   let failed = 0;
   for (let seed = first; seed < first + count; seed++) {
@@ -316,6 +358,7 @@ if (import.meta.main) {
       failed++;
       console.log(error instanceof Error ? error.message.split('\n')[0] : error);
     });
+    if (failed > 0 && process.argv[4] === 'first') process.exit(1);
   }
   const seconds = Number(process.hrtime.bigint() - began) / 1e9;
   console.log(`${count} seeds in ${seconds.toFixed(1)} s, ${failed} failed`);
