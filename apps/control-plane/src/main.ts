@@ -102,10 +102,17 @@ try {
   await main(process.argv.slice(2));
   process.exit(0);
 } catch (error) {
-  const isConfig =
-    error instanceof ConfigError ||
-    (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'));
-  process.stderr.write(`openward control-plane: ${error instanceof Error ? error.message : String(error)}\n`);
-  if (!isConfig) process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : ''}\n`);
-  process.exit(isConfig ? EX_CONFIG : 1);
+  process.stderr.write(`openward control-plane: ${linesOf(error).join(': ')}\n`);
+  process.exit(error instanceof ConfigError || isOfArguments(error) ? EX_CONFIG : 1);
+}
+
+/** What happened and why, from the outside in. A stack would say nothing to the one who started this. */
+function linesOf(error: unknown): string[] {
+  if (error instanceof AggregateError) return error.errors.flatMap(linesOf).slice(0, 1);
+  if (!(error instanceof Error)) return [String(error)];
+  return [error.message || error.name, ...(error.cause instanceof Error ? linesOf(error.cause) : [])];
+}
+
+function isOfArguments(error: unknown): boolean {
+  return error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
 }

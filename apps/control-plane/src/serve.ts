@@ -9,7 +9,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import helmet from 'helmet';
 import { AppModule } from './app.module.ts';
 import { closeContext, openContext } from './boot.ts';
-import type { Config } from './config.ts';
+import { ConfigError, type Config } from './config.ts';
 import { Loops } from './delivery/loops.ts';
 import { Provisioner } from './delivery/provisioner.ts';
 import { bodies } from './http/body.ts';
@@ -34,19 +34,29 @@ export interface ControlPlane {
 /** Boots one replica. Rejects when `signal` aborts before it listens. */
 export async function serve(config: Config, signal: AbortSignal): Promise<ControlPlane> {
   const context = await openContext(config, signal);
+  const app = await createApp(context);
   try {
-    const app = await createApp(context);
     await app.get(Provisioner).provision();
     await app.startAllMicroservices();
     await app.get(Loops).start();
-    await app.listen(config.http.port, config.http.host);
+    await listen(app, config);
     const url = addressOf(app, config);
     context.address.url ||= url;
     context.log.info('listening', { url, publicUrl: context.address.url, version: context.version });
     return { url, close: () => close(app, context) };
   } catch (error) {
-    await closeContext(context);
+    await close(app, context);
     throw error;
+  }
+}
+
+async function listen(app: NestExpressApplication, { http }: Config): Promise<void> {
+  try {
+    await app.listen(http.port, http.host);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL') throw cause;
+    throw new ConfigError(`OPENWARD_LISTEN: ${http.host}:${http.port} cannot be listened on (${code})`, { cause });
   }
 }
 

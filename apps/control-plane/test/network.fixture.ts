@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CHUNK_STREAM } from '@openward/contracts';
-import { connectControlPlane, loadAuthority } from '@openward/messaging';
+import { connectControlPlane, loadAuthority, type EngineLink } from '@openward/messaging';
 import { natsServers, startNats, withDatabase, type RunningNats } from '@openward/testkit';
 import { Agent, fetch, type RequestInit, type Response } from 'undici';
 import { readConfig } from '../src/config.ts';
@@ -42,6 +42,8 @@ export interface Network {
   clientOf(url: string, token: string | null): Client;
   /** Ends the replica that was there from the start. */
   closeFirst(): Promise<void>;
+  /** With the rights of the control plane itself. */
+  withEngine(work: (engine: EngineLink) => Promise<void>): Promise<void>;
   /** As a server that lost its disk, for the chunk stream alone. */
   purgeChunks(): Promise<void>;
   close(): Promise<void>;
@@ -90,6 +92,17 @@ export async function startNetwork(more: Record<string, string> = {}): Promise<N
     planes.push(plane);
     return { plane, client: clientOf(plane.url, token) };
   };
+  const withEngine: Network['withEngine'] = async (work) => {
+    const authority = await loadAuthority(made.authority);
+    const urls = [env.OPENWARD_NATS_URLS];
+    const ca = await readFile(made.ca, 'utf8');
+    const engine = await connectControlPlane({ authority, role: 'engine', name: 'test', urls, ca });
+    try {
+      await work(engine);
+    } finally {
+      await engine.close();
+    }
+  };
   const { client: admin } = await replica();
   return {
     files: made,
@@ -106,19 +119,8 @@ export async function startNetwork(more: Record<string, string> = {}): Promise<N
     closeFirst: async () => planes.shift()?.close(),
     replica,
     clientOf,
-    purgeChunks: async () => {
-      const authority = await loadAuthority(made.authority);
-      const urls = [env.OPENWARD_NATS_URLS];
-      const engine = await connectControlPlane({
-        authority,
-        role: 'engine',
-        name: 'test',
-        urls,
-        ca: await readFile(made.ca, 'utf8'),
-      });
-      await engine.jsm.streams.purge(CHUNK_STREAM);
-      await engine.close();
-    },
+    withEngine,
+    purgeChunks: () => withEngine(async (engine) => void (await engine.jsm.streams.purge(CHUNK_STREAM))),
     close: async () => {
       await agent.destroy();
       for (const plane of planes) await plane.close();

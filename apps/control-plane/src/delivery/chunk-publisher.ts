@@ -1,10 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { ArtifactRef, Digest } from '@openward/contracts';
-import { publishChunks, readLayout, type ArtifactLayout } from '@openward/distribution';
+import { chunkSubject, Refusal, type ArtifactRef, type Digest } from '@openward/contracts';
+import { publishChunks, readLayout, type ArtifactLayout, type Published } from '@openward/distribution';
 import type { RolloutState } from '@openward/rollout';
 import { CONTEXT, type Context } from '../process/context.ts';
+import { evictChunks, subjectsOf } from './chunk-cache.ts';
 
-const RETRY_MS = 1_000;
+const FIRST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 60_000;
 
 /** Puts what rollouts need into the chunk stream, one artifact after the other (D2, D5). The stream is a cache of the store. */
 @Injectable()
@@ -15,7 +17,7 @@ export class ChunkPublisher {
 
   constructor(@Inject(CONTEXT) private readonly context: Context) {}
 
-  /** In the background; what is in the stream already costs a look at each chunk. */
+  /** In the background, and only what the stream has not; a chunk that it holds damaged is found by the node that reads it. */
   publish(refs: readonly ArtifactRef[]): void {
     for (const ref of refs) this.#waiting.set(`${ref.family} ${ref.manifest}`, ref);
     this.#working ??= this.work().finally(() => {
@@ -25,13 +27,7 @@ export class ChunkPublisher {
 
   /** Of every open rollout. */
   async publishOpen(): Promise<void> {
-    let after: string | undefined;
-    do {
-      const query = { limit: 50, ...(after === undefined ? {} : { after }) };
-      const page = await this.context.store.rollouts.list(query, { open: true });
-      for (const { state } of page.items) this.publish(artifactsOf(state));
-      after = page.next ?? undefined;
-    } while (after !== undefined);
+    this.publish(await this.ofOpenRollouts());
   }
 
   /** Some pieces of one artifact, now. How many of them were put into the stream. */
@@ -53,19 +49,45 @@ export class ChunkPublisher {
   private async work(): Promise<void> {
     const { log, timers } = this.context;
     const { signal } = this.#ending;
+    let failures = 0;
     for (let next = first(this.#waiting); next !== undefined && !signal.aborted; next = first(this.#waiting)) {
       const [key, ref] = next;
       this.#waiting.delete(key);
       try {
         const layout = await this.layoutOf(ref);
-        if (layout !== null) await this.put(ref, piecesOf(layout));
+        if (layout !== null) await this.putMissing(ref, piecesOf(layout));
+        failures = 0;
       } catch (error) {
         if (signal.aborted) return;
         log.error('chunks could not be published', { manifest: ref.manifest, family: ref.family, error });
         if (!this.#waiting.has(key)) this.#waiting.set(key, ref);
-        await timers.sleep(RETRY_MS, signal).catch(() => {});
+        const restMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures);
+        failures += 1;
+        await timers.sleep(restMs, signal).catch(() => {});
       }
     }
+  }
+
+  private async ofOpenRollouts(): Promise<ArtifactRef[]> {
+    const found: ArtifactRef[] = [];
+    let after: string | undefined;
+    do {
+      const query = { limit: 50, ...(after === undefined ? {} : { after }) };
+      const page = await this.context.store.rollouts.list(query, { open: true });
+      for (const { state } of page.items) found.push(...artifactsOf(state));
+      after = page.next ?? undefined;
+    } while (after !== undefined);
+    return found;
+  }
+
+  /** Subjects of the pieces that open rollouts deliver. */
+  private async needed(): Promise<Set<string>> {
+    const subjects = new Set<string>();
+    for (const ref of await this.ofOpenRollouts()) {
+      const layout = await this.layoutOf(ref);
+      for (const digest of layout === null ? [] : piecesOf(layout)) subjects.add(chunkSubject(ref.family, digest));
+    }
+    return subjects;
   }
 
   private async layoutOf({ manifest }: ArtifactRef): Promise<ArtifactLayout | null> {
@@ -79,16 +101,25 @@ export class ChunkPublisher {
     return null;
   }
 
+  private async putMissing(ref: ArtifactRef, digests: readonly Digest[]): Promise<void> {
+    const held = await subjectsOf(this.context.links.engine, ref.family);
+    const missing = digests.filter((digest) => !held.has(chunkSubject(ref.family, digest)));
+    if (missing.length > 0) await this.put(ref, missing);
+  }
+
   private async put(ref: ArtifactRef, digests: readonly Digest[]): Promise<number> {
     const { links, artifacts, log } = this.context;
     await links.engine.whenConnected(this.#ending.signal);
     const request = links.engine.nc.request.bind(links.engine.nc);
-    const done = await publishChunks({
-      request,
-      store: artifacts,
-      family: ref.family,
-      digests,
-      signal: this.#ending.signal,
+    const { signal } = this.#ending;
+    const publish = (): Promise<Published> =>
+      publishChunks({ request, store: artifacts, family: ref.family, digests, signal });
+    const done = await publish().catch(async (error: unknown) => {
+      if (!(error instanceof Refusal && error.code === 'quotaExceeded')) throw error;
+      const evicted = await evictChunks(links.engine, await this.needed());
+      log.info('chunks evicted', { evicted });
+      if (evicted === 0) throw error;
+      return publish();
     });
     if (done.lost.length > 0)
       log.error('the artifact store lacks chunks', { manifest: ref.manifest, lost: done.lost.length });

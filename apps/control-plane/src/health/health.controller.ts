@@ -25,8 +25,8 @@ export class HealthController {
   @Route({ does: 'Whether it can work: database and NATS are there', right: 'public', answers: Health })
   async ready(): Promise<z.output<typeof Health>> {
     const { store, links } = this.context;
-    const down = Object.values(links).some((link: { readonly isConnected: boolean }) => !link.isConnected);
-    if (down) throw new Refusal('busy', 'NATS is not connected.');
+    const isConnected = [links.engine, links.rpc, links.sys].every((link) => link.isConnected);
+    if (!isConnected) throw new Refusal('busy', 'NATS is not connected.');
     await store.network.ping().catch((cause: unknown) => {
       throw new Refusal('busy', 'The database does not answer.', { cause });
     });
