@@ -1,0 +1,113 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ArtifactRef } from '@openward/contracts';
+import { MIB, type Options } from './options.ts';
+import type { Section } from './report.ts';
+import { figure, interleave, median, megabytes, rateOf, times } from './statistics.ts';
+import { type Artifact, describe, makeModel } from './transfer/artifact.ts';
+import type { FileServerWorker } from './transfer/file-server.worker.ts';
+import type { Fetched, NodeWorker } from './transfer/node.worker.ts';
+import type { Place } from './transfer/place.ts';
+import { startWorker } from './workers.ts';
+
+const NODE = new URL('./transfer/node.worker.ts', import.meta.url);
+const FILE_SERVER = new URL('./transfer/file-server.worker.ts', import.meta.url);
+const FINE = 128 * 1024;
+
+/** Runs one fetch in a fresh process and a fresh folder. */
+export async function fetchOnce<T extends Fetched>(
+  place: Place,
+  fetch: (node: ReturnType<typeof startWorker<NodeWorker>>, dir: string) => Promise<T>,
+): Promise<T> {
+  const dir = join(place.dir, 'node');
+  await mkdir(dir, { recursive: true });
+  const node = startWorker<NodeWorker>(NODE);
+  try {
+    return await fetch(node, dir);
+  } finally {
+    await node.end();
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+const viaStream = (place: Place, artifact: ArtifactRef) => () =>
+  fetchOnce(place, (node, dir) => node.ask('openward', { url: place.nats.url, dir, artifact }));
+
+export async function benchTransfer(place: Place, { sizeBytes, rounds }: Options): Promise<Section> {
+  const coarse = await describe(makeModel(sizeBytes));
+  const fine = await describe(coarse.bytes, FINE);
+  const small = await describe(makeModel(sizeBytes / 4));
+  const refs = {
+    coarse: await place.publish(coarse),
+    fine: await place.publish(fine),
+    small: await place.publish(small),
+  };
+  await place.putObject('model', coarse.bytes);
+  const served = join(place.dir, 'served.gguf');
+  await writeFile(served, coarse.bytes);
+  const server = startWorker<FileServerWorker>(FILE_SERVER);
+  try {
+    const url = await server.ask('listen', { path: served });
+    const results = await interleave<string, Fetched>(rounds, {
+      coarse: viaStream(place, refs.coarse),
+      http: () =>
+        fetchOnce(place, (node, dir) => node.ask('http', { url, path: join(dir, 'file'), digest: refs.coarse.file })),
+      objectStore: () =>
+        fetchOnce(place, (node, dir) =>
+          node.ask('objectStore', { url: place.nats.url, name: 'model', path: join(dir, 'file') }),
+        ),
+      fine: viaStream(place, refs.fine),
+      small: viaStream(place, refs.small),
+    });
+    return asSection(coarse, small, results, rounds);
+  } finally {
+    await server.end();
+    await rm(served, { force: true });
+  }
+}
+
+function asSection(
+  whole: Artifact,
+  small: Artifact,
+  results: Readonly<Record<string, readonly Fetched[]>>,
+  rounds: number,
+): Section {
+  const size = whole.bytes.length;
+  const speed = (name: string, bytes = size): number => rateOf(bytes, median(results[name]!.map(({ ms }) => ms)));
+  const peak = (name: string): number => Math.max(...results[name]!.map(({ peakBytes }) => peakBytes));
+  const row = (label: string, name: string, bytes = size): string[] => [
+    label,
+    `${figure(speed(name, bytes))} MB/s`,
+    times(speed('coarse') / speed(name, bytes)),
+    megabytes(peak(name)),
+  ];
+  const [toStore, toHttp] = [speed('coarse') / speed('objectStore'), speed('coarse') / speed('http')];
+  return {
+    title: `A model of ${Math.round(size / MIB)} MiB to one node`,
+    notes: [
+      `Into a file, verified by SHA-256 and synced; loopback without TLS, each fetch in a process of its own, ${rounds} rounds in turn, medians of speed and the highest memory. The Object Store's client verifies while it reads; the HTTP client hashes as it writes; Openward verifies each chunk before it is written and the whole file before it gets its name, and keeps a journal.`,
+    ],
+    tables: [
+      {
+        head: ['way', 'speed', 'Openward is', 'memory at most'],
+        rows: [
+          row('Openward, chunks of 256 KiB', 'coarse'),
+          row('Openward, chunks of 128 KiB', 'fine'),
+          row(`Openward, a quarter of the size`, 'small', small.bytes.length),
+          row('plain HTTP download', 'http'),
+          row("NATS client's Object Store get", 'objectStore'),
+        ],
+      },
+    ],
+    verdicts: [
+      { what: 'beside Object Store get', budget: 'at least 4×', measured: times(toStore), held: toStore >= 4 },
+      { what: 'beside an HTTP download', budget: 'no slower', measured: times(toHttp), held: toHttp >= 1 },
+      {
+        what: 'memory while transferring',
+        budget: 'at most 300 MB',
+        measured: megabytes(peak('coarse')),
+        held: peak('coarse') <= 300e6,
+      },
+    ],
+  };
+}

@@ -1,0 +1,68 @@
+import { createCipheriv } from 'node:crypto';
+import { CHUNK_SIZE, type Digest, digestOfBytes } from '@openward/contracts';
+import { buildManifest, type BuiltArtifact, describeArtifact, type PlacedChunk } from '@openward/distribution';
+import { buildGguf, modelKeys } from '../../../libs/distribution/src/gguf-builder.fixture.ts';
+import { MIB } from '../options.ts';
+
+/** A file as the control plane would have it: its bytes, and every piece by its digest. */
+export interface Artifact {
+  readonly bytes: Uint8Array;
+  readonly built: Omit<BuiltArtifact, 'gguf'>;
+  readonly pieces: ReadonlyMap<Digest, Uint8Array>;
+}
+
+/** Bytes that nothing compresses, the same for the same seed. */
+export function noise(seed: number, size: number): Uint8Array {
+  const key = Buffer.alloc(16, `bench ${seed} `);
+  return new Uint8Array(createCipheriv('aes-128-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(size)));
+}
+
+const WIDTH = 1024;
+const TENSOR_BYTES = 8 * MIB;
+
+/** How many tensors a model of about this size has. */
+export const tensorCount = (size: number): number => Math.max(2, Math.round(size / tensorBytes(size)));
+export const tensorBytes = (size: number): number =>
+  Math.min(TENSOR_BYTES, Math.max(2 * WIDTH, Math.floor(size / 8 / (2 * WIDTH)) * 2 * WIDTH));
+
+/** A GGUF of about `size` bytes in equal tensors. Those in `changed` differ from the model of the same size without. */
+export function makeModel(size: number, changed: ReadonlySet<number> = new Set(), name = 'bench'): Uint8Array {
+  const each = tensorBytes(size);
+  return buildGguf({
+    keys: modelKeys([['general.name', { type: 'string', value: name }]]),
+    tensors: Array.from({ length: tensorCount(size) }, (_, i) => ({
+      name: `blk.${i}.ffn_up.weight`,
+      dims: [WIDTH, each / 2 / WIDTH],
+      type: 'F16',
+      fill: noise(changed.has(i) ? 10_000 + i : i, each),
+    })),
+  });
+}
+
+/** Cut as the product does, and finer where `chunkSize` is less than its own. */
+export async function describe(bytes: Uint8Array, chunkSize = CHUNK_SIZE): Promise<Artifact> {
+  const source = {
+    size: bytes.length,
+    read: (at: number, length: number) => Promise.resolve(bytes.subarray(at, at + length)),
+  };
+  const whole = await describeArtifact(source, 'gguf');
+  const built =
+    chunkSize >= CHUNK_SIZE
+      ? whole
+      : buildManifest('gguf', whole.layout.manifest.file, [...cutFiner(whole.layout.chunks, bytes, chunkSize)]);
+  const pieces = new Map<Digest, Uint8Array>([
+    ...[built.manifest, ...built.lists].map((piece) => [piece.digest, piece.bytes] as const),
+    ...built.layout.chunks.map(({ digest, offset, size }) => [digest, bytes.subarray(offset, offset + size)] as const),
+  ]);
+  return { bytes, built, pieces };
+}
+
+function* cutFiner(chunks: readonly PlacedChunk[], bytes: Uint8Array, chunkSize: number): Generator<PlacedChunk> {
+  for (const chunk of chunks) {
+    const end = chunk.offset + chunk.size;
+    for (let offset = chunk.offset; offset < end; offset += chunkSize) {
+      const size = Math.min(chunkSize, end - offset);
+      yield { offset, size, digest: digestOfBytes(bytes.subarray(offset, offset + size)) };
+    }
+  }
+}
