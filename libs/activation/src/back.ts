@@ -81,7 +81,7 @@ export function stopNow(
   why: 'halted' | 'recalled' | 'goingBack' | 'loading' | 'noRelease',
 ): void {
   turn.cancelProbe(service);
-  turn.emit({ kind: 'stop', service, why });
+  turn.emit({ kind: 'stop', service, why, held: turn.service(service).active });
   turn.change(service, { served: null, switching: null, soakSince: null, judgeAt: null });
 }
 

@@ -106,7 +106,7 @@ function halt(turn: Turn, service: Name): CommandAnswer {
   if (turn.service(service).halted) return DONE;
   const { soakSince } = turn.work(service);
   turn.cancelProbe(service);
-  turn.emit({ kind: 'stop', service, why: 'halted' });
+  turn.emit({ kind: 'stop', service, why: 'halted', held: turn.service(service).active });
   turn.change(service, { served: null, switching: null, soakSince });
   pauseSoak(turn, service);
   turn.record({ kind: 'halted', service, halted: true });

@@ -133,7 +133,8 @@ export type Effect =
   /** Its answer, if any comes, is no longer wanted. */
   | { readonly kind: 'cancel'; readonly task: number }
   | { readonly kind: 'switchTo'; readonly service: Name; readonly held: Held }
-  | { readonly kind: 'stop'; readonly service: Name; readonly why: StopWhy }
+  /** `held` is what it would serve: its fallback text is what callers are told. */
+  | { readonly kind: 'stop'; readonly service: Name; readonly why: StopWhy; readonly held: Held | null }
   | {
       readonly kind: 'judge';
       readonly service: Name;

@@ -89,8 +89,11 @@ export interface Evaluate {
 export interface Serving {
   /** When it resolves, new requests go to this release; those in flight end on the old one. Idempotent, and fast. */
   switchTo(service: Name, held: Held): Promise<void>;
-  /** When it resolves, no new request is answered by a model: callers get 503, a code and the fallback text. Idempotent. */
-  stop(service: Name, why: StopWhy): Promise<void>;
+  /**
+   * When it resolves, no new request is answered by a model: callers get 503, a code and the fallback text of `held`, which
+   * may never have served since the start. Idempotent.
+   */
+  stop(service: Name, why: StopWhy, held: Held | null): Promise<void>;
   /** Resolves when no request is in flight on this model, or at the gateway's own deadline. */
   drain(key: string): Promise<void>;
   /** The share of errors of this model since its probe, against the limits (R3). Counts stay in the gateway. */

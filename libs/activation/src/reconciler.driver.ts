@@ -188,7 +188,7 @@ class Loop implements Reconciler {
         await journal.append(effect.entry);
         return journal.sync();
       case 'stop':
-        return serving.stop(effect.service, effect.why);
+        return serving.stop(effect.service, effect.why, effect.held);
       case 'switchTo':
         return this.#switchTo(effect);
       case 'judge':

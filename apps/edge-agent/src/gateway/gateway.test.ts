@@ -358,7 +358,7 @@ test('N5 a halted service answers 503 with its code and fallback text, and an er
   expect((await post('/v1/chat/completions', chat())).status).toBe(500);
   expect(await world.served.judge('triage', 'key-1', { errorShare: 0.5, minRequests: 1 })).toBe('over');
   expect(await world.served.judge('triage', 'key-1', { errorShare: 0.5, minRequests: 2 })).toBe('tooFewRequests');
-  await world.served.stop('triage', 'halted');
+  await world.served.stop('triage', 'halted', null);
   const halted = await post('/api/chat', chat());
   expect(halted.status).toBe(503);
   expect(await halted.json()).toMatchObject({ code: 'halted', error: expect.stringContaining('Call 112.') });
@@ -372,4 +372,14 @@ test('health says 200 only when what served before serves again, and ready only 
   health = { restored: false, ready: false, details: {} };
   expect(await statuses()).toEqual([503, 503]);
   health = { restored: true, ready: true, details: {} };
+});
+
+test('N5 a service that was halted before a restart tells the fallback text of the release that it would serve', async () => {
+  await world.served.stop('letters', 'halted', { ...held(1), key: 'key-letters' });
+  const halted = await post('/api/chat', { ...chat(), model: 'letters' });
+  expect(halted.status).toBe(503);
+  expect(await halted.json()).toMatchObject({
+    code: 'halted',
+    error: expect.stringContaining(release(1).service.fallbackText),
+  });
 });

@@ -63,15 +63,20 @@ export class ServedReleases implements Serving {
     this.#slots.set(service, { held, release, stopped: null, since: this.#now() });
   }
 
-  stop(service: Name, why: StopWhy): Promise<void> {
+  async stop(service: Name, why: StopWhy, held: Held | null): Promise<void> {
     const current = this.#slots.get(service);
-    this.#slots.set(service, {
+    const stopped = {
       held: current?.held ?? null,
       release: current?.release ?? null,
       stopped: why,
       since: this.#now(),
-    });
-    return Promise.resolve();
+    };
+    // It has stopped before anything is read: a brake waits for no disk.
+    this.#slots.set(service, stopped);
+    if (stopped.release !== null || held === null) return;
+    // Stopped since a start, so that nothing has served yet: the fallback text stands in the release all the same.
+    const release = await this.#releaseOf(held).catch(() => null);
+    if (this.#slots.get(service) === stopped) this.#slots.set(service, { ...stopped, release });
   }
 
   drain(key: string): Promise<void> {
