@@ -47,7 +47,8 @@ it('does not listen where others reach it without TLS, unless a proxy in front s
   expect(readConfig({ ...outside, OPENWARD_BEHIND_PROXY: 'true' }).http.behindProxy).toBe(true);
   const tls = { OPENWARD_TLS_CERT: file('cert'), OPENWARD_TLS_KEY: file('key') };
   expect(() => readConfig({ ...outside, ...tls })).toThrow(/OPENWARD_TLS_CA/);
-  expect(readConfig({ ...outside, ...tls, OPENWARD_TLS_CA: file('ca') }).http.ca).toBe('ca');
+  const { http } = readConfig({ ...outside, ...tls, OPENWARD_TLS_CA: file('ca') });
+  expect(http).toMatchObject({ ca: 'ca', tls: { cert: 'cert\nca', key: 'key' } });
 });
 
 it('says which file cannot be read, and which half of a pair is missing', () => {

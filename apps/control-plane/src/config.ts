@@ -126,12 +126,13 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     throw new ConfigError(lines.join('; '));
   }
   const it = parsed.data;
+  const ca = readText('OPENWARD_TLS_CA', it.OPENWARD_TLS_CA);
   const config: Config = {
     http: {
       ...it.OPENWARD_LISTEN,
       publicUrl: it.OPENWARD_PUBLIC_URL?.replace(/\/+$/, '') ?? null,
-      tls: readTls(it.OPENWARD_TLS_CERT, it.OPENWARD_TLS_KEY),
-      ca: readText('OPENWARD_TLS_CA', it.OPENWARD_TLS_CA),
+      tls: readTls(it.OPENWARD_TLS_CERT, it.OPENWARD_TLS_KEY, ca),
+      ca,
       behindProxy: it.OPENWARD_BEHIND_PROXY,
       bodyTimeoutMs: it.OPENWARD_BODY_TIMEOUT_MS,
     },
@@ -200,10 +201,12 @@ function readText(name: string, path: string | undefined): string | null {
   }
 }
 
-function readTls(cert: string | undefined, key: string | undefined): Config['http']['tls'] {
+/** The chain that is shown ends with the authority, since a node that enrols has its fingerprint alone (K2). */
+function readTls(cert: string | undefined, key: string | undefined, ca: string | null): Config['http']['tls'] {
   if (cert === undefined && key === undefined) return null;
-  const [certText, keyText] = [readText('OPENWARD_TLS_CERT', cert), readText('OPENWARD_TLS_KEY', key)];
-  if (certText === null) throw new ConfigError('OPENWARD_TLS_KEY is set and OPENWARD_TLS_CERT is not');
+  const [chain, keyText] = [readText('OPENWARD_TLS_CERT', cert), readText('OPENWARD_TLS_KEY', key)];
+  if (chain === null) throw new ConfigError('OPENWARD_TLS_KEY is set and OPENWARD_TLS_CERT is not');
   if (keyText === null) throw new ConfigError('OPENWARD_TLS_CERT is set and OPENWARD_TLS_KEY is not');
-  return { cert: certText, key: keyText };
+  const isWhole = ca === null || chain.includes(ca.trim());
+  return { cert: isWhole ? chain : `${chain.trimEnd()}\n${ca}`, key: keyText };
 }

@@ -1,10 +1,9 @@
 import { parseArgs } from 'node:util';
 import { ConfigError, readConfig } from './config.ts';
-import { DEFAULT_HOSTS, initNetwork } from './keys/init.ts';
-import { renderNatsConfig, type NatsConfigOptions } from './keys/nats-config.ts';
-import { serve } from './serve.ts';
+import type { NatsConfigOptions } from './keys/nats-config.ts';
 
-// The command line: `run` (the default), `init` and `nats-config`. Everything else is set by the environment.
+// The command line: `run` (the default), `init` and `nats-config`. Everything else is set by the environment. Each command
+// loads what it needs, since what makes certificates has no place in a process that serves.
 
 /** As sysexits.h calls it: something is wrong with the configuration. */
 const EX_CONFIG = 78;
@@ -23,7 +22,9 @@ async function run(): Promise<void> {
   }
   let running;
   try {
-    running = await serve(readConfig(), ending.signal);
+    const config = readConfig();
+    const { serve } = await import('./serve.ts');
+    running = await serve(config, ending.signal);
   } catch (error) {
     if (ending.signal.aborted) return;
     throw error;
@@ -33,6 +34,7 @@ async function run(): Promise<void> {
 }
 
 async function init(args: string[]): Promise<void> {
+  const { DEFAULT_HOSTS, initNetwork } = await import('./keys/init.ts');
   const { values } = parseArgs({
     args,
     options: {
@@ -70,6 +72,7 @@ async function natsConfig(args: string[]): Promise<void> {
   const usage = 'nats-config --dir D --store S --version V';
   if (!['always', 'fs-sync', 'best-effort'].includes(values.durability))
     throw new ConfigError(`--durability is always, fs-sync or best-effort`);
+  const { renderNatsConfig } = await import('./keys/nats-config.ts');
   const text = await renderNatsConfig({
     dir: required(values.dir, usage),
     store: required(values.store, usage),

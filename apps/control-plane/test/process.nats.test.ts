@@ -75,6 +75,12 @@ it('says in one line what is wrong with its settings, and exits with 78', async 
   const old = start({ ...network.env, OPENWARD_SIGNING_KEYS: join(network.files.dir, 'nowhere') });
   expect(await exit(old)).toBe(78);
   expect(old.err()).toContain('OPENWARD_SIGNING_KEYS');
+  const { port } = network.nats();
+  const taken = start({ ...network.env, OPENWARD_LISTEN: `127.0.0.1:${port}` });
+  expect(await exit(taken)).toBe(78);
+  expect(taken.err()).toContain('OPENWARD_LISTEN');
+  const unknown = start(network.env, ['dance']);
+  expect(await exit(unknown)).toBe(78);
 });
 
 it('ends in order while it still waits for NATS', async () => {
