@@ -33,9 +33,9 @@ export interface Given {
 }
 
 export interface SharedNetwork {
-  given(...facts: readonly Step[]): Given;
+  given: (...facts: readonly Step[]) => Given;
   /** The world as it stands, for what a case asks beside its steps. */
-  world(): World;
+  world: () => World;
 }
 
 /** One network for the file that calls this; it ends with the file, and its folder goes. */

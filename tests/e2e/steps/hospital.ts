@@ -111,11 +111,11 @@ export const hospital = (name: string) => {
         const rules = { prepare: rule(prepares), activate: rule(activates) };
         await site.local('POST', '/commands', { kind: 'setRules', rules });
         // A plan takes a node only once it has told of itself.
-        await until(
-          async () =>
-            (await world.network.api.get<{ lastReportAt: string | null }>(`/nodes/${site.node}`)).lastReportAt !== null,
-          { within: 30_000, every: 50, what: `the network has heard of ${name}` },
-        );
+        await until(async () => (await world.network.api.nodes.get(site.node)).lastReportAt !== null, {
+          within: 30_000,
+          every: 50,
+          what: `the network has heard of ${name}`,
+        });
       },
 
     // Hospital IT.
@@ -197,7 +197,7 @@ export const hospital = (name: string) => {
     lineIsMended: (): Step => (world) => siteIn(world, name).line.mend(),
     agentIsKilled: (): Step => async (world) => {
       await siteIn(world, name).agent.kill9();
-      await thawRuntimes(name);
+      thawRuntimes(name);
     },
     agentStarts: (): Step => (world) => siteIn(world, name).restart(),
     /** Its runtime stands still until the agent is killed: whatever asks it, waits. */

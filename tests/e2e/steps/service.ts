@@ -58,7 +58,7 @@ export const planRequest = (service: string, { release, waves, soakMs = 300, dea
 export const rolloutOf = async ({ network, rollouts }: World, service: string): Promise<RolloutView> => {
   const id = rollouts.get(service);
   if (id === undefined) throw new Error(`nothing of ${service} was rolled out`);
-  return network.api.rollout(id);
+  return network.api.rollouts.get(id);
 };
 
 /** The hospital's node in the newest rollout of the service. */
@@ -136,7 +136,7 @@ export const service = (name: string) => ({
     (waves: number): Step =>
     async (world) => {
       const { id } = await rolloutOf(world, name);
-      const { items } = await world.network.api.get<Page<AuditEntry>>(`/audit?subject=rollout:${id}&limit=200`);
+      const { items } = await world.network.api.audit.list({ subject: `rollout:${id}`, limit: 200 });
       const of = (action: string) => items.filter((entry) => entry.action === action);
       const began = of('waveStarted').map(({ details }) => (details as { wave: number }).wave);
       expect(began.toSorted((a, b) => a - b)).toEqual([...Array(waves).keys()]);

@@ -48,14 +48,14 @@ export async function startSite(network: NetworkWorld, settings: SiteSettings): 
   const dataDir = join(network.dir, 'sites', name);
   rmSync(dataDir, { recursive: true, force: true });
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  await network.api.post('/sites', {
+  await network.api.sites.create({
     name,
     tier,
     ...(bytesPerSecond === undefined ? {} : { linkBytesPerSecond: bytesPerSecond }),
   });
-  const { token } = await network.api.post<{ token: string }>(`/sites/${name}/tokens`, {});
+  const { token } = await network.api.sites.createToken(name);
   writeFileSync(join(dataDir, 'agent.json'), JSON.stringify(agentConfig(settings), null, 2));
-  await enrol(dataDir, node, token);
+  await enrol(settings, dataDir, node, token);
   const line = await startRelay({ host: '127.0.0.1', port: network.natsPort });
   dialThrough(dataDir, line.port);
   const start = {
@@ -120,10 +120,12 @@ function dialThrough(dataDir: string, port: number): void {
   writeFileSync(path, JSON.stringify(enrolment));
 }
 
-function enrol(dataDir: string, node: string, token: string): Promise<void> {
+function enrol({ nodeArgs = [], env }: SiteSettings, dataDir: string, node: string, token: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(dirname(AGENT), 'enrol-main.js'), '--data', dataDir, '--node', node], {
+    const program = join(dirname(AGENT), 'enrol-main.js');
+    const child = spawn(process.execPath, [...nodeArgs, program, '--data', dataDir, '--node', node], {
       stdio: ['pipe', 'ignore', 'pipe'],
+      env: { ...process.env, ...env },
     });
     let said = '';
     child.stderr.on('data', (piece: Buffer) => (said += piece.toString()));
