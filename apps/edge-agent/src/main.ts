@@ -7,6 +7,7 @@ import { Agent } from './agent.ts';
 import { AppModule } from './app.module.ts';
 import { dataDirOf, readConfig } from './config.ts';
 import { claimSocket } from './local/socket.ts';
+import { holdDataFolder } from './node/lock.ts';
 import { AGENT_VERSION } from './version.ts';
 
 // `node main.js --data DIR`, or `openward node run`. One process for one node; its runtime is a child of its own.
@@ -17,6 +18,7 @@ const dataDir = dataDirOf(process.argv);
 mkdirSync(dataDir, { recursive: true, mode: 0o700 });
 
 try {
+  const held = holdDataFolder(dataDir);
   const config = readConfig(dataDir);
   const logger = createLogger({ name: 'edge-agent', level: config.logLevel });
   const telemetry = startTelemetry({
@@ -41,7 +43,10 @@ try {
     logger.fatal({ error: String(error) }, 'journal.lost');
     process.exit(70);
   });
-  process.once('exit', () => void telemetry.stop());
+  process.once('exit', () => {
+    void telemetry.stop();
+    held.close();
+  });
   logger.info({ gateway: agent.gatewayUrl, socket, pid: process.pid }, 'listening');
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);

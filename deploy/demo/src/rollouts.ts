@@ -1,11 +1,11 @@
-import type { Plan, RolloutView } from '@openward/contracts';
+import type { Plan, PlanRequest, RolloutView } from '@openward/contracts';
 import type { NetworkWorld } from './harness/index.ts';
 import { line } from './print.ts';
 
 export interface Wanted {
   readonly release: number;
-  readonly waves: readonly unknown[];
-  readonly settings: Readonly<Record<string, unknown>>;
+  readonly waves: PlanRequest['waves'];
+  readonly settings: Partial<PlanRequest['settings']>;
 }
 
 /** Ordinary settings; only short. */
@@ -25,7 +25,7 @@ const requestOf = ({ release, waves, settings }: Wanted) => ({
 
 /** The dry run, as an admin would read it. */
 export async function plan(network: NetworkWorld, wanted: Wanted): Promise<Plan> {
-  const made = await network.api.plan(requestOf(wanted));
+  const made = await network.api.rollouts.plan(requestOf(wanted));
   for (const [index, wave] of made.waves.entries())
     for (const { site, variant, shown } of wave.nodes)
       line(
@@ -38,5 +38,5 @@ export async function plan(network: NetworkWorld, wanted: Wanted): Promise<Plan>
 /** What was approved by its hash is what runs. */
 export async function startRollout(network: NetworkWorld, wanted: Wanted): Promise<RolloutView> {
   const { hash } = await plan(network, wanted);
-  return network.api.post<RolloutView>('/rollouts', { plan: requestOf(wanted), approvedHash: hash });
+  return network.api.rollouts.start({ plan: requestOf(wanted), approvedHash: hash });
 }

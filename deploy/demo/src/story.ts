@@ -1,4 +1,5 @@
 import { createRelease, registerModel, type SiteWorld } from './harness/index.ts';
+import type { PlanRequest } from '@openward/contracts';
 import { Expectations } from './expectations.ts';
 import { acceptTwice, asked, type } from './hospital-it.ts';
 import { heading, line, note } from './print.ts';
@@ -77,7 +78,7 @@ export class Story {
       await type(site, ['suites', 'accept', suite.digest]);
     });
     await Promise.all([follow(network, rollout.id, hasEnded), ...suites, acceptTwice(district, 1, 'suiteToo')]);
-    const view = await network.api.rollout(rollout.id);
+    const view = await network.api.rollouts.get(rollout.id);
     const answers = await questions(this.#world, ABOUT_BLOOD_SUGAR, 'with release 1');
     this.expectations.check(
       'release 1 completes at all three hospitals',
@@ -263,7 +264,7 @@ export class Story {
     }
   }
 
-  #oneByOne(): readonly unknown[] {
+  #oneByOne(): PlanRequest['waves'] {
     return [
       { by: 'sites', sites: ['referral'] },
       { by: 'sites', sites: ['district'] },

@@ -19,7 +19,7 @@ export async function follow(
   const last = new Map<string, string>();
   return until(
     async () => {
-      const view = await network.api.rollout(id).catch(() => null);
+      const view = await network.api.rollouts.get(id).catch(() => null);
       if (view === null) return undefined;
       for (const node of view.nodes.filter(({ step }) => step !== null)) {
         const step = `${node.step} ${node.reason} ${node.gate?.verdict}`;

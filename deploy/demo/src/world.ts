@@ -104,8 +104,8 @@ async function ollamaOf(dir: string, site: string, stops: (() => Promise<void>)[
 }
 
 async function fillCatalogue({ network, sites }: World): Promise<void> {
-  await network.api.post('/services', SERVICE);
-  await network.api.post('/suites', suiteDocument());
+  await network.api.services.create({ ...SERVICE, languages: [...SERVICE.languages] });
+  await network.api.pushSuite(suiteDocument());
   await Promise.all([
     registerModel(network.api, 1),
     ...sites.map((site) => site.local('POST', '/data', dataSetOf(site.name))),

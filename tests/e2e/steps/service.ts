@@ -77,8 +77,8 @@ export const service = (name: string) => ({
     (versions: readonly number[], suite: SuiteKind = 'quick'): Step =>
     async (world) => {
       const { api } = world.network;
-      await api.post('/services', { ...SERVICE, name });
-      await api.post('/suites', suiteOf(name, suite));
+      await api.services.create({ ...SERVICE, languages: [...SERVICE.languages], name });
+      await api.pushSuite(suiteOf(name, suite));
       for (const version of versions) {
         await haveModel(world, version);
         await createRelease(api, version, name);
@@ -90,9 +90,9 @@ export const service = (name: string) => ({
     async (world) => {
       const { api } = world.network;
       const request = planRequest(name, asked);
-      const plan = await api.post<Plan>('/rollouts/plan', request);
+      const plan = await api.rollouts.plan(request);
       expect(plan.blocked).toEqual([]);
-      const { id } = await api.post<RolloutView>('/rollouts', { plan: request, approvedHash: plan.hash });
+      const { id } = await api.rollouts.start({ plan: request, approvedHash: plan.hash });
       world.rollouts.set(name, id);
     },
 

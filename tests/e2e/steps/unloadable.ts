@@ -18,11 +18,11 @@ function unloadable(): Uint8Array {
 export const haveUnloadableModel: Step = async ({ network: { api, dir } }) => {
   const path = join(dir, 'unloadable.gguf');
   writeFileSync(path, unloadable());
-  const { digest } = await api.upload(path);
-  await api.post('/models/triage-unknown/versions/1/variants', {
+  await api.pushModel({
+    file: path,
+    name: 'triage-unknown',
+    version: '1',
     variant: 'f16',
-    manifest: digest,
-    kind: 'base',
     template: MODEL.template,
     contextLength: MODEL.contextLength,
     needs: { threads: 1, memoryBytes: 64 * 2 ** 20 },
@@ -32,7 +32,7 @@ export const haveUnloadableModel: Step = async ({ network: { api, dir } }) => {
 export const releaseOfUnloadableModel =
   (service: string): Step =>
   ({ network: { api } }) =>
-    api.post('/releases', {
+    api.releases.create({
       service,
       change: 'base',
       model: { name: 'triage-unknown', version: '1' },

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SuiteDocument, type ModelView, type ReleaseView } from '@openward/contracts';
-import type { Api } from './api.ts';
+import type { Client } from '@openward/client';
+import { ChatTemplate, SuiteDocument, type ReleaseView } from '@openward/contracts';
 import { DEMO } from './paths.ts';
 
 // What the demo puts into the network: a service, four versions of a toy model, a suite, and releases that bind them.
 
 interface ModelFile {
   readonly contextLength: number;
-  readonly template: unknown;
+  readonly template: ChatTemplate;
   readonly system: string;
   readonly parameters: { readonly temperature: number; readonly maxTokens: number };
   readonly versions: readonly {
@@ -73,27 +73,25 @@ export const COLUMNS = {
 
 export const recordsOf = (site: string): string => readFileSync(join(DEMO, 'sites', site, 'records.csv'), 'utf8');
 
-export async function registerModel(api: Api, version: number): Promise<ModelView> {
+export async function registerModel(api: Client, version: number): Promise<void> {
   const found = MODEL.versions.find((one) => one.version === version);
   if (found === undefined) throw new Error(`there is no version ${version} of the demo's model`);
-  let view: ModelView | undefined;
   for (const { variant, needs } of VARIANTS) {
-    const { digest } = await api.upload(join(DEMO, 'models', found.files[variant]));
-    view = await api.post<ModelView>(`/models/triage-nano/versions/${version}/variants`, {
+    await api.pushModel({
+      file: join(DEMO, 'models', found.files[variant]),
+      name: 'triage-nano',
+      version: String(version),
       variant,
-      manifest: digest,
-      kind: 'base',
       template: MODEL.template,
       contextLength: MODEL.contextLength,
       needs,
       trainingStatement: found.trainingStatement,
     });
   }
-  return view!;
 }
 
-export function createRelease(api: Api, version: number, service: string = SERVICE.name): Promise<ReleaseView> {
-  return api.post<ReleaseView>('/releases', {
+export function createRelease(api: Client, version: number, service: string = SERVICE.name): Promise<ReleaseView> {
+  return api.releases.create({
     service,
     change: version === 1 ? 'newService' : 'base',
     model: { name: 'triage-nano', version: String(version) },

@@ -1,4 +1,3 @@
-export * from './api.ts';
 export * from './catalogue.ts';
 export * from './network.ts';
 export * from './paths.ts';

@@ -11,7 +11,7 @@ import {
   type RunningNats,
   type RunningPostgres,
 } from '@openward/testkit';
-import { createApi, type Api } from './api.ts';
+import { createClient, type Client } from '@openward/client';
 import { CONTROL_PLANE } from './paths.ts';
 import { lineOf, startProcess, type Running } from './processes.ts';
 import pg from 'pg';
@@ -29,7 +29,7 @@ export interface NetworkWorld {
   readonly port: number;
   readonly postgres: RunningPostgres;
   readonly nats: RunningNats;
-  readonly api: Api;
+  readonly api: Client;
   controlPlane: Running;
   /** Starts the control plane again on its port, after it was stopped or killed. */
   restart(): Promise<void>;
@@ -102,7 +102,7 @@ export async function startNetwork(dir: string, settings: NetworkSettings = {}):
     port,
     postgres,
     nats,
-    api: createApi({ url, ca, token }),
+    api: createClient({ url, ca, token }),
     controlPlane: start('control-plane', port),
     async restart() {
       const after = world.controlPlane.log().length;
