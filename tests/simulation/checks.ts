@@ -114,7 +114,10 @@ export class Checks {
   /** When the story is over and nothing is under way. */
   end(): void {
     const { tables } = this.plane.stores;
-    for (const { node, ledger } of this.hospitals) {
+    for (const { node, ledger, runtime, reconciler } of this.hospitals) {
+      const wanted = reconciler?.state().work['triage']?.loaded ?? [];
+      const left = [...runtime.loaded].filter((key) => !wanted.includes(key));
+      if (left.length > 0) this.breakRule(`${left.length} models are left in the memory of ${node}`);
       const at = firstBrokenRow(ledger.rows);
       if (at !== null) this.breakRule(`the ledger of ${node} is broken at row ${at}`);
       const committed = [...tables.reports.values()].map(({ report }) => report).filter((it) => it.node === node);

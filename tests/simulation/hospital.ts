@@ -1,5 +1,5 @@
 import { DesiredState, desiredSubject, type Name } from '@openward/contracts';
-import { type Entry, type Held, type Ports, type Reconciler, startReconciler } from '@openward/activation';
+import { type Entry, type Held, keepOf, type Ports, type Reconciler, startReconciler } from '@openward/activation';
 import { between, Life, MemoryJournal, SimulatedGateway, SimulatedRuntime } from '@openward/activation/testing';
 import { SimulatedDisk } from '@openward/distribution/testing';
 import type { PrivacyPorts } from '@openward/privacy';
@@ -179,7 +179,10 @@ export class Hospital implements KnownNode {
   }
 
   #mustHave(held: Held): void {
-    if (!this.disk.files.has(held.artifact.file))
+    if (this.disk.files.has(held.artifact.file)) return;
+    // What is no longer needed may go while it is still being loaded.
+    if (keepOf(this.journal.known).keys.includes(held.key))
       this.#around.checks.breakRule(`${this.node} has given up release ${held.number}, which it needs`);
+    throw new Error(`there is no file of release ${held.number}`);
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { simulate } from './story.ts';
 
-const SEEDS = Number(process.env['OPENWARD_SEEDS'] ?? 14);
+const SEEDS = Number(process.env['OPENWARD_SEEDS'] ?? 12);
 
 describe('the story of four releases, simulated', () => {
   it('ends as told where nothing goes wrong', async () => {

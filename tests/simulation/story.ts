@@ -107,7 +107,7 @@ class Story {
     });
     whileChaotic(8000, 30_000, () => this.#plane.loseReports());
     // A recall of what nobody has: every node's desired state changes, beside whatever else is being put.
-    whileChaotic(3000, 10_000, () => this.#plane.stores.recall(digestOf(`nothing ${world.time}`)));
+    whileChaotic(4000, 16_000, () => this.#plane.stores.recall(digestOf(`nothing ${world.time}`)));
     // Three exits in ten minutes would take a node back (N4).
     let exits = 0;
     whileChaotic(20_000, 60_000, () => {
