@@ -1,12 +1,4 @@
-import type {
-  AuditEntry,
-  Page,
-  Plan,
-  RolloutNodeView,
-  RolloutStatus,
-  RolloutView,
-  SuiteDocument,
-} from '@openward/contracts';
+import type { RolloutNodeView, RolloutStatus, RolloutView, SuiteDocument } from '@openward/contracts';
 import { createRelease, registerModel, SERVICE, suiteDocument } from '@openward/demo/harness';
 import { until } from '@openward/testkit';
 import { expect } from 'vitest';
@@ -39,7 +31,7 @@ export function suiteOf(service: string, kind: SuiteKind): SuiteDocument {
 /** Registers a version of the demo's model in both variants; each world does so once. */
 export function haveModel(world: World, version: number): Promise<unknown> {
   const name = `triage-nano ${version}`;
-  const known = world.models.get(name) ?? registerModel(world.network.api, version);
+  const known: Promise<unknown> = world.models.get(name) ?? registerModel(world.network.api, version);
   world.models.set(name, known);
   return known;
 }
@@ -48,7 +40,7 @@ export const planRequest = (service: string, { release, waves, soakMs = 300, dea
   service,
   release,
   select: { labels: { site: waves.flat() } },
-  waves: waves.map((sites) => ({ by: 'sites', sites })),
+  waves: waves.map((sites) => ({ by: 'sites' as const, sites: [...sites] })),
   settings: {
     waveDeadlineMs: deadlineMs,
     soak: { soakMs, errorShare: 0.05, minRequests: 20, restarts: 3, probeTimeoutMs: 20_000 },
