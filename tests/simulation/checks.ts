@@ -1,6 +1,6 @@
 import type { Entry, Held } from '@openward/activation';
 import type { VirtualWorld } from '@openward/activation/testing';
-import type { HelloReply, Name, RolloutId } from '@openward/contracts';
+import type { DesiredState, HelloReply, Name, RolloutId } from '@openward/contracts';
 import { EMPTY_LEDGER, firstBrokenRow } from '@openward/privacy';
 import { maxConcurrentOf, outstandingPermits, type RolloutState } from '@openward/rollout';
 import { stateOf } from '@openward/rollout/testing';
@@ -21,6 +21,7 @@ export class Checks {
   readonly #seed: number;
   readonly #world: VirtualWorld;
   readonly #onWave: () => void;
+  readonly #put = new Map<Name, number>();
   readonly #waves = new Set<string>();
   readonly #versions = new Map<string, number>();
   readonly #states = new Map<RolloutId, { readonly version: number; readonly state: RolloutState }>();
@@ -66,6 +67,15 @@ export class Checks {
     const unproven = this.hospitals.filter((it) => it !== hospital && isUnproven(it, id.split('.')[0]!));
     if (unproven.length > 0) this.breakRule(`${node} activates ${id} beside ${unproven[0]!.node}`);
     this.#world.note(`${node} activates ${id}`);
+  }
+
+  /** D3: no older state overtakes a newer one. */
+  put(node: Name, frame: Uint8Array): void {
+    const text = Buffer.from(frame).toString();
+    const { generation } = JSON.parse(text.slice(text.indexOf('\n') + 1)) as DesiredState;
+    const before = this.#put.get(node) ?? 0;
+    if (generation.number < before) this.breakRule(`${node} is told ${generation.number} after ${before}`);
+    this.#put.set(node, generation.number);
   }
 
   /** Faults pass. That a port was called against its contract is no fault, and a driver would try again for ever. */
@@ -118,6 +128,8 @@ export class Checks {
       const wanted = reconciler?.state().work['triage']?.loaded ?? [];
       const left = [...runtime.loaded].filter((key) => !wanted.includes(key));
       if (left.length > 0) this.breakRule(`${left.length} models are left in the memory of ${node}`);
+      const generation = tables.nodes.get(node)?.generation?.number;
+      if (generation !== this.#put.get(node)) this.breakRule(`${node} was never told ${generation}`);
       const at = firstBrokenRow(ledger.rows);
       if (at !== null) this.breakRule(`the ledger of ${node} is broken at row ${at}`);
       const committed = [...tables.reports.values()].map(({ report }) => report).filter((it) => it.node === node);

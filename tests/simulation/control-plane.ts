@@ -57,7 +57,10 @@ export class ControlPlane {
     this.around = around;
     const { world } = around;
     this.stores = memoryStores({ wall: () => EPOCH + world.time });
-    this.bucket = memoryBucket(({ node }) => this.#deliver(node));
+    this.bucket = memoryBucket(({ node }, bytes) => {
+      around.checks.put(node, bytes);
+      this.#deliver(node);
+    });
     this.replicas = ['one', 'two'].map((name) => new Replica(name, this));
     for (const digest of PIECES.keys()) if (world.random() < 0.03) this.missingChunks.add(digest);
     // A delivery that was lost comes again; after a new connection the newest comes in any case.

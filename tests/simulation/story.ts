@@ -172,6 +172,7 @@ class Story {
 
     await this.#haltAndRecall(primary, fourth);
     await this.#until('it is calm', () => this.world.time >= this.#calmAt);
+    await this.#until('every node was told the newest', () => this.#plane.stores.tables.outbox.length === 0);
     await this.#until('every report is committed', () =>
       this.#hospitals.every((it) => it.isUp && isDrained(it, this.#plane)),
     );
