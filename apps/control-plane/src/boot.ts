@@ -10,7 +10,6 @@ import { loadSigningKeys } from './keys/signing-keys.ts';
 import type { Context, Links } from './process/context.ts';
 import { clock, random, timers } from './process/ports.ts';
 import { Wake } from './process/wake.ts';
-import { withErrors } from './process/legible.ts';
 import { VERSION } from './process/version.ts';
 
 const DATABASE_PATIENCE_MS = 30_000;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createLogger } from './logger.ts';
+import { asLog, createLogger } from './logger.ts';
 import { startTelemetry } from './telemetry.ts';
 
 test('a line of the log is JSON with an event, and never carries a field that could hold text of an application', () => {
@@ -19,4 +19,17 @@ test('with neither collector nor Prometheus nothing is exported, and with Promet
   const on = startTelemetry({ service: 'x', version: '1', otlpUrl: null, prometheus: true });
   expect(await on.scrape()).toContain('target_info');
   await on.stop();
+});
+
+test('an error is written with its message, code and cause, which JSON alone would drop', () => {
+  const lines: string[] = [];
+  const log = asLog(
+    createLogger({ name: 'x', level: 'info', destination: { write: (line) => void lines.push(line) } }),
+  );
+  const error = Object.assign(new Error('the disk is full', { cause: new Error('ENOSPC') }), { code: 'diskFull' });
+  log.error('journal.lost', { error });
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+    msg: 'journal.lost',
+    error: { message: 'the disk is full', code: 'diskFull', cause: { message: 'ENOSPC' } },
+  });
 });

@@ -37,9 +37,21 @@ export function createLogger(options: {
   );
 }
 
+type Fields = Record<string, unknown> | undefined;
+
+/** An error says nothing in JSON: its name, message, stack and causes are written instead. */
+const legible = (fields: Fields): Record<string, unknown> =>
+  fields?.['error'] instanceof Error ? { ...fields, error: partsOf(fields['error']) } : (fields ?? {});
+
+function partsOf(error: Error): Record<string, unknown> {
+  const { name, message, stack, cause } = error;
+  const code = 'code' in error ? { code: error.code } : {};
+  return { name, message, ...code, stack, ...(cause instanceof Error ? { cause: partsOf(cause) } : {}) };
+}
+
 /** The port that drivers log through: an event's name and fields. */
 export const asLog = (logger: Logger): Log => ({
-  info: (event, fields) => logger.info(fields ?? {}, event),
-  warn: (event, fields) => logger.warn(fields ?? {}, event),
-  error: (event, fields) => logger.error(fields ?? {}, event),
+  info: (event, fields) => logger.info(legible(fields), event),
+  warn: (event, fields) => logger.warn(legible(fields), event),
+  error: (event, fields) => logger.error(legible(fields), event),
 });
