@@ -16,7 +16,7 @@ const DATABASE_PATIENCE_MS = 30_000;
 
 /** Everything that the process stands on, in the order in which one needs the other. Whoever calls closes it (`closeContext`). */
 export async function openContext(config: Config, signal: AbortSignal): Promise<Context> {
-  const log = withErrors(asLog(createLogger({ name: 'control-plane', level: config.telemetry.logLevel })));
+  const log = asLog(createLogger({ name: 'control-plane', level: config.telemetry.logLevel }));
   const keys = await loadSigningKeys(config.keys.signing);
   const authority = await loadAuthority(config.keys.authorityDir).catch((cause: unknown) => {
     throw new ConfigError(`OPENWARD_AUTHORITY_DIR: ${cause instanceof Error ? cause.message : String(cause)}`, {
