@@ -39,7 +39,7 @@ export async function benchGateway(_: unknown, { rounds, seconds }: Options): Pr
     return worker;
   };
   try {
-    const runtimeUrl = await kept(startWorker<RuntimeWorker>(file('runtime'))).ask('listen', null);
+    const runtimeUrl = await kept(startWorker<RuntimeWorker>(file('runtime'))).ask('listen');
     const bare = kept(startWorker<BareProxyWorker>(file('bare-proxy')));
     const gateway = async (task: GatewayTask) => {
       const worker = kept(startWorker<GatewayWorker>(file('gateway')));
@@ -72,10 +72,10 @@ export async function benchGateway(_: unknown, { rounds, seconds }: Options): Pr
       alone: side('alone'),
     });
     const memory: Partial<Record<SideName, number>> = {
-      bare: await bare.ask('peak', null),
-      gateway: await http.worker.ask('peak', null),
-      vocabulary: await vocabulary.worker.ask('peak', null),
-      alone: await alone.worker.ask('peak', null),
+      bare: await bare.ask('peak'),
+      gateway: await http.worker.ask('peak'),
+      vocabulary: await vocabulary.worker.ask('peak'),
+      alone: await alone.worker.ask('peak'),
     };
     return asSection(seen, memory, rounds, seconds);
   } finally {

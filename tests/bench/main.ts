@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { benchAgent } from './agent.ts';
 import { benchControl } from './control.ts';
 import { documentOf } from './document.ts';
 import { benchGateway } from './gateway.ts';
@@ -18,6 +19,7 @@ const BENCHES: Readonly<Record<SectionName, (place: Place, options: Options) => 
   control: benchControl,
   gateway: benchGateway,
   switch: benchSwitch,
+  agent: benchAgent,
   resume: benchResume,
 };
 const DOCUMENT = new URL('../../docs/benchmarks.md', import.meta.url);

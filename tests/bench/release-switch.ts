@@ -39,7 +39,7 @@ export async function benchSwitch(_: unknown, { rounds }: Options): Promise<Sect
   const gateway = startWorker<SwitchingWorker>(SWITCHING);
   const client = startWorker<LoadWorker>(LOAD);
   try {
-    const url = await gateway.ask('listen', null);
+    const url = await gateway.ask('listen');
     const task = { url, path: '/v1/chat/completions', body: chatBody, key: KEY, connections: CONNECTIONS, ms: 0 };
     await client.ask('start', task);
     const switches: Switched[] = [];
@@ -49,9 +49,9 @@ export async function benchSwitch(_: unknown, { rounds }: Options): Promise<Sect
       switches.push({ to, at: await gateway.ask('switchTo', { release: to }) });
     }
     await pause(BETWEEN_MS);
-    const replies = await client.ask('stop', null);
+    const replies = await client.ask('stop');
     const swaps: number[] = [];
-    for (let i = 0; i < SWAPS; i += 1) swaps.push(await gateway.ask('swap', null));
+    for (let i = 0; i < SWAPS; i += 1) swaps.push(await gateway.ask('swap'));
     const seen = switches.map((one, i) => seenOf(replies, one, switches[i + 1]?.at ?? Infinity));
     return asSection(seen, replies, swaps);
   } finally {

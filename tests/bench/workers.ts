@@ -4,7 +4,7 @@ import { once } from 'node:events';
 // What is measured runs in a process of its own, so that its memory and its event loop are its own. A worker answers
 // questions by name: `answer({ ... })` in its file, `startWorker(file)` in the bench.
 
-type Questions = Readonly<Record<string, (argument: never) => unknown>>;
+type Questions = Readonly<Record<string, (...given: never) => unknown>>;
 
 interface Said {
   readonly id: number;
@@ -15,7 +15,7 @@ interface Said {
 export interface Worker<Q extends Questions> {
   readonly pid: number;
   /** Rejects with the worker's own error, or when it ends first. */
-  ask<N extends keyof Q & string>(name: N, argument: Parameters<Q[N]>[0]): Promise<Awaited<ReturnType<Q[N]>>>;
+  ask<N extends keyof Q & string>(name: N, ...given: Parameters<Q[N]>): Promise<Awaited<ReturnType<Q[N]>>>;
   /** As when the power fails; resolves when it is gone. */
   kill(): Promise<void>;
   end(): Promise<void>;
@@ -26,7 +26,10 @@ const CONDITIONS = process.env['VITEST'] === undefined ? [] : ['--conditions=@op
 
 export function startWorker<Q extends Questions>(file: URL, nodeArgs: readonly string[] = []): Worker<Q> {
   const child: ChildProcess = fork(file, [], { execArgv: [...CONDITIONS, ...nodeArgs] });
-  const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  const waiting = new Map<
+    number,
+    { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void }
+  >();
   let asked = 0;
   const ended = once(child, 'exit');
   child.on('message', ({ id, result, error }: Said) => {
@@ -41,7 +44,7 @@ export function startWorker<Q extends Questions>(file: URL, nodeArgs: readonly s
   });
   return {
     pid: child.pid ?? -1,
-    ask: (name, argument) =>
+    ask: (name, ...[argument]) =>
       new Promise((resolve, reject) => {
         asked += 1;
         waiting.set(asked, { resolve: resolve as (value: unknown) => void, reject });
@@ -65,7 +68,7 @@ export function answer<Q extends Questions>(questions: Q): Q {
   process.on('message', ({ id, name, argument }: { id: number; name: string; argument: never }) => {
     const said = async (): Promise<Said> => {
       try {
-        return { id, result: await questions[name]?.(argument) };
+        return { id, result: await (questions[name] as ((argument: never) => unknown) | undefined)?.(argument) };
       } catch (error) {
         return { id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
       }

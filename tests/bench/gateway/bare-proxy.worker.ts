@@ -51,5 +51,5 @@ async function listen({ runtimeUrl }: { readonly runtimeUrl: string }): Promise<
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-const questions = answer({ listen, peak: (_: null) => peakMemory() });
+const questions = answer({ listen, peak: () => peakMemory() });
 export type BareProxyWorker = typeof questions;

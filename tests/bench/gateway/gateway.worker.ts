@@ -26,5 +26,5 @@ async function listen({ runtimeUrl, ownVocabulary }: GatewayTask): Promise<strin
   return url;
 }
 
-const questions = answer({ listen, peak: (_: null) => peakMemory() });
+const questions = answer({ listen, peak: () => peakMemory() });
 export type GatewayWorker = typeof questions;

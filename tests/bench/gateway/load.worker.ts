@@ -77,7 +77,7 @@ async function askOnAndOn(
       if (end === -1) return;
       const head = seen.toString('latin1', 0, end);
       const length = /content-length: *(\d+)/i.exec(head)?.[1];
-      if (length === undefined) return void reject(new Error(`a reply without a length: ${head}`));
+      if (length === undefined) return reject(new Error(`a reply without a length: ${head}`));
       if (seen.length < end + HEAD_END.length + Number(length)) return;
       seen = Buffer.alloc(0);
       onReply({
@@ -133,7 +133,7 @@ function start(task: LoadTask): void {
   steady = stream;
 }
 
-async function stop(_: null): Promise<readonly Reply[]> {
+async function stop(): Promise<readonly Reply[]> {
   if (!steady) throw new Error('no stream was started');
   steady.over = true;
   await steady.done;

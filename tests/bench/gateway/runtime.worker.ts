@@ -4,7 +4,7 @@ import { answer } from '../workers.ts';
 import type { GenerateBody, GenerateReply } from './exchange.ts';
 
 /** A model runtime that answers at once: what a request takes beside it is what stands before it. */
-async function listen(_: null): Promise<string> {
+async function listen(): Promise<string> {
   const server = createServer((request, response) => {
     const pieces: Buffer[] = [];
     request.on('data', (piece: Buffer) => pieces.push(piece));

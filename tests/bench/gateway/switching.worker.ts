@@ -22,7 +22,7 @@ const load = (version: number) =>
     parallel: PARALLEL,
   });
 
-async function listen(_: null): Promise<string> {
+async function listen(): Promise<string> {
   const child = new LlamaChild({ readable: [MODELS] });
   runtime = new LlamaRuntime({ child });
   await load(1);
@@ -42,7 +42,7 @@ async function switchTo({ release }: { readonly release: number }): Promise<numb
 }
 
 /** What a switch takes where both do not fit: the one goes, the other is loaded and warmed up. In milliseconds. */
-async function swap(_: null): Promise<number> {
+async function swap(): Promise<number> {
   await served.switchTo(SERVICE, heldOf(1));
   await runtime.unload(heldOf(2).key);
   const began = now();
