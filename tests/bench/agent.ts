@@ -48,7 +48,7 @@ interface Brake {
 
 /** Hospital IT's own command, while the clinic asks on and on. */
 async function brake(
-  { command }: Hospital,
+  hospital: Hospital,
   client: Worker<{ start: (task: LoadTask) => void; stop: () => Promise<readonly Reply[]> }>,
   task: LoadTask,
   kind: 'halt' | 'rollback',
@@ -57,7 +57,7 @@ async function brake(
   await client.ask('start', task);
   await pause(AFTER_MS);
   const at = now();
-  await command(kind, { service: SERVICE.name });
+  await hospital.command(kind, { service: SERVICE.name });
   await pause(AFTER_MS);
   const replies = await client.ask('stop');
   const first = Math.min(...replies.filter((one) => one.began >= at && shows(one)).map(({ ended }) => ended));

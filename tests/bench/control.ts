@@ -62,7 +62,7 @@ async function overSlowLine(place: Place, { label, ...rest }: Case, forMs: numbe
   const line = startWorker<SlowLineWorker>(SLOW_LINE);
   try {
     const url = await line.ask('listen', { ...LINE, port: place.nats.port });
-    const probe = { url, idleMs: 2500, everyMs: 20 };
+    const probe = { url, idleMs: Math.min(2500, forMs), everyMs: 20 };
     return { label, ...(await fetchProbed(place, label, { url, forMs, probe, ...rest })) };
   } finally {
     await line.end();
