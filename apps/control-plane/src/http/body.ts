@@ -26,6 +26,7 @@ export function readBytes(request: Request, limit: number, withinMs: number): Pr
     };
     const refuse = (refusal: Refusal): void =>
       settle(() => {
+        if (refusal.code === 'bodyTooLarge') return void drain(request).then(() => reject(refusal));
         request.pause();
         reject(refusal);
       });
@@ -49,6 +50,26 @@ export function readBytes(request: Request, limit: number, withinMs: number): Pr
     );
     if (Number(request.headers['content-length'] ?? 0) > limit) return refuse(tooLarge());
     request.on('data', take).on('end', end).on('error', fail).on('close', gone);
+  });
+}
+
+const DRAIN = { bytes: 64 * KIB * KIB, ms: 3000 };
+
+/** Reads on and forgets, for a while: a client that is still sending when the connection closes never sees the answer. */
+function drain(request: Request): Promise<void> {
+  return new Promise((resolve) => {
+    let size = 0;
+    const finish = (): void => {
+      clearTimeout(patience);
+      request.off('data', take).off('end', finish).off('close', finish).off('error', finish).pause();
+      resolve();
+    };
+    const take = (part: Buffer): void => {
+      size += part.length;
+      if (size > DRAIN.bytes) finish();
+    };
+    const patience = setTimeout(finish, DRAIN.ms);
+    request.on('data', take).on('end', finish).on('close', finish).on('error', finish);
   });
 }
 

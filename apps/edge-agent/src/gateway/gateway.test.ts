@@ -263,6 +263,8 @@ describe('bad input', () => {
   test('what is no JSON, too large, or slow gets its code', async () => {
     expect(await (await post('/v1/chat/completions', '{')).json()).toMatchObject({ error: { code: 'notJson' } });
     expect((await post('/v1/chat/completions', chat({ user: 'x'.repeat(5000) }))).status).toBe(413);
+    // Still being sent when it is refused: the client reads why all the same.
+    expect((await post('/v1/chat/completions', chat({ user: 'x'.repeat(24_000_000) }))).status).toBe(413);
     const slow = httpRequest(`${url}/api/chat`, {
       method: 'POST',
       headers: { authorization: `Bearer ${KEY}`, 'content-length': 100 },

@@ -28,8 +28,9 @@ function readBytes(request: IncomingMessage, limits: BodyLimits): Promise<Uint8A
     const refuse = (refusal: Refusal) => settle(() => reject(refusal));
     const take = (piece: Buffer) => {
       length += piece.length;
-      if (length > limits.bytes) refuse(new Refusal('bodyTooLarge', `The body has more than ${limits.bytes} bytes.`));
-      else pieces.push(piece);
+      if (length <= limits.bytes) return void pieces.push(piece);
+      const refusal = new Refusal('bodyTooLarge', `The body has more than ${limits.bytes} bytes.`);
+      settle(() => void drain(request).then(() => reject(refusal)));
     };
     const finish = () => settle(() => resolve(pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces)));
     const leave = () => refuse(new Refusal('badRequest', 'The connection closed before the body was whole.'));
@@ -38,6 +39,26 @@ function readBytes(request: IncomingMessage, limits: BodyLimits): Promise<Uint8A
       limits.ms,
     );
     request.on('data', take).on('end', finish).on('error', reject).on('close', leave);
+  });
+}
+
+const DRAIN = { bytes: 64 * 1024 * 1024, ms: 3000 };
+
+/** Reads on and forgets, for a while: a client that is still sending when the connection closes never sees the answer. */
+function drain(request: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    let length = 0;
+    const finish = () => {
+      clearTimeout(timer);
+      request.off('data', take).off('end', finish).off('close', finish).off('error', finish).pause();
+      resolve();
+    };
+    const take = (piece: Buffer) => {
+      length += piece.length;
+      if (length > DRAIN.bytes) finish();
+    };
+    const timer = setTimeout(finish, DRAIN.ms);
+    request.on('data', take).on('end', finish).on('close', finish).on('error', finish);
   });
 }
 
