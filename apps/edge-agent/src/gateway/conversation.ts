@@ -19,12 +19,18 @@ export interface Conversation {
   readonly includeUsage: boolean;
 }
 
-const marksOf = (template: ChatTemplate): string[] =>
-  [
-    template.bos,
-    ...[template.system, template.user, template.assistant].flatMap(({ before, after }) => [before, after]),
-    ...template.stop,
-  ].filter((mark) => mark.trim() !== '');
+/** By the template, which a release keeps as long as it serves. */
+const knownMarks = new WeakMap<ChatTemplate, readonly string[]>();
+
+function marksOf(template: ChatTemplate): readonly string[] {
+  const known = knownMarks.get(template);
+  if (known !== undefined) return known;
+  const { bos, system, user, assistant, stop } = template;
+  const all = [bos, ...[system, user, assistant].flatMap(({ before, after }) => [before, after]), ...stop];
+  const marks = all.filter((mark) => mark.trim() !== '');
+  knownMarks.set(template, marks);
+  return marks;
+}
 
 /**
  * The text that the model was trained on. A message that holds one of the template's marks is refused, since it could speak

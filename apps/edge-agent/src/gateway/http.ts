@@ -6,11 +6,14 @@ export interface BodyLimits {
   readonly ms: number;
 }
 
+// Making one takes longer than reading a request with it; it keeps nothing between two whole texts.
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 /** The whole body, parsed. Refuses what is too large, too slow or not JSON. */
 export async function readJson(request: IncomingMessage, limits: BodyLimits): Promise<unknown> {
   const bytes = await readBytes(request, limits);
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown;
+    return JSON.parse(utf8.decode(bytes)) as unknown;
   } catch (cause) {
     throw new Refusal('notJson', 'The body is not JSON in UTF-8.', { cause });
   }
