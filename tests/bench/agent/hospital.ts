@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Refusal } from '@openward/contracts';
 import {
   createRelease,
   type NetworkWorld,
@@ -82,8 +83,15 @@ async function rollOut({ api }: NetworkWorld, site: SiteWorld, release: number):
       soak: { soakMs: 300, errorShare: 0.05, minRequests: 20, restarts: 3, probeTimeoutMs: 20_000 },
     },
   };
-  const { hash } = await api.rollouts.plan(request);
-  const { id } = await api.rollouts.start({ plan: request, approvedHash: hash });
+  // A node that tells something new of itself between plan and start makes the plan stale (R1): then it is made again.
+  const start = async () => {
+    const { hash } = await api.rollouts.plan(request);
+    return api.rollouts.start({ plan: request, approvedHash: hash }).catch((error: unknown) => {
+      if (error instanceof Refusal && error.code === 'planStale') return undefined;
+      throw error;
+    });
+  };
+  const { id } = await until(start, { within: 20_000, every: 200, what: `a plan of release ${release} is current` });
   const hasCompleted = async (): Promise<boolean> => {
     const { items } = await site.local<{ items: { question: string | null; suite: { digest: string } }[] }>(
       'GET',
