@@ -26,6 +26,11 @@ export interface WatchOptions {
 }
 
 const FIRST_RETRY_MS = 250;
+/**
+ * The key is read again this soon after a connection stands, and then every `rereadMs`. A pull that the server forgot says
+ * nothing for a minute, and what is put while a node comes up is what it must not miss.
+ */
+const EARLY_REREADS_MS: readonly number[] = [2_000, 8_000, 30_000];
 const PROBE = '{"batch":1,"no_wait":true}';
 
 class Missing extends Error {}
@@ -72,13 +77,15 @@ class DesiredWatch {
     this.#retries = 0;
   }
 
-  #accept(frame: DesiredFrame): void {
+  /** Whether it is news. */
+  #accept(frame: DesiredFrame): boolean {
     const last = this.#last;
-    if (last !== null && !this.#isFirstOfConnection && frame.revision <= last.revision) return;
+    if (last !== null && !this.#isFirstOfConnection && frame.revision <= last.revision) return false;
     this.#isFirstOfConnection = false;
-    if (last?.revision === frame.revision && Buffer.compare(last.frame, frame.frame) === 0) return;
+    if (last?.revision === frame.revision && Buffer.compare(last.frame, frame.frame) === 0) return false;
     this.#last = frame;
     this.newest.put(frame);
+    return true;
   }
 
   /** Returns when the connection is lost or the watch ends; throws when the durable is missing. */
@@ -93,7 +100,14 @@ class DesiredWatch {
     });
     signal.addEventListener('abort', stop);
     if (signal.aborted || !this.#link.isConnected) stop();
-    const rereading = setInterval(() => void this.#reread().catch(() => {}), rereadMs);
+    // News that only a later reading brought was not delivered: the pull is dead, and a new one takes its place.
+    const rereadLater = (): void =>
+      void this.#reread().then(
+        (isNews) => isNews && stop(),
+        () => {},
+      );
+    const early = EARLY_REREADS_MS.map((ms) => setTimeout(rereadLater, ms));
+    const rereading = setInterval(rereadLater, rereadMs);
     const watching = this.#watchStatus(messages, () => {
       isMissing = true;
       stop();
@@ -114,6 +128,7 @@ class DesiredWatch {
       throw new Missing('the durable is gone', { cause: error });
     } finally {
       clearInterval(rereading);
+      for (const timer of early) clearTimeout(timer);
       stopListening();
       signal.removeEventListener('abort', stop);
       stop();
@@ -186,13 +201,14 @@ class DesiredWatch {
     }
   }
 
-  async #reread(): Promise<void> {
+  /** Whether it brought news. */
+  async #reread(): Promise<boolean> {
     const { site, node } = this.#link;
     const message = await this.#ask(`$JS.API.DIRECT.GET.${DESIRED_STREAM}.${desiredSubject(site, node)}`, '');
     // 404: nothing was put for this node yet.
-    if (message.headers?.code || isRemoval(message.headers)) return;
+    if (message.headers?.code || isRemoval(message.headers)) return false;
     const revision = Number(message.headers?.get('Nats-Sequence'));
-    this.#accept({ frame: message.data, revision, ...traceOf(message) });
+    return this.#accept({ frame: message.data, revision, ...traceOf(message) });
   }
 }
 
