@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { peakOf } from './agent/memory.ts';
 
 // What is measured runs in a process of its own, so that its memory and its event loop are its own. A worker answers
 // questions by name: `answer({ ... })` in its file, `startWorker(file)` in the bench.
@@ -79,5 +80,8 @@ export function answer<Q extends Questions>(questions: Q): Q {
   return questions;
 }
 
-/** The most memory that this process has had, in bytes. */
-export const peakMemory = (): number => process.resourceUsage().maxRSS * 1024;
+/**
+ * The most memory that this process has had, in bytes. What `getrusage` tells is no use here: a process begins with the
+ * peak of the one that forked it, and the bench holds whole models.
+ */
+export const peakMemory = (): number => peakOf(process.pid);
