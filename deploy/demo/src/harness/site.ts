@@ -71,6 +71,12 @@ export async function startSite(network: NetworkWorld, settings: SiteSettings): 
     return running;
   };
   const agent = await begin();
+  // A plan leaves out a node of which nothing is known yet.
+  await until(async () => (await network.api.nodes.get(node)).lastReportAt !== null, {
+    within: 60_000,
+    every: 50,
+    what: `${node} reports for the first time`,
+  });
   const local = <T>(method: 'GET' | 'POST', path: string, body?: unknown) => callLocal<T>(dataDir, method, path, body);
   const { key } = await local<{ key: string }>('POST', '/keys', { application: 'ward' });
   const { url } = JSON.parse(readFileSync(join(dataDir, 'gateway.json'), 'utf8')) as { url: string };
