@@ -36,6 +36,8 @@ test('a switch is seen by the first request that began after it, and what the ot
   const reply = (began: number, release: string) => ({ began, ended: began + 5, status: 200, release });
   const replies = [reply(0, '1'), reply(9, '1'), reply(12, '2'), reply(20, '1'), reply(30, '2')];
   expect(seenOf(replies, { to: 2, at: 10 }, 100)).toEqual({ to: 2, firstMs: 7, stale: 1 });
+  const across = [...replies, reply(98, '1')];
+  expect(seenOf(across, { to: 2, at: 10 }, 100)).toEqual({ to: 2, firstMs: 7, stale: 1 });
 });
 
 test('an argument that is none is refused with the usage', () => {
