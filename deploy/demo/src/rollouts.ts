@@ -31,6 +31,7 @@ export async function plan(network: NetworkWorld, wanted: Wanted): Promise<Plan>
       line(
         `plan      wave ${index + 1}: ${site}, ${variant}, ${(shown.bytes / 1e6).toFixed(1)} MB${shown.seconds === null ? '' : `, ${shown.seconds.toFixed(1)} s at its link`}`,
       );
+  for (const { site, why, detail } of made.blocked) line(`plan      leaves out ${site}: ${why}, ${detail}`);
   line(`plan      hash ${made.hash.slice(0, 19)}…`);
   return made;
 }
