@@ -28,13 +28,14 @@ export function refusalOf(error: unknown): Refusal {
 
 /**
  * One reply, as events: the first is asked for before this resolves, so that a refusal can still become a status. The slot is
- * given back when the iteration ends, however it ends.
+ * given back when the iteration ends, however it ends. `ahead` of those who wait for a slot goes only what is no application's.
  */
 export async function answer(
   { runtime, slots, countTokens }: Answering,
   lease: Lease,
   conversation: Conversation,
   signal: AbortSignal,
+  { ahead = false }: { readonly ahead?: boolean } = {},
 ): Promise<AsyncGenerator<GenerateEvent>> {
   const { model, policy, parameters } = lease.release;
   const prompt = renderPrompt(model.template, policy.systemPrompt, conversation.turns);
@@ -46,7 +47,7 @@ export async function answer(
       `The messages have ${promptTokens} tokens with the release's own text; ${model.contextLength - maxTokens} fit beside a reply of ${maxTokens}.`,
     );
   }
-  const giveBack = await slots.take(signal);
+  const giveBack = await slots.take(signal, { ahead });
   const events = runtime
     .generate({
       model: lease.held.key,

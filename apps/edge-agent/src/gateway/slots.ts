@@ -19,11 +19,14 @@ export class Slots {
     this.#mostWaiting = mostWaiting;
   }
 
-  /** Gives the slot back exactly once when the returned function is called. */
-  async take(signal: AbortSignal): Promise<() => void> {
+  /**
+   * Gives the slot back exactly once when the returned function is called. `ahead` takes the next one that is free, however
+   * many wait: a probe decides on a release, and the clinic's own load must not decide for it.
+   */
+  async take(signal: AbortSignal, { ahead = false }: { readonly ahead?: boolean } = {}): Promise<() => void> {
     signal.throwIfAborted();
     if (this.#busy < this.#atOnce) this.#busy += 1;
-    else await this.#queue(signal);
+    else await this.#queue(signal, ahead);
     let taken = true;
     return () => {
       if (!taken) return;
@@ -45,9 +48,14 @@ export class Slots {
     return this.#waiting.length;
   }
 
-  #queue(signal: AbortSignal): Promise<void> {
-    if (this.#waiting.length >= this.#mostWaiting)
+  /** G5's bound; to be asked before anything is done for a request that would be refused by it. */
+  refuseWhenFull(): void {
+    if (this.#busy >= this.#atOnce && this.#waiting.length >= this.#mostWaiting)
       throw new Refusal('queueFull', `${this.#mostWaiting} requests wait already.`);
+  }
+
+  #queue(signal: AbortSignal, ahead: boolean): Promise<void> {
+    if (!ahead) this.refuseWhenFull();
     return new Promise((resolve, reject) => {
       const next = () => {
         signal.removeEventListener('abort', leave);
@@ -58,7 +66,8 @@ export class Slots {
         reject(signal.reason);
       };
       signal.addEventListener('abort', leave, { once: true });
-      this.#waiting.push(next);
+      if (ahead) this.#waiting.unshift(next);
+      else this.#waiting.push(next);
     });
   }
 

@@ -25,7 +25,9 @@ export function createProber(served: ServedReleases, answering: Answering, runti
           stop: [],
           includeUsage: false,
         };
-        const events = await answer(answering, lease, conversation, AbortSignal.any([signal, deadline]));
+        const events = await answer(answering, lease, conversation, AbortSignal.any([signal, deadline]), {
+          ahead: true,
+        });
         for await (const event of events) if (event.type === 'end') return 'ok';
         return 'failed';
       } catch (error) {
