@@ -17,13 +17,14 @@ import {
   SqliteResults,
 } from '@openward/persistence/node';
 import { createBell, createDisclosureGate, type Bell, type DisclosureGate, type PrivacyPorts } from '@openward/privacy';
-import { LlamaChild } from '@openward/runtime';
+import { LlamaChild, type RuntimeDescription } from '@openward/runtime';
 import { isLoopback, type AgentConfig } from './config.ts';
 import type { Answering } from './gateway/answer.ts';
 import { createGateway } from './gateway/gateway.ts';
 import { ServedReleases } from './gateway/served.ts';
 import { Slots } from './gateway/slots.ts';
 import { createFetch, createVerify, type FetchProgress, type Online } from './node/artifacts.ts';
+import { keepDescription } from './node/description.ts';
 import { Documents } from './node/documents.ts';
 import { createEvaluate } from './node/evaluate.ts';
 import { pathsOf, writeSecretFile } from './node/files.ts';
@@ -61,6 +62,7 @@ export class Agent {
   readonly #ports: PrivacyPorts;
   readonly #frames: FrameCounter;
   readonly #startedAt: number;
+  readonly #described: () => Promise<RuntimeDescription>;
   #restored = false;
   readonly #database: ReturnType<typeof openNodeDatabase>;
 
@@ -85,6 +87,7 @@ export class Agent {
     this.judgements = new SqliteJudgements(database);
     this.documents = new Documents(store);
     this.#ports = { ...ports, store: this.ledger };
+    this.#described = keepDescription(runtimes.runtime, ports.log);
     this.#bell = createBell();
     this.#frames = new FrameCounter(ports.log);
     const keys = ensureKeys(config.dataDir);
@@ -218,7 +221,7 @@ export class Agent {
       type: 'state',
       agentVersion: AGENT_VERSION,
       protocol: PROTOCOL,
-      class: nodeClass(this.config, await this.runtimes.runtime.describe()),
+      class: nodeClass(this.config, await this.#described()),
       uptimeHours: this.uptimeHours(),
       generation: part.generation,
       services: part.services,

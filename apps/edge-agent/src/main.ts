@@ -39,8 +39,8 @@ try {
   await app.listen(socket);
   chmodSync(socket, 0o600);
   agent.reconciler.done.catch((error: unknown) => {
-    // Nothing more can be made durable: the next start begins from what is on the disk.
-    logger.fatal({ error: String(error) }, 'journal.lost');
+    // An effect that must not fail did (mostly the journal): the next start begins from what is on the disk.
+    logger.fatal({ error: String(error) }, 'reconciler.ended');
     process.exit(70);
   });
   process.once('exit', () => {

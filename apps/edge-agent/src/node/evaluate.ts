@@ -1,5 +1,5 @@
 import { Unrecoverable, type Evaluate, type EvaluationResult, type Held } from '@openward/activation';
-import { canonicalJson, digestOf, type Release, type SuiteDocument } from '@openward/contracts';
+import { canonicalJson, digestOf, type Release, type SuiteDocument, type Version } from '@openward/contracts';
 import {
   countChangedPersons,
   decideVerdictLeave,
@@ -42,7 +42,7 @@ export function createEvaluate(options: EvaluateOptions): Evaluate {
       const suite = await documents.suite(assignment.suite.digest, assignment.suite.artifact);
       if (suite.service !== assignment.service)
         throw new Unrecoverable('suiteInvalid', 'the suite is for another service');
-      const runtimeVersion = asVersion((await runtime.describe()).version);
+      const runtimeVersion = await versionOf(runtime);
       const set = newestSet(options.dataSets, suite);
       const subject = subjectOf(candidate);
       const key = canonicalJson({
@@ -85,6 +85,15 @@ export function createEvaluate(options: EvaluateOptions): Evaluate {
       return result;
     },
   };
+}
+
+/** The version stands in the judgement, so it is never guessed. A runtime that is down may come back: no code, so that the attempt waits. */
+async function versionOf(runtime: Runtime): Promise<Version> {
+  try {
+    return asVersion((await runtime.describe()).version);
+  } catch (cause) {
+    throw new Error('the runtime does not tell its version now', { cause });
+  }
 }
 
 function heldOf(all: readonly Held[], subject: Subject): Held {
