@@ -29,10 +29,12 @@ export interface Answered {
 
 /** What the stream of replies saw of one switch. `until` is when the next began. */
 export function seenOf(replies: readonly Reply[], { to, at }: Switched, until: number): Answered {
-  // What was sent just before the next switch can arrive after it, and is then rightly answered by the next release.
-  const after = replies.filter(({ began, ended }) => began >= at && ended < until);
+  const after = replies.filter(({ began }) => began >= at && began < until);
   const first = Math.min(...after.filter(({ release }) => release === String(to)).map(({ ended }) => ended));
-  const stale = after.filter(({ began, release }) => began > first && release !== String(to)).length;
+  // What was sent just before the next switch can arrive after it, and is then rightly answered by the next release.
+  const isStale = ({ began, ended, release }: Reply): boolean =>
+    began > first && ended < until && release !== String(to);
+  const stale = after.filter(isStale).length;
   return { to, firstMs: first - at, stale };
 }
 
