@@ -1,5 +1,5 @@
 import { compareGenerations, type Log, type Report } from '@openward/contracts';
-import type { ReportStore } from './ports.ts';
+import type { Ahead, ReportStore } from './ports.ts';
 
 export type Ingested =
   | { readonly kind: 'refused'; readonly why: 'unknownNode' }
@@ -28,9 +28,23 @@ export async function ingestReport(
   if (body.type === 'state' && body.generation !== null) {
     const { held } = stored;
     if (held === null || compareGenerations(body.generation, held) > 0) {
-      log.error('a node has seen a newer state than is held here', { node, reported: body.generation, held });
-      await store.enterReadOnly({ node, reported: body.generation, held });
+      await heed(store, log, { node, reported: body.generation, held });
     }
   }
   return { kind: stored.kind, ackedThrough: stored.ackedThrough };
+}
+
+/**
+ * D6 by more than one voice. A restored backup is behind nodes everywhere, and a single site could be lying: what it says must
+ * not stop the network. Where only one site is enrolled, there is no other to ask.
+ */
+async function heed(store: ReportStore, log: Log, why: Ahead): Promise<void> {
+  const { ahead, enrolledSites } = await store.voices();
+  if (ahead.length >= Math.min(2, enrolledSites) && ahead.length > 0) {
+    log.error('nodes have seen a newer state than is held here', why);
+    await store.enterReadOnly(why);
+    return;
+  }
+  log.warn('a node alone reports a generation that was never given to it', why);
+  await store.noteLoneVoice(why);
 }

@@ -1,8 +1,17 @@
-import type { Assignment, Clock, Name, Report } from '@openward/contracts';
+import {
+  assignmentId,
+  canonicalJson,
+  compareGenerations,
+  instantOf,
+  type Assignment,
+  type Clock,
+  type Name,
+  type Report,
+  type StateBody,
+} from '@openward/contracts';
 import { composeDesired } from './desired.ts';
 import type { NodeInput } from './events.ts';
 import { emptyTables, stateOf, type NodeRow, type RolloutRow, type Tables } from './memory-tables.ts';
-import { assignmentId, instantOf } from '@openward/contracts';
 import type {
   Change,
   DesiredTransport,
@@ -155,10 +164,22 @@ function memoryReportStore(tables: Tables, clock: Pick<Clock, 'wall'>): ReportSt
       }
       const now = clock.wall();
       tables.reports.set(key, { report: structuredClone(report), at: now });
-      keepNewest(tables, report, now);
+      const isNews = keepNewest(tables, report, now);
       const ackedThrough = acknowledge(tables, node, report.seq);
-      markDue(tables, report.node, now + dueInMs);
+      if (isNews) markDue(tables, report.node, now + dueInMs);
       return { kind: 'stored', ackedBefore: node.ackedThrough, ackedThrough, held };
+    },
+    async voices() {
+      const enrolled = [...tables.nodes.values()].filter((it) => !it.revoked);
+      const isAhead = ({ node, generation }: NodeRow): boolean => {
+        const said = tables.states.get(node)?.body.generation ?? null;
+        return said !== null && (generation === null || compareGenerations(said, generation) > 0);
+      };
+      const sitesOf = (nodes: readonly NodeRow[]): Name[] => [...new Set(nodes.map((it) => it.site))];
+      return { ahead: sitesOf(enrolled.filter(isAhead)), enrolledSites: sitesOf(enrolled).length };
+    },
+    async noteLoneVoice(why) {
+      if (!tables.loneVoices.some((it) => it.node === why.node)) tables.loneVoices.push(why);
     },
     async enterReadOnly(why) {
       tables.readOnly ??= why;
@@ -166,14 +187,21 @@ function memoryReportStore(tables: Tables, clock: Pick<Clock, 'wall'>): ReportSt
   };
 }
 
-function keepNewest(tables: Tables, report: Report, at: number): void {
+/** Whether it became the newest, and says what the one before did not. */
+function keepNewest(tables: Tables, report: Report, at: number): boolean {
   const { boot, seq, body, node } = structuredClone(report);
   if (body.type === 'state') {
-    if (seq > (tables.states.get(node)?.seq ?? 0)) tables.states.set(node, { boot, seq, at, body });
-  } else if (seq > (tables.evidence.get(body.assignment)?.seq ?? 0)) {
-    tables.evidence.set(body.assignment, { boot, seq, at, body });
+    const before = tables.states.get(node);
+    if (seq <= (before?.seq ?? 0)) return false;
+    tables.states.set(node, { boot, seq, at, body });
+    return before === undefined || meaningOf(before.body) !== meaningOf(body);
   }
+  if (seq <= (tables.evidence.get(body.assignment)?.seq ?? 0)) return false;
+  tables.evidence.set(body.assignment, { boot, seq, at, body });
+  return true;
 }
+
+const meaningOf = (said: StateBody): string => canonicalJson({ ...said, uptimeHours: 0 });
 
 /** D4: the highest contiguous sequence. */
 function acknowledge(tables: Tables, node: NodeRow, seq: number): number {

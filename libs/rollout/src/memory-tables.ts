@@ -9,7 +9,7 @@ import type {
   StateBody,
 } from '@openward/contracts';
 import type { AuditEntry } from './events.ts';
-import type { NodeRef } from './ports.ts';
+import type { Ahead, NodeRef } from './ports.ts';
 import type { RolloutState } from './state.ts';
 
 // The rows that the in-memory stores share, as PostgreSQL's would be shared. States are kept as text, so that nothing that is
@@ -63,7 +63,8 @@ export interface Tables {
   audit: AuditEntry[];
   recalled: Digest[];
   epoch: number;
-  readOnly: { readonly node: Name; readonly reported: Generation; readonly held: Generation | null } | null;
+  readOnly: Ahead | null;
+  loneVoices: Ahead[];
 }
 
 export const emptyTables = (): Tables => ({
@@ -79,6 +80,7 @@ export const emptyTables = (): Tables => ({
   recalled: [],
   epoch: 1,
   readOnly: null,
+  loneVoices: [],
 });
 
 export const stateOf = (row: RolloutRow): RolloutState => JSON.parse(row.text) as RolloutState;

@@ -1,4 +1,4 @@
-import { assignmentId, type NodeStanding, type NodeStep, type ReasonCode } from '@openward/contracts';
+import { assignmentId, canonicalJson, type NodeStanding, type NodeStep, type ReasonCode } from '@openward/contracts';
 import type { NodeInput } from './events.ts';
 import { fileOfVariant, type Judged, type NodeState, type RolloutState, type Said } from './state.ts';
 
@@ -78,14 +78,24 @@ function markFailed(rollout: RolloutState, next: NodeState): NodeState {
 function hear(rollout: RolloutState, node: NodeState, input: NodeInput): NodeState {
   const heard = input.evidence === null ? node : applyEvidence(rollout, node, input.evidence);
   if (heard.seen !== null && input.seq <= heard.seen.seq) return heard;
-  const seen = { boot: input.boot, seq: input.seq, at: input.at };
-  if (input.service === null) return { ...heard, seen };
-  const after = {
-    ...heard,
-    seen,
-    pinned: input.service.pinned,
-    halted: input.service.serving === 'halted',
-  };
+  const after = { ...takeService(rollout, heard, input), seen: { boot: input.boot, seq: input.seq, at: input.at } };
+  return heard.seen !== null && saysTheSame(heard, after) ? heard : after;
+}
+
+/**
+ * All but `seen` is as it was. Such a report is not kept, but for the first: a whole rollout would be written for it. The fence holds without it,
+ * since inputs are the newest of each node (`ports.ts`), so that none comes after one that is newer.
+ */
+const saysTheSame = (node: NodeState, after: NodeState): boolean =>
+  node.pinned === after.pinned &&
+  node.halted === after.halted &&
+  node.saidSince === after.saidSince &&
+  node.owedSince === after.owedSince &&
+  canonicalJson([node.said]) === canonicalJson([after.said]);
+
+function takeService(rollout: RolloutState, node: NodeState, input: NodeInput): NodeState {
+  if (input.service === null) return node;
+  const after = { ...node, pinned: input.service.pinned, halted: input.service.serving === 'halted' };
   const said = fencedStatus(rollout, node, input.service.assignment);
   if (said === null) return after;
   const isSameWait = node.said?.step === said.step && node.said.waitsFor === said.waitsFor;

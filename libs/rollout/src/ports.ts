@@ -132,18 +132,31 @@ export type Stored =
       readonly held: Generation | null;
     };
 
+/** A node that reports a generation above what is held for it (D6). */
+export interface Ahead {
+  readonly node: Name;
+  readonly reported: Generation;
+  readonly held: Generation | null;
+}
+
 export interface ReportStore {
   /**
    * One transaction, in which nothing is decided (R9): a row unique on node, boot and sequence, a duplicate changing nothing; a
    * state becomes the node's newest if its sequence is above that one's, evidence likewise its assignment's newest;
-   * `ackedThrough` moves to the highest contiguous sequence (D4); each open rollout with this node is due `dueInMs` from now, or earlier.
+   * `ackedThrough` moves to the highest contiguous sequence (D4). If it is news (evidence or a state that became the newest, and a
+   * state not only for its `uptimeHours`), each open rollout with this node is due `dueInMs` from now, or earlier.
    */
   append(report: Report, dueInMs: number): Promise<Stored>;
 
+  /**
+   * D6: the sites with a node, not revoked, whose newest state names a generation above what is held for it, and how many sites
+   * have such a node at all. What was appended before is counted.
+   */
+  voices(): Promise<{ readonly ahead: readonly Name[]; readonly enrolledSites: number }>;
+
+  /** D6: one site alone says so. An audit row names the node, once for each time that it was enrolled. */
+  noteLoneVoice(why: Ahead): Promise<void>;
+
   /** D6: for all replicas, until an admin opens a new epoch. Says why in the audit rows; already read-only is no change. */
-  enterReadOnly(why: {
-    readonly node: Name;
-    readonly reported: Generation;
-    readonly held: Generation | null;
-  }): Promise<void>;
+  enterReadOnly(why: Ahead): Promise<void>;
 }

@@ -1,5 +1,6 @@
-import type { Generation, Name } from '@openward/contracts';
+import { MAX_EPOCH, type Generation, type Name } from '@openward/contracts';
 import { sql } from 'kysely';
+import { aheadOf, type NodeAhead } from './ahead.ts';
 import { writeAudit } from './audit.repository.ts';
 import { clock, clockMs, inTransaction, instantOf, type Database } from './database.ts';
 import { offerAgain, raiseGenerations } from './desired.ts';
@@ -10,6 +11,9 @@ export interface NetworkState {
   readonly epoch: number;
   readonly readOnly: { readonly since: string; readonly cause: ReadOnlyCause } | null;
 }
+
+/** A backup is days old, and an epoch is opened by a person: far more than can lie between it and what nodes have seen. */
+const EPOCHS_LOST_AT_MOST = 1000;
 
 export class NetworkRepository {
   readonly #db: Database;
@@ -32,8 +36,9 @@ export class NetworkRepository {
   }
 
   /**
-   * D6, by an admin: ends read-only. Above every epoch that is held here or that a node has reported, so that every node takes
-   * its state again; all are told. The new epoch.
+   * D6, by an admin: ends read-only. Above every epoch that is held here or that a node in good standing has reported, so that
+   * every node takes its state again; all are told. A report of one so far ahead that no control plane can have opened it is a
+   * lie and counts for nothing: else one node could use up all epochs that there are. The new epoch.
    */
   async openEpoch(by: string, reason: string): Promise<number> {
     return inTransaction(this.#db, async (trx) => {
@@ -42,16 +47,29 @@ export class NetworkRepository {
         .select(['epoch', 'read_only_cause'])
         .forUpdate()
         .executeTakeFirstOrThrow();
+      const credible = before.epoch + EPOCHS_LOST_AT_MOST;
       const { rows } = await sql<{ highest: number | null }>`
-        select max((body -> 'generation' ->> 'epoch')::integer) as highest from node_states`.execute(trx);
-      const reported = before.read_only_cause?.reported.epoch ?? 0;
-      const epoch = Math.max(before.epoch, reported, rows[0]?.highest ?? 0) + 1;
+        select max(said.epoch) as highest
+        from (
+          select node, (body -> 'generation' ->> 'epoch')::bigint as epoch from node_states
+          union all
+          select read_only_cause ->> 'node', (read_only_cause -> 'reported' ->> 'epoch')::bigint from network_state
+        ) as said
+        join nodes on nodes.name = said.node and nodes.revoked_at is null
+        where said.epoch <= ${credible}`.execute(trx);
+      const epoch = Math.max(before.epoch, rows[0]?.highest ?? 0) + 1;
+      if (epoch > MAX_EPOCH) throw new Error(`there is no epoch after ${before.epoch}`);
       await trx.updateTable('network_state').set({ epoch, read_only_since: null, read_only_cause: null }).execute();
       await raiseGenerations(trx, 'all');
       const details = { from: before.epoch, to: epoch, reason, cause: before.read_only_cause };
       await writeAudit(trx, [{ actor: by, action: 'epochOpened', subject: 'network', details }]);
       return epoch;
     });
+  }
+
+  /** D6: the nodes whose newest report names a generation above what is held for them. */
+  async ahead(): Promise<readonly NodeAhead[]> {
+    return aheadOf(this.#db);
   }
 
   /** D5: NATS lost its buckets, so every node's desired state is put again. */

@@ -1,6 +1,7 @@
-import type { Report } from '@openward/contracts';
+import type { Name, Report } from '@openward/contracts';
 import type { ReportStore, Stored } from '@openward/rollout';
 import { sql, type Transaction } from 'kysely';
+import { postgresVoices } from './ahead.ts';
 import { writeAudit } from './audit.repository.ts';
 import { clock, clockIn, inTransaction, json, type Database } from './database.ts';
 import { notify } from './notify.ts';
@@ -11,6 +12,8 @@ type Trx = Transaction<Schema>;
 /** Reports on PostgreSQL. The node's row is locked first, so that two reports of one node come one after the other. */
 export function postgresReports(db: Database): ReportStore {
   return {
+    ...postgresVoices(db),
+
     append: (report, dueInMs) => inTransaction(db, (trx) => append(trx, report, dueInMs)),
 
     enterReadOnly: (cause) =>
@@ -39,36 +42,40 @@ async function append(trx: Trx, report: Report, dueInMs: number): Promise<Stored
   if (node === undefined) return { kind: 'unknownNode' };
   const { enrolment, acked_through: ackedBefore, epoch, number } = node;
   const held = epoch === null || number === null ? null : { epoch, number };
-  const storedAt = await insertReport(trx, report, enrolment, dueInMs);
+  const storedAt = await insertReport(trx, report, enrolment);
   if (storedAt === null) return { kind: 'duplicate', ackedBefore, ackedThrough: ackedBefore, held };
-  await keepNewest(trx, report, storedAt);
+  if (await keepNewest(trx, report, storedAt)) await markRollouts(trx, report.node, dueInMs);
   return { kind: 'stored', ackedBefore, ackedThrough: await acknowledge(trx, report), held };
 }
 
-/** When it was stored, and its node's open rollouts were marked due; null where it was there already (D4). */
-async function insertReport(trx: Trx, report: Report, enrolment: number, dueInMs: number): Promise<Date | null> {
+/** When it was stored; null where it was there already (D4). */
+async function insertReport(trx: Trx, report: Report, enrolment: number): Promise<Date | null> {
   const { node, boot, seq, ledger, body } = report;
-  const { rows } = await sql<{ stored_at: Date }>`
-    with stored as (
-      insert into reports (node, boot, seq, enrolment, ledger, body)
-      values (${node}, ${boot}, ${seq}, ${enrolment}, ${json(ledger)}, ${json(body)})
-      on conflict (node, seq, boot) do nothing
-      returning node, stored_at
-    ),
-    marked as (
-      insert into rollout_marks (rollout, due_at)
-      select rollouts.id, ${clockIn(dueInMs)}
-      from stored
-      join rollout_nodes on rollout_nodes.node = stored.node
-      join rollouts on rollouts.id = rollout_nodes.rollout and rollouts.open
-    )
-    select stored_at from stored`.execute(trx);
-  return rows[0]?.stored_at ?? null;
+  const row = await trx
+    .insertInto('reports')
+    .values({ node, boot, seq, enrolment, ledger: json(ledger), body: json(body) })
+    .onConflict((conflict) => conflict.columns(['node', 'seq', 'boot']).doNothing())
+    .returning('stored_at')
+    .executeTakeFirst();
+  return row?.stored_at ?? null;
 }
 
-async function keepNewest(trx: Trx, { node, boot, seq, body }: Report, storedAt: Date): Promise<void> {
+async function markRollouts(trx: Trx, node: Name, dueInMs: number): Promise<void> {
+  await sql`
+    insert into rollout_marks (rollout, due_at)
+    select rollouts.id, ${clockIn(dueInMs)}
+    from rollout_nodes
+    join rollouts on rollouts.id = rollout_nodes.rollout and rollouts.open
+    where rollout_nodes.node = ${node}`.execute(trx);
+}
+
+/**
+ * Whether it became the newest, and says what the one before did not. A state that repeats is no event: in steady state nothing
+ * is told to anybody, and no rollout is decided again.
+ */
+async function keepNewest(trx: Trx, { node, boot, seq, body }: Report, storedAt: Date): Promise<boolean> {
   if (body.type === 'evidence') {
-    await trx
+    const { numInsertedOrUpdatedRows = 0n } = await trx
       .insertInto('evidence')
       .values({ assignment: body.assignment, node, boot, seq, stored_at: storedAt, body: json(body) })
       .onConflict((conflict) =>
@@ -77,8 +84,8 @@ async function keepNewest(trx: Trx, { node, boot, seq, body }: Report, storedAt:
           .doUpdateSet({ boot, seq, stored_at: storedAt, body: json(body) })
           .where('evidence.seq', '<', seq),
       )
-      .execute();
-    return;
+      .executeTakeFirstOrThrow();
+    return numInsertedOrUpdatedRows > 0n;
   }
   const { rows } = await sql<{ is_news: boolean }>`
     with before as (select body from node_states where node = ${node})
@@ -90,8 +97,9 @@ async function keepNewest(trx: Trx, { node, boot, seq, body }: Report, storedAt:
     returning node_states.body - 'uptimeHours' is distinct from (select body - 'uptimeHours' from before) as is_news`.execute(
     trx,
   );
-  // A state that says what the one before said is no event: in steady state nothing is told to anybody.
-  if (rows[0]?.is_news === true) await notify(trx, [{ type: 'node', id: node, version: seq }]);
+  const isNews = rows[0]?.is_news === true;
+  if (isNews) await notify(trx, [{ type: 'node', id: node, version: seq }]);
+  return isNews;
 }
 
 /** D4: from what was acknowledged on, one by one, to the first that is not there. */

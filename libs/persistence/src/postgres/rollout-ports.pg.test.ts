@@ -468,4 +468,21 @@ describe.each([
     expect(await turn()).toBeNull();
     expect(turned).toEqual(['ro-aaaaaaaa']);
   });
+
+  it('is due for a state or evidence that is news, and not for a state that repeats the one before', async () => {
+    await using world = await open();
+    const state = rolloutOf(['a']);
+    await startIn(world, state);
+    const turn = () => world.rollouts.turnDue(ENGINE, () => ({ change: { ...QUIET, state: null }, result: null }));
+    const isNews = async (seq: number, body: Report['body']): Promise<boolean> => {
+      await world.reports.append(aReport('a', seq, body), -1000);
+      return (await turn()) !== null;
+    };
+    expect(await isNews(2, aState())).toBe(true);
+    expect(await isNews(3, { ...aState(), uptimeHours: 1 })).toBe(false);
+    expect(await isNews(4, { ...aState(), protocol: 2 })).toBe(true);
+    expect(await isNews(1, { ...aState(), protocol: 3 })).toBe(false);
+    expect(await isNews(6, evidenceOf(state, 'a'))).toBe(true);
+    expect(await isNews(5, evidenceOf(state, 'a', 'tooFew'))).toBe(false);
+  });
 });

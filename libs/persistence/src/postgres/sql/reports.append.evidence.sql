@@ -6,26 +6,22 @@ left join "desired" on "desired"."node" = "nodes"."name"
 where "nodes"."name" = $1 and "nodes"."site" = $2 and "nodes"."revoked_at" is null
 for no key update of "nodes";
 
-with stored as (
-  insert into reports (node, boot, seq, enrolment, ledger, body)
-  values ($1, $2, $3, $4, $5, $6)
-  on conflict (node, seq, boot) do nothing
-  returning node, stored_at
-),
-marked as (
-  insert into rollout_marks (rollout, due_at)
-  select rollouts.id, clock_timestamp() + make_interval(secs => $7::float8)
-  from stored
-  join rollout_nodes on rollout_nodes.node = stored.node
-  join rollouts on rollouts.id = rollout_nodes.rollout and rollouts.open
-)
-select stored_at from stored;
+insert into "reports" ("node", "boot", "seq", "enrolment", "ledger", "body")
+values ($1, $2, $3, $4, $5, $6)
+on conflict ("node", "seq", "boot") do nothing
+returning "stored_at";
 
 insert into "evidence" ("assignment", "node", "boot", "seq", "stored_at", "body")
 values ($1, $2, $3, $4, $5, $6)
 on conflict ("assignment", "node") do update
 set "boot" = $7, "seq" = $8, "stored_at" = $9, "body" = $10
 where "evidence"."seq" < $11;
+
+insert into rollout_marks (rollout, due_at)
+select rollouts.id, clock_timestamp() + make_interval(secs => $1::float8)
+from rollout_nodes
+join rollouts on rollouts.id = rollout_nodes.rollout and rollouts.open
+where rollout_nodes.node = $2;
 
 with recursive run (seq, enrolment) as (
   select acked_through, enrolment from nodes where name = $1

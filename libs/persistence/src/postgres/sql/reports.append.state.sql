@@ -6,20 +6,10 @@ left join "desired" on "desired"."node" = "nodes"."name"
 where "nodes"."name" = $1 and "nodes"."site" = $2 and "nodes"."revoked_at" is null
 for no key update of "nodes";
 
-with stored as (
-  insert into reports (node, boot, seq, enrolment, ledger, body)
-  values ($1, $2, $3, $4, $5, $6)
-  on conflict (node, seq, boot) do nothing
-  returning node, stored_at
-),
-marked as (
-  insert into rollout_marks (rollout, due_at)
-  select rollouts.id, clock_timestamp() + make_interval(secs => $7::float8)
-  from stored
-  join rollout_nodes on rollout_nodes.node = stored.node
-  join rollouts on rollouts.id = rollout_nodes.rollout and rollouts.open
-)
-select stored_at from stored;
+insert into "reports" ("node", "boot", "seq", "enrolment", "ledger", "body")
+values ($1, $2, $3, $4, $5, $6)
+on conflict ("node", "seq", "boot") do nothing
+returning "stored_at";
 
 with before as (select body from node_states where node = $1)
 insert into node_states (node, boot, seq, stored_at, body)
@@ -31,6 +21,12 @@ returning node_states.body - 'uptimeHours' is distinct from (select body - 'upti
 
 select pg_notify($1, text)
 from unnest($2::text[]) as text;
+
+insert into rollout_marks (rollout, due_at)
+select rollouts.id, clock_timestamp() + make_interval(secs => $1::float8)
+from rollout_nodes
+join rollouts on rollouts.id = rollout_nodes.rollout and rollouts.open
+where rollout_nodes.node = $2;
 
 with recursive run (seq, enrolment) as (
   select acked_through, enrolment from nodes where name = $1
