@@ -46,10 +46,19 @@ export const Signature = z.string().regex(/^[A-Za-z0-9_-]{86}$/);
 export const NatsUserKey = z.string().regex(/^U[A-Z2-7]{55}$/);
 
 /**
+ * A person opens an epoch, so a million is more than ever are. What a node reports of its own is bounded here, before any of it
+ * is compared with, or added to, a number of a database.
+ */
+export const MAX_EPOCH = 1_000_000;
+
+/**
  * A generation orders the desired states of a node: epoch first, then number (D6). Nodes refuse what is older than what
  * they hold, and reconcile an equal one again.
  */
-export const Generation = z.object({ epoch: z.int().min(1), number: z.int().min(0) });
+export const Generation = z.object({
+  epoch: z.int().min(1).max(MAX_EPOCH),
+  number: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
+});
 export type Generation = z.infer<typeof Generation>;
 
 export const compareGenerations = (a: Generation, b: Generation): number => a.epoch - b.epoch || a.number - b.number;

@@ -22,9 +22,12 @@ export async function command(
   settings: EngineSettings,
 ): Promise<CommandOutcome> {
   const done = await store.turnOne<CommandOutcome>(id, 'all', ({ state, now, inputs, readOnly }) => {
-    if (readOnly) return { change: null, result: refused('readOnly', 'the control plane is read-only (D6)') };
+    if (readOnly && !TAKES_AWAY.has(asked.kind)) {
+      return { change: null, result: refused('readOnly', 'the control plane is read-only (D6)') };
+    }
     // What nodes have said counts before what a person asks: a waiver must not overtake a failure that is already stored.
-    const ticked = decide(state, { kind: 'tick', now, inputs }, settings);
+    const tick = { kind: 'tick', now, inputs, ...(readOnly ? { beginsNothing: true as const } : {}) } as const;
+    const ticked = decide(state, tick, settings);
     if (ticked.kind === 'refused') return { change: null, result: refused(ticked.refused, ticked.why) };
     const decision = decide(ticked.next, { ...asked, now }, settings);
     if (decision.kind === 'refused') {
@@ -35,6 +38,9 @@ export async function command(
   });
   return done === null ? refused('notFound', `there is no rollout ${id}`) : done.result;
 }
+
+/** D6: these only ever take away, so older state than nodes have seen is no reason to keep them from a person in need of them. */
+const TAKES_AWAY: ReadonlySet<Command['kind']> = new Set(['pause', 'abort', 'rollBack', 'recall', 'harm']);
 
 const refused = (code: Extract<CommandOutcome, { kind: 'refused' }>['code'], why: string): CommandOutcome => ({
   kind: 'refused',

@@ -33,7 +33,7 @@ function apply(draft: Draft, event: RolloutEvent, settings: EngineSettings): com
   switch (event.kind) {
     case 'tick':
       takeIn(draft, event.inputs);
-      advance(draft, settings);
+      if (event.beginsNothing !== true) advance(draft, settings);
       return null;
     case 'pause':
       return commands.pause(draft, event);

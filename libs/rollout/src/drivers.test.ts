@@ -87,6 +87,45 @@ describe('ingest (D4, D6, R9)', () => {
     expect((await stores.rollouts.read('ro-aaaaaaaa'))?.state.nodes['ash']?.seen?.seq).toBe(1);
   });
 
+  it('one site that claims a generation it was never given stops nobody; two sites that do are a restored backup (D6)', async () => {
+    const { stores } = network();
+    const oak = { site: 'oak-hospital', node: 'oak' };
+    stores.enrol(oak);
+    const claims = (seq: number, epoch: number) => report(seq, { generation: { epoch, number: 1 } });
+    for (const seq of [1, 2]) await ingestReport(stores.reports, QUIET, claims(seq, 1_000_000), { coalesceMs: 0 });
+    // A second node of the same site is the same voice.
+    stores.enrol({ ...ASH, node: 'ash-2' });
+    await ingestReport(stores.reports, QUIET, { ...claims(1, 9), node: 'ash-2' }, { coalesceMs: 0 });
+    expect(stores.tables.readOnly).toBeNull();
+    expect(stores.tables.loneVoices.map((it) => it.node)).toEqual(['ash', 'ash-2']);
+    // Nor does a revoked one's count.
+    for (const node of ['ash', 'ash-2'])
+      stores.tables.nodes.set(node, { ...stores.tables.nodes.get(node)!, revoked: true });
+    const elm = { site: 'elm-hospital', node: 'elm' };
+    stores.enrol(elm);
+    await ingestReport(stores.reports, QUIET, { ...claims(1, 3), ...oak }, { coalesceMs: 0 });
+    expect(stores.tables.readOnly).toBeNull();
+    await ingestReport(stores.reports, QUIET, { ...claims(1, 2), ...elm }, { coalesceMs: 0 });
+    expect(stores.tables.readOnly).toMatchObject({ node: 'elm', reported: { epoch: 2 } });
+  });
+
+  it('while read-only what only takes away still does, and a rollback goes on to its end (D6)', async () => {
+    for (const asked of [
+      { kind: 'pause', by: 'ada', detail: null },
+      { kind: 'abort', by: 'ada' },
+      { kind: 'rollBack', by: 'ada', reason: 'harm' },
+      { kind: 'recall', by: 'ada', reason: 'harm' },
+    ] as const) {
+      const { stores, begin } = network();
+      await begin();
+      await stores.reports.enterReadOnly({ node: 'ash', reported: { epoch: 9, number: 1 }, held: null });
+      expect(await command(stores.rollouts, 'ro-aaaaaaaa', asked, SETTINGS)).toEqual({ kind: 'done' });
+      const { state } = (await stores.rollouts.read('ro-aaaaaaaa'))!;
+      if (asked.kind === 'pause') expect(state.pauses).toMatchObject([{ code: 'byAdmin' }]);
+      else expect(state.life.kind).toBe(asked.kind === 'abort' ? 'aborted' : 'rolledBack');
+    }
+  });
+
   it('a node that has seen a higher generation than is held turns the control plane read-only (D6)', async () => {
     const { stores, begin, plan } = network();
     await begin();
@@ -95,9 +134,13 @@ describe('ingest (D4, D6, R9)', () => {
     await ingestReport(stores.reports, QUIET, report(2, { generation: { epoch: 1, number: 9 } }), { coalesceMs: 0 });
     expect(stores.tables.readOnly).toMatchObject({ node: 'ash', held: { epoch: 1, number: 1 } });
     expect(await tickOnce(stores.rollouts, QUIET, SETTINGS)).toBe(false);
-    expect(await command(stores.rollouts, 'ro-aaaaaaaa', { kind: 'abort', by: 'ada' }, SETTINGS)).toMatchObject({
-      code: 'readOnly',
-    });
+    for (const asked of [
+      { kind: 'resume', by: 'ada', codes: ['byAdmin'] },
+      { kind: 'waive', by: 'ada', wave: 0, reason: 'urgent' },
+      { kind: 'retry', by: 'ada', node: 'ash' },
+    ] as const) {
+      expect(await command(stores.rollouts, 'ro-aaaaaaaa', asked, SETTINGS)).toMatchObject({ code: 'readOnly' });
+    }
     expect(await begin('ro-bbbbbbbb')).toMatchObject({ kind: 'refused', code: 'readOnly' });
     const request = {
       v: 1,

@@ -33,7 +33,13 @@ interface ByPerson {
 
 /** Everything that can happen to a rollout. `now` is the database's clock. */
 export type RolloutEvent =
-  | { readonly kind: 'tick'; readonly now: number; readonly inputs: readonly NodeInput[] }
+  | {
+      readonly kind: 'tick';
+      readonly now: number;
+      readonly inputs: readonly NodeInput[];
+      /** While read-only (D6): what nodes said counts, and nothing is begun for it. */
+      readonly beginsNothing?: true;
+    }
   | ({ readonly kind: 'pause'; readonly detail: string | null } & ByPerson)
   /** Lifts the named pauses of persons; those of gates go with a waiver, an abort or a rollback. */
   | ({ readonly kind: 'resume'; readonly codes: readonly Extract<PauseCode, 'byAdmin' | 'harmNotice'>[] } & ByPerson)

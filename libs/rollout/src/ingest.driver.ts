@@ -41,10 +41,10 @@ export async function ingestReport(
 async function heed(store: ReportStore, log: Log, why: Ahead): Promise<void> {
   const { ahead, enrolledSites } = await store.voices();
   if (ahead.length >= Math.min(2, enrolledSites) && ahead.length > 0) {
-    log.error('nodes have seen a newer state than is held here', why);
+    log.error('nodes have seen a newer state than is held here', { ...why });
     await store.enterReadOnly(why);
     return;
   }
-  log.warn('a node alone reports a generation that was never given to it', why);
+  log.warn('a node alone reports a generation that was never given to it', { ...why });
   await store.noteLoneVoice(why);
 }

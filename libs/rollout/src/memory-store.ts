@@ -66,10 +66,10 @@ function memoryRolloutStore(tables: Tables, clock: Pick<Clock, 'wall'>): Rollout
   };
   return {
     async turnDue(engine, turn) {
-      if (tables.readOnly !== null) return null;
       const now = clock.wall();
       const due = [...tables.rollouts.values()]
         .filter((row) => row.open && row.engine <= engine && row.dueAt !== null && row.dueAt <= now)
+        .filter((row) => tables.readOnly === null || stateOf(row).life.kind === 'rollingBack')
         .sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0))[0];
       return due === undefined ? null : turnRow(due, 'all', turn);
     },

@@ -52,7 +52,8 @@ export interface RolloutStore {
   /**
    * Locks one open rollout that is due by the store's clock and whose engine version is at most `engine`, passing over rows
    * that another holds (SKIP LOCKED), with the inputs of all its nodes. It is due again when its
-   * change says so or a report marks it; a turn without a change leaves it due. Null where none is due, and always while the control plane is read-only.
+   * change says so or a report marks it; a turn without a change leaves it due. Null where none is due. While the
+   * control plane is read-only only a rollout on its way back has its turn (D6).
    */
   turnDue<R>(engine: number, turn: Turn<R>): Promise<{ readonly result: R } | null>;
 
