@@ -8,7 +8,7 @@ import { answerPermit } from './permit.driver.ts';
 import type { DesiredTransport } from './ports.ts';
 import { relayOnce, type RelayPorts } from './relay.driver.ts';
 import { offerOf } from './start.ts';
-import { aDigest, aNode, aRequest, evidenceOf, factsOf, planOf, T0 } from './testing-fixtures.ts';
+import { aDigest, aNode, aRequest, aRollout, evidenceOf, factsOf, inputOf, planOf, T0 } from './testing-fixtures.ts';
 import { runTicks, tickOnce } from './tick.driver.ts';
 
 const QUIET: Log = { info: () => {}, warn: () => {}, error: () => {} };
@@ -188,6 +188,37 @@ describe('permits answered', () => {
     time.now += 100;
     while (await tickOnce(stores.rollouts, QUIET, SETTINGS));
     expect((await stores.rollouts.read(order.id))?.state.nodes['oak']?.seen?.seq).toBe(1);
+  });
+
+  it('that are refused for want of room say when to ask again, by how many wait', async () => {
+    const { stores } = network();
+    const names = Array.from({ length: 41 }, (_, at) => `n${at}`);
+    for (const node of names) stores.enrol({ site: `${node}-hospital`, node });
+    const state = aRollout([names], { maxConcurrent: 1 });
+    const change = { state, effects: [], dueAt: null, open: true };
+    await stores.rollouts.start('triage', () => ({ start: { rollout: change, others: [] }, result: null }));
+    for (const node of names) {
+      const { service } = inputOf(state, node, 1, { step: 'awaitingPermit' });
+      const whose = { site: `${node}-hospital`, node };
+      const said = report(1);
+      const body = { ...said.body, services: [service] } as Report['body'];
+      await ingestReport(stores.reports, QUIET, { ...said, ...whose, body }, { coalesceMs: 0 });
+      await ingestReport(
+        stores.reports,
+        QUIET,
+        { ...report(2), ...whose, body: evidenceOf(state, node) },
+        { coalesceMs: 0 },
+      );
+    }
+    while (await tickOnce(stores.rollouts, QUIET, SETTINGS));
+    const ask = async (node: string) => {
+      const { hash: planHash, release } = state.plan;
+      const assignment = `${state.id}.${node}.1`;
+      const request = { v: 1, nonce: 'n'.repeat(22), assignment, planHash, release: release.digest } as const;
+      return (await answerPermit(stores.rollouts, node, request, SETTINGS)).answer;
+    };
+    expect(await ask('n0')).toMatchObject({ granted: true });
+    expect(await ask('n1')).toEqual({ granted: false, why: 'concurrencyReached', retryAfterMs: 1000 });
   });
 
   it('to a name that no rollout has, or that is no assignment, the answer is a refusal with the nonce', async () => {

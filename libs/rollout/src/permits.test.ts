@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { decide } from './decide.ts';
 import type { NodeInput, RolloutEvent } from './events.ts';
 import { observe } from './nodes.ts';
-import { judgePermit, maxConcurrentOf, whyNoPermit } from './permits.ts';
+import { judgePermit, maxConcurrentOf, retryAfterMs, whyNoPermit } from './permits.ts';
 import type { RolloutState } from './state.ts';
 import { aDigest, aRollout, evidenceOf, inputOf, T0 } from './testing-fixtures.ts';
 import { judgeWave, neededGood } from './wave-gate.ts';
@@ -90,6 +90,16 @@ describe('a permit (R4)', () => {
     expect(whyNoPermit(heard('active'), state.nodes['ash']!, T0)).toBeNull();
     expect(whyNoPermit(heard('rejected'), state.nodes['ash']!, T0)).toBeNull();
     expect(whyNoPermit(state, state.nodes['ash']!, T0 + 60_000)?.code).toBe('deadlinePassed');
+  });
+
+  it('asks those who wait for room to come less often the more they are, within 500 ms and 10 s', () => {
+    const waiting = (count: number): RolloutState => {
+      const names = Array.from({ length: count + 1 }, (_, at) => `n${at}`);
+      return permitted(ready(aRollout([names], { maxConcurrent: 1 }), ...names), 'n0');
+    };
+    const waits = [1, 20, 100, 500].map((count) => retryAfterMs('concurrencyReached', waiting(count), T0));
+    expect(waits).toEqual([500, 500, 2500, 10_000]);
+    expect(retryAfterMs('evidenceMissing', waiting(500), T0)).toBe(200);
   });
 
   it('counts the asker’s own report that no tick has seen yet', () => {

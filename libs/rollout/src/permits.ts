@@ -102,17 +102,33 @@ function judgeRoom(rollout: RolloutState, node: NodeState, now: number): Denial 
 }
 
 /** When a refused node should ask again, by what the refusal waits for. */
-export const RETRY_AFTER_MS: Readonly<Record<PermitRefusal, number>> = {
+const RETRY_AFTER_MS: Readonly<Record<PermitRefusal, number>> = {
   unknownAssignment: 5_000,
   planChanged: 5_000,
   notProceeding: 1_000,
   paused: 5_000,
   concurrencyReached: 500,
   toleratedExceeded: 5_000,
-  evidenceMissing: 500,
+  // Already on its way: the node hands it over before it asks.
+  evidenceMissing: 200,
   gateNotPassed: 2_000,
   recalled: 60_000,
   rolloutEnded: 60_000,
   readOnly: 30_000,
   deadlinePassed: 5_000,
 };
+
+/** Between the questions of all who wait for room: each locks the rollout's row, and one of them soon meets what comes free. */
+const BETWEEN_ASKS_MS = 25;
+const LONGEST_WAIT_FOR_ROOM_MS = 10_000;
+
+/** `rollout`: null where none is known. The more nodes wait for room, the less often each of them asks. */
+export function retryAfterMs(why: PermitRefusal, rollout: RolloutState | null, now: number): number {
+  if (why !== 'concurrencyReached' || rollout === null) return RETRY_AFTER_MS[why];
+  const waiting = nodesOf(rollout).filter(
+    (node) => node.said?.step === 'awaitingPermit' && node.takenBy === null && !isOutstanding(rollout, node, now),
+  ).length;
+  return Math.min(LONGEST_WAIT_FOR_ROOM_MS, Math.max(RETRY_AFTER_MS.concurrencyReached, waiting * BETWEEN_ASKS_MS));
+}
+
+export const isPermitRefusal = (code: string): code is PermitRefusal => code in RETRY_AFTER_MS;
