@@ -151,6 +151,7 @@ export type Effect =
     }
   /** What the network may see has changed (P6). */
   | { readonly kind: 'report' }
+  /** (beside, after what is unloaded; what is kept by then stays too) */
   | { readonly kind: 'reclaim'; readonly keep: Keep }
   | { readonly kind: 'answer'; readonly id: number; readonly answer: CommandAnswer };
 

@@ -25,6 +25,12 @@ export function keepOf({ services }: Durable): Keep {
   };
 }
 
+export const keepOfBoth = (one: Keep, other: Keep): Keep => ({
+  manifests: sorted([...one.manifests, ...other.manifests]),
+  files: sorted([...one.files, ...other.files]),
+  keys: sorted([...one.keys, ...other.keys]),
+});
+
 /** Something that was kept is needed no more. */
 export const hasShrunk = (before: Keep, after: Keep): boolean =>
   before.files.some((file) => !after.files.includes(file)) || before.keys.some((key) => !after.keys.includes(key));

@@ -46,7 +46,10 @@ export interface Fetch {
    * chunk, and synced. Goes on from where an earlier call stopped. While it waits it says for what, and null when it goes on.
    */
   fetch(assignment: Assignment, waiting: (code: WaitCode | null) => void, signal: AbortSignal): Promise<void>;
-  /** Removes every file that `keep` does not name, and what the runtime stores for other keys. Never one that it names. */
+  /**
+   * Removes every file that `keep` does not name, and what the runtime stores for other keys. Never one that it names.
+   * Called once at a time, while nothing is loaded or unloaded, and when the requests of what goes have ended.
+   */
   reclaim(keep: Keep): Promise<void>;
 }
 

@@ -158,6 +158,62 @@ describe('the reconciler', () => {
     expect(running.node.runtime.loaded.size).toBe(2);
   });
 
+  it('takes nothing away under a request in flight when it goes back: the candidate is removed after its drain', async () => {
+    const order: string[] = [];
+    const drains: (() => void)[] = [];
+    const running = await run(({ serving, runtime, fetch }) => ({
+      serving: { ...serving, drain: () => new Promise((resolve) => void drains.push(resolve)) },
+      runtime: { ...runtime, unload: (key) => runtime.unload(key).then(() => void order.push('unloaded')) },
+      fetch: { ...fetch, reclaim: (keep) => fetch.reclaim(keep).then(() => void order.push('reclaimed')) },
+    }));
+    const good = anAssignment({ number: 1, phase: 'complete' });
+    const candidate = (phase: 'proceed' | 'rollBack') =>
+      anAssignment({ number: 2, phase, rollbackTarget: good.release.digest });
+    await running.pass(20_000);
+    running.reconciler.desired(aDesiredState(2, [good]));
+    await running.pass(1000);
+    running.reconciler.desired(aDesiredState(3, [candidate('proceed')]));
+    await running.pass(20_000);
+    expect(stepOf(running)).toBe('active');
+    order.length = 0;
+    running.reconciler.desired(aDesiredState(4, [candidate('rollBack')]));
+    await running.pass(20_000);
+    expect(stepOf(running)).toBe('rolledBack');
+    expect(drains).toHaveLength(1);
+    expect(order).toEqual([]);
+    drains[0]!();
+    await running.pass(60_000);
+    expect(order).toEqual(['unloaded', 'reclaimed']);
+    expect(running.node.disk.files.has(candidate('proceed').variant.artifact.file)).toBe(false);
+  });
+
+  it('N5 halts while files are being removed, and fetches nothing new until they are', async () => {
+    const removals: (() => void)[] = [];
+    const fetched: string[] = [];
+    const running = await run(({ fetch }) => ({
+      fetch: {
+        fetch: (assignment, ...rest) => {
+          fetched.push(assignment.id);
+          return fetch.fetch(assignment, ...rest);
+        },
+        reclaim: () => new Promise((resolve) => void removals.push(resolve)),
+      },
+    }));
+    await running.pass(20_000);
+    running.reconciler.desired(aDesiredState(2, [{ ...first(), phase: 'rollBack' }]));
+    await running.pass(1000);
+    running.reconciler.desired(aDesiredState(3, [anAssignment({ number: 2 })]));
+    await running.pass(20_000);
+    expect(removals).toHaveLength(1);
+    const halted = running.reconciler.command({ kind: 'halt', service: 'triage' });
+    await running.pass(200);
+    expect(await halted).toEqual({ done: true });
+    expect(fetched).toEqual([first().id]);
+    removals[0]!();
+    await running.pass(60_000);
+    expect(fetched).toEqual([first().id, anAssignment({ number: 2 }).id]);
+  });
+
   it('stops when it is told to, leaves the gateway as it is, and takes no more commands', async () => {
     const running = await run();
     await running.pass(20_000);

@@ -1,7 +1,8 @@
 import { type DesiredState, ReasonCode } from '@openward/contracts';
 import { dueIn } from './due.ts';
-import type { Command, CommandAnswer, Effect, Event, Keep, Now } from './events.ts';
-import type { NodeState } from './model.ts';
+import type { Command, CommandAnswer, Effect, Event, Now } from './events.ts';
+import { keepOf, keepOfBoth } from './keep.ts';
+import type { Durable, NodeState } from './model.ts';
 import { type Offer, offersOf } from './offers.ts';
 import type { Ports, StatePart } from './ports.ts';
 import { evidenceBody, reportOf } from './report.ts';
@@ -53,6 +54,12 @@ class Loop implements Reconciler {
   #alarm: { readonly at: number; readonly controller: AbortController } | null = null;
   /** Loads and unloads, one after the other: a runtime that does two at once needs room for both. */
   #lane: Promise<void> = Promise.resolve();
+  /** What a restart would find at least: each effect of the step that led to it has been run. */
+  #settled: Durable = INITIAL.durable;
+  readonly #unloads = new Set<Promise<void>>();
+  #reclaims: 'none' | 'running' | 'runningAndAskedAgain' = 'none';
+  /** The removal of files that runs, if one does: a fetch that began in its midst could lose what it brought. */
+  #removal: Promise<void> = Promise.resolve();
   #resolve!: () => void;
   #reject!: (error: unknown) => void;
 
@@ -123,6 +130,7 @@ class Loop implements Reconciler {
         const { state, effects } = step(this.#state, event, now);
         this.#state = state;
         for (const effect of effects) await this.#run(effect);
+        this.#settled = state.durable;
         this.#arm(now);
       }
     } catch (error) {
@@ -198,10 +206,14 @@ class Loop implements Reconciler {
       case 'report':
         return disclose.state(reportOf(this.#state));
       case 'reclaim':
-        return this.#reclaim(effect.keep);
-      case 'unload':
-        void this.#unload(effect.key);
+        this.#settled = this.#state.durable;
+        void this.#reclaim();
         return;
+      case 'unload': {
+        const unload: Promise<void> = this.#unload(effect.key).finally(() => this.#unloads.delete(unload));
+        this.#unloads.add(unload);
+        return;
+      }
       case 'cancel':
         this.#tasks.get(effect.task)?.abort();
         this.#tasks.delete(effect.task);
@@ -213,13 +225,32 @@ class Loop implements Reconciler {
     }
   }
 
-  /** What should have gone goes at the next start, or with what is given up next. */
-  async #reclaim(keep: Keep): Promise<void> {
-    try {
-      await this.#ports.fetch.reclaim(keep);
-    } catch (error) {
-      this.#warn('reclaim', error);
+  /**
+   * Beside, so that no halt and no recall waits for a disk; one at a time, by what is known when it begins. It comes after
+   * the unloads, which wait for their last request: nothing is taken away under one. What should have gone, and could not,
+   * goes at the next start, or with what is given up next.
+   */
+  async #reclaim(): Promise<void> {
+    if (this.#reclaims !== 'none') {
+      this.#reclaims = 'runningAndAskedAgain';
+      return;
     }
+    do {
+      this.#reclaims = 'running';
+      await Promise.all(this.#unloads);
+      await this.#inLane(() => {
+        if (this.#isStopped) return Promise.resolve();
+        // What has been decided and is not written yet gives nothing up: a restart would look for it.
+        const keep = keepOfBoth(keepOf(this.#settled), keepOf(this.#state.durable));
+        this.#removal = this.#ports.fetch.reclaim(keep).catch((error: unknown) => void this.#warn('reclaim', error));
+        return this.#removal;
+      });
+    } while (this.#isAskedAgain());
+    this.#reclaims = 'none';
+  }
+
+  #isAskedAgain(): boolean {
+    return this.#reclaims === 'runningAndAskedAgain' && !this.#isStopped;
   }
 
   async #switchTo({ service, held }: Extract<Effect, { readonly kind: 'switchTo' }>): Promise<void> {
@@ -283,6 +314,8 @@ class Loop implements Reconciler {
       case 'fetch': {
         const waiting = (code: Extract<Event, { kind: 'fetchWaiting' }>['code']): void =>
           this.#put({ kind: 'fetchWaiting', service, task, code });
+        await this.#removal;
+        signal.throwIfAborted();
         await fetch.fetch(effect.assignment, waiting, signal);
         return { kind: 'fetched', service, task };
       }
