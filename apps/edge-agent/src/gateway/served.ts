@@ -59,11 +59,12 @@ export class ServedReleases implements Serving {
     const release = await this.#releaseOf(held);
     const current = this.#slots.get(service);
     if (current?.held?.key === held.key && current.stopped === null) return;
-    this.#tallies.delete(held.key);
+    // Counts begin anew; requests of an earlier time on the same model are still in flight, and a drain waits for them.
+    Object.assign(this.#tally(held.key), { requests: 0, failures: 0 });
     this.#slots.set(service, { held, release, stopped: null, since: this.#now() });
   }
 
-  async stop(service: Name, why: StopWhy, held: Held | null): Promise<void> {
+  stop(service: Name, why: StopWhy, held: Held | null): Promise<void> {
     const current = this.#slots.get(service);
     const stopped = {
       held: current?.held ?? null,
@@ -71,10 +72,16 @@ export class ServedReleases implements Serving {
       stopped: why,
       since: this.#now(),
     };
-    // It has stopped before anything is read: a brake waits for no disk.
     this.#slots.set(service, stopped);
-    if (stopped.release !== null || held === null) return;
-    // Stopped since a start, so that nothing has served yet: the fallback text stands in the release all the same.
+    if (stopped.release === null && held !== null) void this.#tellFallback(service, stopped, held);
+    return Promise.resolve();
+  }
+
+  /**
+   * Stopped since a start, so that nothing has served yet: the fallback text stands in the release all the same. A brake
+   * waits for no disk, so it comes when it has been read.
+   */
+  async #tellFallback(service: Name, stopped: Slot, held: Held): Promise<void> {
     const release = await this.#releaseOf(held).catch(() => null);
     if (this.#slots.get(service) === stopped) this.#slots.set(service, { ...stopped, release });
   }

@@ -1,0 +1,40 @@
+import type { Held } from '@openward/activation';
+import type { Release } from '@openward/contracts';
+import { expect, test } from 'vitest';
+import { ServedReleases } from './served.ts';
+
+const held = (number: number) => ({ key: `key-${number}`, release: `sha256:${number}`, number }) as Held;
+const release = { service: { name: 'triage', fallbackText: 'Call 112.' } } as Release;
+const servedReleases = (releaseOf = () => Promise.resolve(release)) =>
+  new ServedReleases({ releaseOf, drainMs: 60_000, now: () => 0 });
+
+/** Whether it has resolved when everything that could go on has gone on. */
+async function isSettled(promise: Promise<unknown>): Promise<boolean> {
+  let settled = false;
+  void promise.then(() => (settled = true));
+  await new Promise((resolve) => setImmediate(resolve));
+  return settled;
+}
+
+test('N5 a service is stopped while the disk with its fallback text does not answer', async () => {
+  const served = servedReleases(() => new Promise(() => undefined));
+  expect(await isSettled(served.stop('triage', 'halted', held(1)))).toBe(true);
+  expect(() => served.lease('triage')).toThrow(expect.objectContaining({ code: 'halted' }));
+});
+
+test.for([
+  ['a halt and a resume', (served: ServedReleases) => served.stop('triage', 'halted', null)],
+  ['a switch away and back', (served: ServedReleases) => served.switchTo('triage', held(2))],
+] as const)('a drain waits for a request from before %s, and the counts begin anew', async ([, leave]) => {
+  const served = servedReleases();
+  await served.switchTo('triage', held(1));
+  served.lease('triage').end('failed');
+  const inFlight = served.lease('triage');
+  await leave(served);
+  await served.switchTo('triage', held(1));
+  expect(await served.judge('triage', 'key-1', { errorShare: 0, minRequests: 1 })).toBe('tooFewRequests');
+  const drained = served.drain('key-1');
+  expect(await isSettled(drained)).toBe(false);
+  inFlight.end('ok');
+  await drained;
+});
