@@ -28,7 +28,7 @@ export function refusalOf(error: unknown): Refusal {
 
 /**
  * One reply, as events: the first is asked for before this resolves, so that a refusal can still become a status. The slot is
- * given back when the iteration ends, however it ends. `ahead` of those who wait for a slot goes only what is no application's.
+ * given back when the iteration ends, however it ends; a caller that may not begin it calls `return`. `ahead` of those who wait for a slot goes only what is no application's.
  */
 export async function answer(
   { runtime, slots, countTokens }: Answering,
@@ -36,10 +36,12 @@ export async function answer(
   conversation: Conversation,
   signal: AbortSignal,
   { ahead = false }: { readonly ahead?: boolean } = {},
-): Promise<AsyncGenerator<GenerateEvent>> {
+): Promise<Reply> {
   const { model, policy, parameters } = lease.release;
   const prompt = renderPrompt(model.template, policy.systemPrompt, conversation.turns);
   const maxTokens = Math.min(parameters.maxTokens, conversation.maxTokens ?? parameters.maxTokens);
+  // A request that the bound refuses costs no more than its reading (G5).
+  if (!ahead) slots.refuseWhenFull();
   const promptTokens = await countTokens(lease, prompt);
   if (promptTokens + maxTokens > model.contextLength) {
     throw new Refusal(
@@ -62,22 +64,58 @@ export async function answer(
     [Symbol.asyncIterator]();
   try {
     const first = await events.next();
-    return rest(first, events, giveBack);
+    return new Reply(first, events, giveBack);
   } catch (error) {
     giveBack();
     throw error;
   }
 }
 
-async function* rest(
-  first: IteratorResult<GenerateEvent>,
-  events: AsyncIterator<GenerateEvent>,
-  giveBack: () => void,
-): AsyncGenerator<GenerateEvent> {
-  try {
-    for (let next = first; !next.done; next = await events.next()) yield next.value;
-  } finally {
-    await events.return?.();
-    giveBack();
+/** An iteration that gives its slot back when it ends, by itself or by `return`, and also where it never began. */
+export class Reply implements AsyncIterableIterator<GenerateEvent> {
+  readonly #events: AsyncIterator<GenerateEvent>;
+  readonly #giveBack: () => void;
+  #first: IteratorResult<GenerateEvent> | null;
+  #isOver = false;
+
+  constructor(first: IteratorResult<GenerateEvent>, events: AsyncIterator<GenerateEvent>, giveBack: () => void) {
+    this.#first = first;
+    this.#events = events;
+    this.#giveBack = giveBack;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<GenerateEvent>> {
+    try {
+      const next = this.#first ?? (await this.#events.next());
+      this.#first = null;
+      if (next.done === true) this.#end();
+      return next;
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
+  }
+
+  /** More than once, or after the end, is no more than once. */
+
+  async return(): Promise<IteratorResult<GenerateEvent>> {
+    const over: IteratorResult<GenerateEvent> = { done: true, value: undefined };
+    if (this.#isOver) return over;
+    this.#isOver = true;
+    try {
+      await this.#events.return?.();
+    } finally {
+      this.#giveBack();
+    }
+    return over;
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#giveBack();
   }
 }

@@ -62,11 +62,17 @@ class FakeRuntime implements Pick<Runtime, 'generate'> {
   gate: Promise<void> = Promise.resolve();
   aborted = 0;
   fail: Error | null = null;
+  /** Says on and on, and heeds no abort. */
+  isDeaf = false;
   async *generate(request: GenerateRequest): AsyncGenerator<GenerateEvent> {
     this.asked.push(request);
     if (this.fail !== null) throw this.fail;
     try {
       yield { type: 'text', text: `${request.model}:` };
+      while (this.isDeaf) {
+        yield { type: 'text', text: 'x'.repeat(10_000) };
+        await new Promise((resolve) => setImmediate(resolve));
+      }
       await Promise.race([this.gate, once(request.signal!, 'abort')]);
       request.signal?.throwIfAborted();
       yield { type: 'text', text: 'ok' };
@@ -342,6 +348,27 @@ test('a client that goes away stops its generation and frees its place', async (
   world.runtime.gate = Promise.resolve();
   expect((await post('/v1/chat/completions', chat())).status).toBe(200);
 });
+
+test.for([true, false])(
+  'a client that goes away frees its place although the runtime goes on, streamed: %s',
+  async (stream) => {
+    world.runtime.isDeaf = true;
+    const stop = new AbortController();
+    const gone = fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${KEY}` },
+      body: JSON.stringify(chat({ stream })),
+      signal: stop.signal,
+    });
+    gone.catch(() => undefined);
+    await until(() => world.slots.busy === 1);
+    if (stream) await (await gone).body!.getReader().read();
+    stop.abort();
+    await until(() => world.slots.busy === 0);
+    await world.served.drain('key-1');
+    expect(world.runtime.aborted).toBe(1);
+  },
+);
 
 test('G5 behind a full queue a request is told when to come again', async () => {
   let open = () => {};

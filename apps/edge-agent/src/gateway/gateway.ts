@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { GATEWAY_FIELDS, Refusal } from '@openward/contracts';
-import { answer, refusalOf, type Answering } from './answer.ts';
+import { answer, refusalOf, type Answering, type Reply } from './answer.ts';
 import type { Conversation } from './conversation.ts';
 import type { Dialect, Ending, ReplyFacts } from './dialect.ts';
 import { readJson, sendJson, type BodyLimits } from './http.ts';
@@ -160,7 +160,19 @@ async function reply(
     const events = await answer(options, lease, conversation, gone.signal);
     firstMs = options.monotonic() - began;
     const send = conversation.stream ? sendStream : sendWhole;
-    outcome = await send(dialect, facts, conversation, events, response, () => options.monotonic() - began);
+    const sending: Sending = {
+      dialect,
+      facts,
+      conversation,
+      events,
+      signal: gone.signal,
+      elapsed: () => options.monotonic() - began,
+    };
+    try {
+      outcome = await send(sending, response);
+    } finally {
+      await events.return();
+    }
   } catch (error) {
     const refusal = refusalOf(error);
     // What the client did wrong, or its leaving, says nothing of the release.
@@ -185,19 +197,24 @@ function setReplyHeaders(response: ServerResponse, { id }: ReplyFacts, { release
   response.setHeader('x-openward-policy-revision', release.policy.revision);
 }
 
-type Events = Awaited<ReturnType<typeof answer>>;
+interface Sending {
+  readonly dialect: Dialect;
+  readonly facts: ReplyFacts;
+  readonly conversation: Conversation;
+  readonly events: Reply;
+  /** Aborted when the client is gone: a runtime that does not heed it holds no request. */
+  readonly signal: AbortSignal;
+  readonly elapsed: () => number;
+}
 
 async function sendWhole(
-  dialect: Dialect,
-  facts: ReplyFacts,
-  _: Conversation,
-  events: Events,
+  { dialect, facts, events, signal, elapsed }: Sending,
   response: ServerResponse,
-  elapsed: () => number,
 ): Promise<'ok'> {
   let said = '';
   let ending: Ending | null = null;
   for await (const event of events) {
+    signal.throwIfAborted();
     if (event.type === 'text') said += event.text;
     else ending = { ...event, elapsedMs: elapsed() };
   }
@@ -207,18 +224,15 @@ async function sendWhole(
 }
 
 async function sendStream(
-  dialect: Dialect,
-  facts: ReplyFacts,
-  conversation: Conversation,
-  events: Events,
+  { dialect, facts, conversation, events, signal, elapsed }: Sending,
   response: ServerResponse,
-  elapsed: () => number,
 ): Promise<'ok' | 'failed' | 'left'> {
   response.writeHead(200, { 'content-type': dialect.streamType, 'cache-control': 'no-cache' });
   const first = dialect.first(facts);
   if (first !== '') response.write(first);
   try {
     for await (const event of events) {
+      signal.throwIfAborted();
       const piece =
         event.type === 'text'
           ? dialect.piece(facts, event.text)
@@ -234,9 +248,10 @@ async function sendStream(
   }
 }
 
-/** A slow reader holds its own request back, and nothing grows. */
+/** A slow reader holds its own request back, and nothing grows. One that has left will say nothing more. */
 const drained = (response: ServerResponse): Promise<void> =>
   new Promise((resolve) => {
+    if (response.destroyed) return resolve();
     const settle = () => {
       response.off('drain', settle).off('close', settle);
       resolve();
