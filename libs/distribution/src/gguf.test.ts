@@ -52,7 +52,8 @@ describe('a GGUF header', () => {
   it('is read the same from a file as from memory, whatever the window', async () => {
     const tokens = Array.from({ length: 40_000 }, (_, i) => `token-${i}`);
     const bytes = buildGguf({
-      ...smallModel(),
+      // Without those that have a row for each token.
+      tensors: smallModel().tensors.filter(({ name }) => name.startsWith('blk.')),
       keys: modelKeys([
         ['tokenizer.ggml.tokens', { type: 'strings', value: tokens }],
         ['tokenizer.ggml.scores', { type: 'float32s', value: tokens.map(() => 0) }],

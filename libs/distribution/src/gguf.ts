@@ -1,6 +1,7 @@
 import { Refusal } from '@openward/contracts';
 import { Cursor, type Reading } from './gguf-cursor.ts';
 import { checkVocabulary, type RawMetadata, readMetadata } from './gguf-metadata.ts';
+import { checkShape } from './gguf-shape.ts';
 import { isInteger, TENSOR_TYPES } from './gguf-types.ts';
 import type { ByteSource } from './ports.ts';
 
@@ -175,6 +176,7 @@ export function* readingGguf(size: number): Reading<Gguf> {
     cursor.what = `the data of tensor ${beyond.name}`;
     if (last.offset + last.bytes > size) throw cursor.cutShort(last.offset + last.bytes);
   }
+  checkShape(cursor, raw, tensors, vocabularySize);
   const headerCuts = [...new Set([...raw.cuts, tensorsAt])];
   return { version, metadata: describe(raw, tensors, vocabularySize), tensors, dataOffset, alignment, headerCuts };
 }

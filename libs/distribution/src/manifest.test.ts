@@ -44,7 +44,9 @@ const newBytes = (from: BuiltArtifact, to: BuiltArtifact): number => {
 
 /** 96 tensors as a model has them: large ones, with a small one behind every third. */
 const TENSORS: TensorSpec[] = Array.from({ length: 96 }, (_, i) =>
-  i % 4 === 3 ? { name: `blk.${i}.norm`, dims: [1024] } : { name: `blk.${i}.weight`, dims: [512, 400], type: 'F16' },
+  i % 4 === 3
+    ? { name: `blk.0.${i}.norm`, dims: [1024] }
+    : { name: `blk.0.${i}.weight`, dims: [512, 400], type: 'F16' },
 );
 const bytesOf = ({ dims, type }: TensorSpec): number => dims.reduce((a, b) => a * b, 1) * (type === 'F16' ? 2 : 4);
 const model = (changed: ReadonlySet<number>, more: [string, Value][] = []): Uint8Array => {

@@ -31,7 +31,7 @@ export function makeModel(size: number, changed: ReadonlySet<number> = new Set()
   return buildGguf({
     keys: modelKeys([['general.name', { type: 'string', value: name }]]),
     tensors: Array.from({ length: tensorCount(size) }, (_, i) => ({
-      name: `blk.${i}.ffn_up.weight`,
+      name: `blk.0.ffn_up.part-${i}.weight`,
       dims: [WIDTH, each / 2 / WIDTH],
       type: 'F16',
       fill: noise(changed.has(i) ? 10_000 + i : i, each),
