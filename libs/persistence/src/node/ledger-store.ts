@@ -14,6 +14,16 @@ interface Row {
   readonly head: Digest;
 }
 
+export interface RestoreAcknowledgement {
+  readonly alarm: 'behind' | 'forked';
+  /** A person's own words; they stay here. */
+  readonly reason: string;
+  /** What the network had accepted last. */
+  readonly accepted: LedgerHead | null;
+  readonly raisedTo: number;
+  readonly at: number;
+}
+
 export class SqliteLedger implements LedgerStore {
   readonly #database: DatabaseSync;
 
@@ -37,13 +47,38 @@ export class SqliteLedger implements LedgerStore {
     inTransaction(this.#database, () => {
       this.#insert(row);
       this.#database.prepare('INSERT INTO outbox (seq, ledger_seq) VALUES (?, ?)').run(seq, row.seq);
-      this.#database
-        .prepare(
-          'INSERT INTO counters (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
-        )
-        .run(NEWEST_REPORT, seq);
+      this.raiseReports(seq);
     });
     return Promise.resolve();
+  }
+
+  /** The next report is above `to`, however few this ledger has seen. */
+  raiseReports(to: number): void {
+    this.#database
+      .prepare(
+        'INSERT INTO counters (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)',
+      )
+      .run(NEWEST_REPORT, to);
+  }
+
+  /** P8: hospital IT has seen that a snapshot was restored. Kept with its reason, and reports go on above the network's newest. */
+  acknowledgeRestore({ alarm, reason, accepted, raisedTo, at }: RestoreAcknowledgement): void {
+    inTransaction(this.#database, () => {
+      this.raiseReports(raisedTo);
+      this.#database
+        .prepare('INSERT INTO ledger_acknowledgements (at, alarm, reason, accepted, raised_to) VALUES (?, ?, ?, ?, ?)')
+        .run(at, alarm, reason, JSON.stringify(accepted), raisedTo);
+    });
+  }
+
+  /** Whether the newest acknowledgement was of this head; the network goes on telling it until a newer report has come there. */
+  isRestoreAcknowledged(accepted: LedgerHead | null): boolean {
+    const row = this.#database
+      .prepare('SELECT accepted FROM ledger_acknowledgements ORDER BY id DESC LIMIT 1')
+      .get() as { accepted: string } | undefined;
+    if (row === undefined) return false;
+    const known = JSON.parse(row.accepted) as LedgerHead | null;
+    return known?.seq === accepted?.seq && known?.head === accepted?.head;
   }
 
   newestReport(): Promise<number> {

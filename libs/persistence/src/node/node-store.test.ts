@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { digestOf } from '@openward/contracts';
 import { firstBrokenRow, nextRow } from '@openward/privacy';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { SqliteApiKeys } from './api-keys.ts';
@@ -72,4 +73,16 @@ test('a revoked API key opens nothing, at once', () => {
 test('V2 a store that a newer agent wrote is not opened', () => {
   openNodeDatabase(path).exec('PRAGMA user_version = 999');
   expect(() => openNodeDatabase(path)).toThrow('newer agent');
+});
+
+test('P8 an acknowledged restore raises the reports, and never lowers them', () => {
+  const ledger = new SqliteLedger(openNodeDatabase(path));
+  const accepted = { seq: 9, head: digestOf('lost') };
+  expect(ledger.isRestoreAcknowledged(accepted)).toBe(false);
+  ledger.acknowledgeRestore({ alarm: 'behind', reason: 'restored', accepted, raisedTo: 7, at: 1 });
+  ledger.raiseReports(3);
+  const again = new SqliteLedger(openNodeDatabase(path));
+  expect(again.isRestoreAcknowledged(accepted)).toBe(true);
+  expect(again.isRestoreAcknowledged({ ...accepted, seq: 10 })).toBe(false);
+  return expect(again.newestReport()).resolves.toBe(7);
 });
