@@ -1,5 +1,5 @@
 import { RPC, RpcRefusal, rpcSubject, type Ids, type RpcOperation } from '@openward/contracts';
-import { request, type NodeLink } from '@openward/messaging';
+import { CallError, request, type NodeLink } from '@openward/messaging';
 import { currentTraceparent, inSpan } from '@openward/observability';
 import type { DisclosureGate } from '@openward/privacy';
 import { openDocument } from '@openward/trust';
@@ -23,6 +23,17 @@ export interface Calls {
   call<O extends RpcOperation>(operation: O, question: Question<O>, nonce?: string): Promise<Reply<O>>;
 }
 
+const LONGEST_WAIT_MS = 10_000;
+
+/** Before the row is written: a question that cannot leave is no disclosure, and a month without a line fills no ledger. */
+async function connected(link: NodeLink, operation: RpcOperation): Promise<void> {
+  try {
+    await link.whenConnected(AbortSignal.timeout(LONGEST_WAIT_MS));
+  } catch (cause) {
+    throw new CallError('disconnected', operation, cause);
+  }
+}
+
 export function createCalls(options: {
   readonly link: NodeLink;
   readonly gate: DisclosureGate;
@@ -37,6 +48,7 @@ export function createCalls(options: {
         async () => {
           const subject = rpcSubject(link.site, link.node, operation);
           const payload = RPC[operation].request.parse({ v: 1, nonce, ...question });
+          await connected(link, operation);
           const frame = await gate.request(operation, subject, payload);
           const traceparent = currentTraceparent();
           const answer = await request(link, operation, frame, traceparent === undefined ? {} : { traceparent });
