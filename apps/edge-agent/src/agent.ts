@@ -166,7 +166,7 @@ export class Agent {
       localTime: localTimeIn(config.timeZone),
     });
     this.#server = this.#createServer(answering, models);
-    void this.#repeat(config.stateIntervalMs, () => (this.network.isConnected ? this.#sendState() : Promise.resolve()));
+    void this.#repeat(config.stateIntervalMs, () => (this.network.maySend ? this.#sendState() : Promise.resolve()));
     void this.#repeat(FRAMES_EVERY_MS, () => this.#writeFrames());
   }
 

@@ -23,6 +23,10 @@ export const LocalCommand = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('acceptSuite'), suite: Digest }),
   z.strictObject({ kind: z.literal('setRules'), rules: Rules }),
 ]);
+/** P8: said to the ledger, not to the reconciler. */
+export const LedgerCommand = z.strictObject({ kind: z.literal('acknowledgeLedger'), reason: Reason });
+export const AnyCommand = z.union([LocalCommand, LedgerCommand]);
+export type AnyCommand = z.infer<typeof AnyCommand>;
 export type LocalCommand = z.infer<typeof LocalCommand>;
 
 /** Undefined members are left out, so that an exact optional stays absent. */

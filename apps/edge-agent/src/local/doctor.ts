@@ -58,7 +58,7 @@ function networkFindings({ network }: Agent): Finding[] {
             'problem',
             'the ledger',
             `it is ${network.ledgerAlarm} what the network accepted: a snapshot was restored, and nothing is sent (P8)`,
-            'restore the newest data folder, or revoke this node and enrol it anew',
+            'restore the newest data folder; or post {"kind":"acknowledgeLedger","reason":TEXT} to /commands on the local socket: then it sends again, and the reason is kept here',
             'site',
           ),
         ]),

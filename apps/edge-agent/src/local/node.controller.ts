@@ -3,7 +3,7 @@ import { Name, Refusal } from '@openward/contracts';
 import { canNeverPass } from '@openward/evaluation';
 import { z } from 'zod';
 import { Agent } from '../agent.ts';
-import { asCommand, LocalCommand, makeApiKey, settle } from './commands.ts';
+import { AnyCommand, asCommand, makeApiKey, settle } from './commands.ts';
 import { AddDataSet, addDataSet } from './data-sets.ts';
 import { examine } from './doctor.ts';
 
@@ -72,7 +72,8 @@ export class NodeController {
 
   @Post('commands')
   @HttpCode(200)
-  async command(@Body({ schema: LocalCommand }) command: LocalCommand) {
+  async command(@Body({ schema: AnyCommand }) command: AnyCommand) {
+    if (command.kind === 'acknowledgeLedger') return this.#acknowledgeLedger(command.reason);
     const tooFew = command.kind === 'acceptSuite' ? await this.#tooFewItems(command.suite) : false;
     settle(await this.agent.reconciler.command(asCommand(command, () => tooFew)));
     return { done: true };
@@ -120,6 +121,12 @@ export class NodeController {
   revoke(@Param('id') id: string) {
     if (!this.agent.apiKeys.revoke(id, Date.now())) throw new Refusal('notFound', `There is no key ${id}.`);
     return { revoked: id };
+  }
+
+  #acknowledgeLedger(reason: string) {
+    if (this.agent.network.acknowledgeLedger(reason) === 'noAlarm')
+      throw new Refusal('notWaiting', 'The ledger raises no alarm that could be acknowledged.');
+    return { done: true };
   }
 
   /** R1: told with the acceptance, so that a plan can warn. A suite that is not here yet cannot be judged. */

@@ -1,5 +1,5 @@
-import type { DesiredState, Log } from '@openward/contracts';
-import type { SentFrame } from '@openward/messaging';
+import type { Credentials, DesiredState, LedgerHead, Log } from '@openward/contracts';
+import type { LinkEvent, SentFrame } from '@openward/messaging';
 import type { SqliteLedger } from '@openward/persistence/node';
 import {
   compareLedgers,
@@ -11,12 +11,13 @@ import {
 } from '@openward/privacy';
 import type { AgentConfig } from '../config.ts';
 import type { Online } from '../node/artifacts.ts';
-import type { Enrolment, NodeKeys } from '../node/identity.ts';
+import { writeEnrolment, type Enrolment, type NodeKeys } from '../node/identity.ts';
 import { createCalls } from './calls.ts';
 import { keepCredentials, renewOverHttps } from './renewal.ts';
 import { followDesired, openSession, reportTransport } from './session.ts';
 
 const RETRY_MS = 5000;
+const LONGEST_RETRY_MS = 60_000;
 
 export interface NetworkOptions {
   readonly config: AgentConfig;
@@ -30,45 +31,69 @@ export interface NetworkOptions {
   readonly onSent: (sent: SentFrame) => void;
   readonly onDesired: (doc: DesiredState) => void;
   readonly isUp: (up: boolean) => Promise<void> | undefined;
+  readonly line?: Line;
 }
+
+/** What touches the wire itself. */
+export interface Line {
+  readonly open: typeof openSession;
+  readonly follow: typeof followDesired;
+  readonly overHttps: typeof renewOverHttps;
+}
+const REAL_LINE: Line = { open: openSession, follow: followDesired, overHttps: renewOverHttps };
 
 /** P8: why nothing is sent; hospital IT clears it. */
 export type LedgerAlarm = 'behind' | 'forked';
+
+/** What the network holds that this node does not. */
+interface Restored {
+  readonly alarm: LedgerAlarm;
+  readonly accepted: LedgerHead | null;
+  readonly newestSeq: number;
+}
 
 /** The node's side of the network: everything in it may fail for a month, and the clinic is served all the same. */
 export class Network {
   readonly #options: NetworkOptions;
   readonly #stop = new AbortController();
-  readonly #online = Promise.withResolvers<Online>();
   readonly #log: Log;
-  #isOnline: Online | null = null;
-  #enrolment: Enrolment;
   readonly #renewal = createBell();
+  /** Links whose newest credentials the server would not have, whatever the clock here says of them. */
+  readonly #refused = new Set<'control' | 'bulk'>();
+  #online = newOnline();
+  #current: Online | null = null;
+  #enrolment: Enrolment;
   #running: Promise<unknown> = Promise.resolve();
-  ledgerAlarm: LedgerAlarm | null = null;
+  #restored: Restored | null = null;
+  #cleared = Promise.withResolvers<void>();
 
   constructor(options: NetworkOptions) {
     this.#options = options;
     this.#enrolment = options.enrolment;
     this.#log = options.ports.log;
-    this.#online.promise.catch(() => undefined);
   }
 
   start(): void {
-    this.#running = this.#run().catch((error: unknown) => {
-      if (!this.#stop.signal.aborted) this.#log.error('network.ended', { error: String(error) });
-    });
+    this.#running = this.#run();
   }
 
   get isConnected(): boolean {
-    return this.#isOnline?.session.control.isConnected ?? false;
+    return this.#current?.session.control.isConnected ?? false;
+  }
+
+  get maySend(): boolean {
+    return this.isConnected && this.#restored === null;
+  }
+
+  get ledgerAlarm(): LedgerAlarm | null {
+    return this.#restored?.alarm ?? null;
   }
 
   get enrolment(): Enrolment {
-    return this.#isOnline?.session.enrolment() ?? this.#enrolment;
+    return this.#enrolment;
   }
 
-  /** Resolves when the node has been connected once; later breaks are the callers' to see. */
+  /** Resolves when the node has been connected once, and may send (P8); later breaks are the callers' to see. */
   online(signal: AbortSignal): Promise<Online> {
     return new Promise((resolve, reject) => {
       const abort = () => reject(signal.reason);
@@ -78,108 +103,208 @@ export class Network {
     });
   }
 
+  /** P8: a person here has seen that a snapshot was restored. What is sent from now on is above all that the network has. */
+  acknowledgeLedger(reason: string): 'done' | 'noAlarm' {
+    if (this.#restored === null) return 'noAlarm';
+    const { alarm, accepted, newestSeq } = this.#restored;
+    const at = this.#options.ports.clock.wall();
+    this.#options.ledger.acknowledgeRestore({ alarm, reason, accepted, raisedTo: newestSeq, at });
+    this.#log.warn('ledger.restoreAcknowledged', { alarm, raisedTo: newestSeq });
+    this.#restored = null;
+    this.#cleared.resolve();
+    return 'done';
+  }
+
   async stop(): Promise<void> {
     this.#stop.abort();
     this.#online.reject(new Error('the agent stops'));
-    await this.#isOnline?.session.close();
     await this.#running;
   }
 
+  /** An error that nobody foresaw ends one session, never the node's side of the network. */
   async #run(): Promise<void> {
     const { signal } = this.#stop;
-    const { config, keys, gate, ports, onSent } = this.#options;
-    await this.#renewIfExpired(signal);
-    const session = await openSession({
+    const { timers, clock } = this.#options.ports;
+    let wait = RETRY_MS;
+    while (!signal.aborted) {
+      const began = clock.monotonic();
+      try {
+        await this.#live(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (clock.monotonic() - began > LONGEST_RETRY_MS) wait = RETRY_MS;
+        this.#log.error('network.sessionEnded', { error: String(error), retryMs: wait });
+      }
+      await timers.sleep(wait, signal).catch(() => undefined);
+      wait = Math.min(wait * 2, LONGEST_RETRY_MS);
+    }
+  }
+
+  /** One session, from before it is open until something in it fails. */
+  async #live(stop: AbortSignal): Promise<void> {
+    const end = new AbortController();
+    const signal = AbortSignal.any([stop, end.signal]);
+    const tasks = [this.#keepCredentials(signal), this.#converse(signal)];
+    try {
+      await Promise.all(tasks);
+    } finally {
+      end.abort();
+      const session = this.#current?.session;
+      this.#current = null;
+      if (this.#online.isResolved) this.#online = newOnline();
+      await session?.close();
+      await Promise.allSettled(tasks);
+    }
+  }
+
+  async #converse(signal: AbortSignal): Promise<void> {
+    const { config, keys, gate, ports, onSent, line = REAL_LINE } = this.#options;
+    const session = await line.open({
       config,
       keys,
-      enrolment: this.#enrolment,
+      enrolment: () => this.#enrolment,
+      keep: (credentials) => this.#keep(credentials),
       log: this.#log,
       onSent,
-      onExpired: () => this.#renewal.ring(),
+      onEvent: (link, event) => this.#heed(link, event),
       signal,
     });
-    const calls = createCalls({
-      link: session.control,
-      gate,
-      ids: ports.ids,
-      networkKeys: () => session.enrolment().keySet.keys,
-    });
-    this.#isOnline = { session, calls };
-    await this.#hello(signal);
-    this.#online.resolve(this.#isOnline);
-    session.control.onEvent(({ type }) => void this.#options.isUp(type === 'connected')?.catch(() => undefined));
-    await this.#options.isUp(true);
-    await Promise.all([
-      followDesired(session, this.#log, (doc) => this.#take(doc), signal),
-      this.ledgerAlarm === null
-        ? runOutbox(ports, reportTransport(session, calls), this.#options.bell, signal)
-        : undefined,
-      keepCredentials(
-        {
-          timers: ports.timers,
-          wall: () => ports.clock.wall(),
-          random: () => Math.random(),
-          log: this.#log,
-          ids: ports.ids,
-          gate,
-          calls,
-          keys,
-          enrolment: () => session.enrolment(),
-          adopt: (credentials, links) => session.adopt(credentials, links),
-        },
-        (stop) => this.#renewal.wait(stop),
-        signal,
-      ),
+    if (signal.aborted) return session.close();
+    const networkKeys = () => this.#enrolment.keySet.keys;
+    const online = { session, calls: createCalls({ link: session.control, gate, ids: ports.ids, networkKeys }) };
+    this.#current = online;
+    if (this.#restored === null) await this.#hello(online, signal);
+    // A recall reaches a node that sends nothing, too.
+    await Promise.race([
+      line.follow(session, this.#log, (doc) => this.#take(doc), signal),
+      this.#report(online, signal),
     ]);
+    signal.throwIfAborted();
+    throw new Error('what follows the network has ended');
+  }
+
+  async #report(online: Online, signal: AbortSignal): Promise<void> {
+    const { ports, bell, isUp } = this.#options;
+    await this.#whenCleared(signal);
+    const { session, calls } = online;
+    const tell = async (up: boolean): Promise<void> => {
+      try {
+        await isUp(up);
+      } catch (error) {
+        this.#log.warn('network.stateNotSent', { error: String(error) });
+      }
+    };
+    this.#online.resolve(online);
+    session.control.onEvent(({ type }) => void tell(type === 'connected'));
+    await tell(true);
+    await runOutbox(ports, reportTransport(session, calls), bell, signal);
   }
 
   /** A family that the bulk credentials do not reach asks for new ones at once (D2). */
   #take(doc: DesiredState): void {
-    const reached = new Set(this.enrolment.credentials.families);
+    const reached = new Set(this.#enrolment.credentials.families);
     if (doc.families.some((family) => !reached.has(family))) this.#renewal.ring();
     this.#options.onDesired(doc);
   }
 
+  #heed(link: 'control' | 'bulk', { type }: LinkEvent): void {
+    if (type === 'connected') this.#refused.delete(link);
+    if (type !== 'expired' && type !== 'refused') return;
+    this.#refused.add(link);
+    this.#renewal.ring();
+  }
+
+  #keep(credentials: Credentials): void {
+    this.#enrolment = { ...this.#enrolment, credentials };
+    writeEnrolment(this.#options.config.dataDir, this.#enrolment);
+    this.#refused.clear();
+  }
+
+  /** Beside everything else, also beside a first connection that is refused: nothing that waits for it may keep it waiting (K3). */
+  #keepCredentials(signal: AbortSignal): Promise<void> {
+    const { keys, gate, ports, line = REAL_LINE } = this.#options;
+    const question = { control: keys.control.publicKey, bulk: keys.bulk.publicKey };
+    return keepCredentials(
+      {
+        timers: ports.timers,
+        clock: ports.clock,
+        random: () => Math.random(),
+        log: this.#log,
+        credentials: () => this.#enrolment.credentials,
+        isRefused: () => this.#refused.size > 0,
+        isConnected: () => this.isConnected && this.#current?.session.bulk.isConnected === true,
+        overNats: async () => {
+          await this.#whenCleared(signal);
+          if (this.#current === null) throw new Error('not connected');
+          return (await this.#current.calls.call('renew', question)).credentials;
+        },
+        overHttps: async () => {
+          await this.#whenCleared(signal);
+          const wall = () => ports.clock.wall();
+          return line.overHttps(
+            { enrolment: () => this.#enrolment, gate, ids: ports.ids, wall, log: this.#log },
+            question,
+          );
+        },
+        adopt: async (credentials, links) => {
+          if (this.#current === null) this.#keep(credentials);
+          else await this.#current.session.adopt(credentials, links);
+        },
+      },
+      (stop) => this.#renewal.wait(stop),
+      signal,
+    );
+  }
+
+  /** P8: resolves at once where there is no alarm. */
+  #whenCleared(signal: AbortSignal): Promise<void> {
+    if (this.#restored === null) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const abort = () => reject(signal.reason);
+      if (signal.aborted) return abort();
+      signal.addEventListener('abort', abort, { once: true });
+      void this.#cleared.promise.then(resolve).finally(() => signal.removeEventListener('abort', abort));
+    });
+  }
+
   /** P8: a ledger that is behind what the network accepted was restored from a snapshot, and nothing more is sent. */
-  async #hello(signal: AbortSignal): Promise<void> {
+  async #hello({ calls }: Online, signal: AbortSignal): Promise<void> {
     const { ledger, boot, ports } = this.#options;
-    for (;;) {
+    for (let wait = RETRY_MS; ; wait = Math.min(wait * 2, LONGEST_RETRY_MS)) {
       try {
-        const online = this.#isOnline;
-        if (online === null) return;
         const [head, lastSeq] = [await ledger.head(), await ledger.newestReport()];
-        const reply = await online.calls.call('hello', { boot, lastSeq, ledger: head });
+        const reply = await calls.call('hello', { boot, lastSeq, ledger: head });
         const compared = compareLedgers(reply.ledger, head, (seq) => ledger.headAt(seq));
-        this.ledgerAlarm = compared === 'behind' || compared === 'forked' ? compared : null;
-        if (reply.newestSeq > lastSeq) this.ledgerAlarm = 'behind';
-        if (this.ledgerAlarm !== null)
-          this.#log.error('ledger.restored', { compared: this.ledgerAlarm, next: 'run `openward node doctor`' });
-        else await ledger.acknowledge(reply.ackedThrough);
+        const isOld = compared === 'behind' || compared === 'forked';
+        if (!isOld && reply.newestSeq <= lastSeq) return await ledger.acknowledge(reply.ackedThrough);
+        // Until a report above the network's newest has come there, the network tells again what a person here has seen.
+        if (reply.newestSeq <= lastSeq && ledger.isRestoreAcknowledged(reply.ledger)) return;
+        const alarm = compared === 'forked' ? 'forked' : 'behind';
+        this.#cleared = Promise.withResolvers();
+        this.#restored = { alarm, accepted: reply.ledger, newestSeq: reply.newestSeq };
+        this.#log.error('ledger.restored', { compared: alarm, next: 'run `openward node doctor`' });
         return;
       } catch (error) {
         signal.throwIfAborted();
-        this.#log.warn('hello.failed', { error: String(error), retryMs: RETRY_MS });
-        await ports.timers.sleep(RETRY_MS, signal);
+        this.#log.warn('hello.failed', { error: String(error), retryMs: wait });
+        await ports.timers.sleep(wait, signal);
       }
     }
   }
+}
 
-  /** K3: away for longer than its credentials, the node gets new ones over HTTPS before it tries NATS. */
-  async #renewIfExpired(signal: AbortSignal): Promise<void> {
-    const { keys, gate, ports } = this.#options;
-    while (Date.parse(this.#enrolment.credentials.expiresAt) <= ports.clock.wall()) {
-      signal.throwIfAborted();
-      try {
-        const question = { control: keys.control.publicKey, bulk: keys.bulk.publicKey };
-        const credentials = await renewOverHttps(
-          { enrolment: () => this.#enrolment, gate, ids: ports.ids, wall: () => ports.clock.wall(), log: this.#log },
-          question,
-        );
-        this.#enrolment = { ...this.#enrolment, credentials };
-      } catch (error) {
-        this.#log.warn('credentials.renewFailed', { error: String(error), retryMs: RETRY_MS });
-        await ports.timers.sleep(RETRY_MS, signal);
-      }
-    }
-  }
+/** A promise of the next session that may send. */
+function newOnline() {
+  const { promise, resolve, reject } = Promise.withResolvers<Online>();
+  promise.catch(() => undefined);
+  const online = {
+    promise,
+    reject,
+    isResolved: false,
+    resolve(value: Online): void {
+      online.isResolved = true;
+      resolve(value);
+    },
+  };
+  return online;
 }

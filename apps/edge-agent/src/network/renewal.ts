@@ -2,15 +2,14 @@ import {
   RENEW_PATH,
   RenewReply,
   sealedFor,
+  type Clock,
   type Credentials,
   type Ids,
   type Log,
   type Timers,
 } from '@openward/contracts';
 import type { DisclosureGate } from '@openward/privacy';
-import type { NodeKeys } from '../node/identity.ts';
 import type { Enrolment } from '../node/identity.ts';
-import type { Calls } from './calls.ts';
 import { openAnswer } from './enrol.ts';
 import { postPinned } from './pinned-https.ts';
 
@@ -18,6 +17,9 @@ import { postPinned } from './pinned-https.ts';
 const RENEW_AT = 2 / 3;
 const SOONEST_MS = 1000;
 const RETRY_MS = 15_000;
+/** Over HTTPS each question is a row of the ledger: one that goes on failing is asked ever more seldom. */
+const FIRST_WAIT_MS = 5000;
+const LONGEST_WAIT_MS = 600_000;
 
 /** How long to wait before renewing: a share of what is left of the life, with a jitter that spreads a fleet. Pure. */
 export function renewIn(issuedAt: number, expiresAt: number, now: number, jitter: number): number {
@@ -27,56 +29,94 @@ export function renewIn(issuedAt: number, expiresAt: number, now: number, jitter
 
 export interface RenewalPorts {
   readonly timers: Timers;
-  readonly wall: () => number;
+  readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
-  readonly ids: Ids;
-  readonly gate: DisclosureGate;
-  readonly calls: Calls;
-  readonly keys: NodeKeys;
-  readonly enrolment: () => Enrolment;
-  /** Keeps the credentials, durably, and connects anew with them. */
+  readonly credentials: () => Credentials;
+  /** The server took none of the credentials that are held now, whatever this machine's clock says of them. */
+  readonly isRefused: () => boolean;
+  readonly isConnected: () => boolean;
+  readonly overNats: () => Promise<Credentials>;
+  readonly overHttps: () => Promise<Credentials>;
+  /** Keeps the credentials, durably, and connects anew with them. Waits for no line. */
   readonly adopt: (credentials: Credentials, links: 'both' | 'bulk') => Promise<void>;
 }
 
-/** Renews for ever, over NATS; once the credentials have expired, over HTTPS (K3). `wake` resolves when a new family wants them sooner. */
+/**
+ * Renews for ever, from before the first connection: over NATS, and where NATS would not have these credentials, over HTTPS
+ * (K3). `wake` resolves when a new family wants them sooner, or when a server has refused them.
+ */
 export async function keepCredentials(
   ports: RenewalPorts,
   wake: (signal: AbortSignal) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  let issuedAt = ports.wall();
+  const { clock, log } = ports;
+  let issuedAt = clock.wall();
+  let wait = FIRST_WAIT_MS;
+  let notBefore = clock.monotonic();
   while (!signal.aborted) {
-    const expiresAt = Date.parse(ports.enrolment().credentials.expiresAt);
-    const waited = new AbortController();
-    const either = AbortSignal.any([signal, waited.signal]);
-    const due = ports.timers
-      .sleep(renewIn(issuedAt, expiresAt, ports.wall(), ports.random()), either)
-      .then(() => 'both' as const);
-    const links = await Promise.race([due, wake(either).then(() => 'bulk' as const)]).catch(() => 'both' as const);
-    waited.abort();
+    if (ports.isConnected()) wait = FIRST_WAIT_MS;
+    const expiresAt = Date.parse(ports.credentials().expiresAt);
+    const dueIn = isShutOut(ports)
+      ? notBefore - clock.monotonic()
+      : renewIn(issuedAt, expiresAt, clock.wall(), ports.random());
+    const links = await nextReason(ports, Math.max(0, dueIn), wake, signal);
     if (signal.aborted) return;
+    const isOut = isShutOut(ports);
+    if (isOut && clock.monotonic() < notBefore) continue;
     try {
-      const isExpired = expiresAt <= ports.wall();
-      await ports.adopt(await renewOnce(ports), isExpired ? 'both' : links);
-      issuedAt = ports.wall();
+      const credentials = await (isOut ? ports.overHttps() : ports.overNats());
+      await ports.adopt(credentials, isOut ? 'both' : links);
+      issuedAt = clock.wall();
     } catch (error) {
-      ports.log.warn('credentials.renewFailed', { error: String(error), retryMs: RETRY_MS });
-      await ports.timers.sleep(RETRY_MS, signal).catch(() => undefined);
+      if (signal.aborted) return;
+      log.warn('credentials.renewFailed', { error: String(error), retryMs: isOut ? wait : RETRY_MS });
+      if (!isOut) await ports.timers.sleep(RETRY_MS, signal).catch(() => undefined);
     }
+    if (!isOut) continue;
+    notBefore = clock.monotonic() + wait;
+    wait = Math.min(wait * 2, LONGEST_WAIT_MS);
   }
 }
 
-async function renewOnce(ports: RenewalPorts): Promise<Credentials> {
-  const { control, bulk } = ports.keys;
-  const question = { control: control.publicKey, bulk: bulk.publicKey };
-  const isExpired = Date.parse(ports.enrolment().credentials.expiresAt) <= ports.wall();
-  if (!isExpired) return (await ports.calls.call('renew', question)).credentials;
-  return renewOverHttps(ports, question);
+/** NATS is closed to these credentials. Who is connected is not shut out, though a wrong clock may call them expired. */
+const isShutOut = ({ isRefused, isConnected, credentials, clock }: RenewalPorts): boolean =>
+  isRefused() || (!isConnected() && Date.parse(credentials().expiresAt) <= clock.wall());
+
+/** `both` when the time has come, `bulk` when somebody woke it. */
+async function nextReason(
+  { timers }: RenewalPorts,
+  dueIn: number,
+  wake: (signal: AbortSignal) => Promise<void>,
+  signal: AbortSignal,
+): Promise<'both' | 'bulk'> {
+  const waited = new AbortController();
+  const either = AbortSignal.any([signal, waited.signal]);
+  const due = timers.sleep(dueIn, either).then(() => 'both' as const);
+  const woken = wake(either).then(() => 'bulk' as const);
+  // The one that lost is aborted, and says so to nobody.
+  const reason = await Promise.race([due, woken]).catch(() => 'both' as const);
+  waited.abort();
+  await Promise.allSettled([due, woken]);
+  return reason;
 }
 
+/** One question, signed by the node's identity, and the network's answer to it. */
 export async function renewOverHttps(
-  { enrolment, gate, ids, wall, log }: Pick<RenewalPorts, 'enrolment' | 'gate' | 'ids' | 'wall' | 'log'>,
+  {
+    enrolment,
+    gate,
+    ids,
+    wall,
+    log,
+  }: {
+    readonly enrolment: () => Enrolment;
+    readonly gate: DisclosureGate;
+    readonly ids: Ids;
+    readonly wall: () => number;
+    readonly log: Log;
+  },
   question: { readonly control: string; readonly bulk: string },
 ): Promise<Credentials> {
   const { url, ca, keySet } = enrolment();

@@ -4,6 +4,7 @@ import {
   LINK_SETTINGS,
   publishReport,
   watchDesired,
+  type LinkEvent,
   type NodeLink,
   type SentFrame,
 } from '@openward/messaging';
@@ -11,7 +12,7 @@ import type { ReportTransport } from '@openward/privacy';
 import { openDocument } from '@openward/trust';
 import { createHash } from 'node:crypto';
 import type { AgentConfig } from '../config.ts';
-import { writeEnrolment, type Enrolment, type NodeKeys } from '../node/identity.ts';
+import type { Enrolment, NodeKeys } from '../node/identity.ts';
 import type { Calls } from './calls.ts';
 
 export interface Session {
@@ -25,26 +26,55 @@ export interface Session {
   close(): Promise<void>;
 }
 
+type LinkKind = NodeLink['kind'];
+
+/** How long new credentials wait for the connection that uses them. */
+const ANEW_MS = 30_000;
+
+/** A link that is down dials already, and reads the new credentials when it next tries: nobody waits for it, maybe for a month. */
+async function connectAnew(link: NodeLink, log: Log): Promise<void> {
+  if (!link.isConnected) return;
+  try {
+    await link.renew(AbortSignal.timeout(ANEW_MS));
+  } catch (error) {
+    log.warn('link.notYetAnew', { link: link.kind, error: String(error) });
+  }
+}
+
+/** Both or none: where one cannot be had, the other is closed. */
+async function bothOf(control: Promise<NodeLink>, bulk: Promise<NodeLink>): Promise<readonly [NodeLink, NodeLink]> {
+  try {
+    return await Promise.all([control, bulk]);
+  } catch (error) {
+    for (const link of await Promise.allSettled([control, bulk]))
+      if (link.status === 'fulfilled') await link.value.close();
+    throw error;
+  }
+}
+
 /** Two connections, both outbound: control, and bulk for chunks. They come up when they can; nothing waits for them. */
 export async function openSession(options: {
   readonly config: AgentConfig;
   readonly keys: NodeKeys;
-  readonly enrolment: Enrolment;
+  /** Read at each connect: credentials that are renewed while the first one is still tried are used by the next try. */
+  readonly enrolment: () => Enrolment;
+  /** Keeps them, durably. */
+  readonly keep: (credentials: Credentials) => void;
   readonly log: Log;
   readonly onSent: (sent: SentFrame) => void;
-  readonly onExpired: () => void;
+  readonly onEvent: (link: LinkKind, event: LinkEvent) => void;
   readonly signal: AbortSignal;
 }): Promise<Session> {
-  const { config, keys, log } = options;
-  let enrolment = options.enrolment;
-  const connect = (kind: 'control' | 'bulk') =>
+  const { config, keys, log, enrolment } = options;
+  const { site, node, nats } = enrolment();
+  const connect = (kind: LinkKind) =>
     connectNode({
-      site: enrolment.site,
-      node: enrolment.node,
+      site,
+      node,
       kind,
-      urls: enrolment.nats.urls,
-      ca: enrolment.nats.ca,
-      credentials: () => ({ jwt: enrolment.credentials[kind], seed: keys[kind].seed }),
+      urls: nats.urls,
+      ca: nats.ca,
+      credentials: () => ({ jwt: enrolment().credentials[kind], seed: keys[kind].seed }),
       settings: {
         ...LINK_SETTINGS,
         reconnectWaitMs: config.link.reconnectWaitMs,
@@ -53,21 +83,20 @@ export async function openSession(options: {
       },
       onEvent: (event) => {
         log.info(`link.${event.type}`, { link: kind, ...('error' in event ? { error: event.error?.message } : {}) });
-        if (event.type === 'expired' || event.type === 'refused') options.onExpired();
+        options.onEvent(kind, event);
       },
       onSent: options.onSent,
       signal: options.signal,
     });
-  const [control, bulk] = await Promise.all([connect('control'), connect('bulk')]);
+  const [control, bulk] = await bothOf(connect('control'), connect('bulk'));
   const waiting = new Set<() => void>();
   return {
     control,
     bulk,
-    enrolment: () => enrolment,
+    enrolment,
     async adopt(credentials, links) {
-      enrolment = { ...enrolment, credentials };
-      writeEnrolment(config.dataDir, enrolment);
-      await Promise.all(links === 'both' ? [control.renew(), bulk.renew()] : [bulk.renew()]);
+      options.keep(credentials);
+      await Promise.all((links === 'both' ? [control, bulk] : [bulk]).map((link) => connectAnew(link, log)));
       for (const look of waiting) look();
     },
     reaches: (family, signal) =>
@@ -81,7 +110,7 @@ export async function openSession(options: {
           reject(signal.reason);
         };
         const look = () => {
-          if (!enrolment.credentials.families.includes(family)) return;
+          if (!enrolment().credentials.families.includes(family)) return;
           leave();
           resolve();
         };
