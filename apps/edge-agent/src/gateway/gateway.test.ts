@@ -87,6 +87,7 @@ let health = { restored: true, ready: true, details: {} };
 
 function setUp() {
   const runtime = new FakeRuntime();
+  const seen: [string, number][] = [];
   const served = new ServedReleases({
     releaseOf: (one) => Promise.resolve(release(one.number)),
     drainMs: 1000,
@@ -103,12 +104,12 @@ function setUp() {
       limits: { bytes: 4096, ms: 300 },
       version: '0.1.0',
       health: () => health,
-      observe: () => undefined,
+      observe: ({ service, status }) => void seen.push([service, status]),
       monotonic: () => performance.now(),
       wall: () => 0,
     }),
   );
-  return { runtime, served, server, slots };
+  return { runtime, served, server, slots, seen };
 }
 
 let world: ReturnType<typeof setUp>;
@@ -313,6 +314,27 @@ test('G3 a reply carries a request id, the release and the policy revision', asy
   expect(first.headers.get('x-openward-release')).toBe('1');
   expect(second.headers.get('x-openward-policy-revision')).toBe('7');
   expect(first.headers.get('x-openward-request-id')).not.toBe(second.headers.get('x-openward-request-id'));
+});
+
+test('a refusal is counted with its own status, under no name that a client made up, and carries a request id', async () => {
+  await world.served.stop('letters', 'loading', null);
+  const answers = [
+    await post('/v1/chat/completions', chat(), { authorization: '' }),
+    await post('/v1/chat/completions', { ...chat(), model: 'made-up' }),
+    await post('/v1/chat/completions', chat({ messages: [{ role: 'user', content: 'a<ans>b' }] })),
+    await post('/v1/chat/completions', { ...chat(), model: 'letters' }),
+    await post('/v1/chat/completions', chat()),
+  ];
+  await until(() => world.seen.length === answers.length);
+  expect(world.seen).toEqual([
+    ['none', 401],
+    ['none', 404],
+    ['triage', 400],
+    ['letters', 503],
+    ['triage', 200],
+  ]);
+  expect(answers.map(({ headers }) => headers.get('retry-after'))).toEqual([null, null, null, '5', null]);
+  expect(new Set(answers.map(({ headers }) => headers.get('x-openward-request-id') ?? '')).size).toBe(5);
 });
 
 test('a request in flight ends on the old release while the next is answered by the new one, and a drain waits for it', async () => {

@@ -18,7 +18,7 @@ export interface GatewayOptions extends Answering {
   readonly version: string;
   /** `restored`: what served before the last end serves again; until then the agent is still starting. */
   readonly health: () => { readonly restored: boolean; readonly ready: boolean; readonly details: unknown };
-  /** What became of a request, for metrics: no text, no key. */
+  /** What became of a request that was answered or refused, for metrics: no text, no key, and no name but a service's. */
   readonly observe: (seen: {
     readonly service: string;
     readonly status: number;
@@ -51,16 +51,53 @@ export function createGateway(options: GatewayOptions): RequestListener {
   return (request, response) => {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
     const errorOf = path.startsWith('/api/') ? ollamaError : openAiError;
-    route(options, request, response, path).catch((error: unknown) => {
-      if (response.headersSent || response.destroyed) return response.destroy();
-      refuse(response, refusalOf(error), errorOf);
-    });
+    const seen: Seen = {
+      id: randomUUID(),
+      began: options.monotonic(),
+      service: NO_SERVICE,
+      status: null,
+      firstMs: null,
+    };
+    // G3: refusals too, so that an application can name what it asks about.
+    response.setHeader('x-openward-request-id', seen.id);
+    void route(options, seen, request, response, path)
+      .catch((error: unknown) => {
+        const refusal = refusalOf(error);
+        seen.status ??= refusal.status;
+        if (response.headersSent || response.destroyed) return response.destroy();
+        refuse(response, refusal, errorOf);
+      })
+      .finally(() => {
+        const { service, status, began, firstMs } = seen;
+        if (status !== null) options.observe({ service, status, ms: options.monotonic() - began, firstMs });
+      });
   };
 }
 
+/** What is known of a request on its way; `status` stays null for what is no reply and no refusal. */
+interface Seen {
+  readonly id: string;
+  readonly began: number;
+  service: string;
+  status: number | null;
+  firstMs: number | null;
+}
+
+/** A client may name anything; only the names of services become names of metrics. */
+const NO_SERVICE = 'none';
+/** The client went away: nginx's number for it. */
+const CLIENT_LEFT = 499;
+
+const RETRY_AFTER: Partial<Record<Refusal['code'], number>> = {
+  queueFull: RETRY_AFTER_SECONDS,
+  // It loads, or goes back. A halt has no end that this node knows of.
+  notServing: 5,
+};
+
 function refuse(response: ServerResponse, refusal: Refusal, errorOf: (refusal: Refusal) => unknown): void {
   const headers: Record<string, string> = { 'x-openward-code': refusal.code };
-  if (refusal.code === 'queueFull') headers['retry-after'] = String(RETRY_AFTER_SECONDS);
+  const retryAfter = RETRY_AFTER[refusal.code];
+  if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter);
   // What was not read of a refused body must not be taken for the next request.
   if (refusal.code === 'bodyTooLarge' || refusal.code === 'bodyTooSlow') headers['connection'] = 'close';
   sendJson(response, refusal.status, errorOf(refusal), headers);
@@ -68,6 +105,7 @@ function refuse(response: ServerResponse, refusal: Refusal, errorOf: (refusal: R
 
 async function route(
   options: GatewayOptions,
+  seen: Seen,
   request: IncomingMessage,
   response: ServerResponse,
   path: string,
@@ -79,7 +117,7 @@ async function route(
   checkKey(options, request);
   if (request.method === 'POST') {
     const dialect = Object.hasOwn(DIALECTS, path) ? DIALECTS[path] : undefined;
-    if (dialect !== undefined) return reply(options, dialect, request, response);
+    if (dialect !== undefined) return reply(options, seen, dialect, request, response);
     if (UNSUPPORTED.has(path))
       throw new Refusal(
         'fieldRefused',
@@ -141,57 +179,48 @@ async function show(options: GatewayOptions, request: IncomingMessage, response:
 
 async function reply(
   options: GatewayOptions,
+  seen: Seen,
   dialect: Dialect,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const began = options.monotonic();
   const gone = new AbortController();
   response.on('close', () => {
     if (!response.writableFinished) gone.abort(new Error('the client went away'));
   });
   const conversation = dialect.parse(await readJson(request, options.limits));
+  if (options.served.has(conversation.service)) seen.service = conversation.service;
   const lease = options.served.lease(conversation.service);
-  let outcome: 'ok' | 'failed' | 'left' = 'failed';
-  let firstMs: number | null = null;
+  let outcome: Outcome = 'failed';
   try {
-    const facts: ReplyFacts = { id: randomUUID(), service: conversation.service, createdMs: options.wall() };
-    setReplyHeaders(response, facts, lease);
+    const facts: ReplyFacts = { id: seen.id, service: conversation.service, createdMs: options.wall() };
+    setReplyHeaders(response, lease);
     const events = await answer(options, lease, conversation, gone.signal);
-    firstMs = options.monotonic() - began;
+    const elapsed = () => options.monotonic() - seen.began;
+    seen.firstMs = elapsed();
     const send = conversation.stream ? sendStream : sendWhole;
-    const sending: Sending = {
-      dialect,
-      facts,
-      conversation,
-      events,
-      signal: gone.signal,
-      elapsed: () => options.monotonic() - began,
-    };
     try {
-      outcome = await send(sending, response);
+      outcome = await send({ dialect, facts, conversation, events, signal: gone.signal, elapsed }, response);
     } finally {
       await events.return();
     }
+    seen.status = STATUS_OF[outcome];
   } catch (error) {
     const refusal = refusalOf(error);
     // What the client did wrong, or its leaving, says nothing of the release.
     outcome = gone.signal.aborted || refusal.status < 500 ? 'left' : 'failed';
+    if (gone.signal.aborted) seen.status = CLIENT_LEFT;
     throw refusal;
   } finally {
     lease.end(outcome);
-    options.observe({
-      service: lease.release.service.name,
-      status: outcome === 'ok' ? 200 : outcome === 'left' ? 499 : 500,
-      ms: options.monotonic() - began,
-      firstMs,
-    });
   }
 }
 
+type Outcome = 'ok' | 'failed' | 'left';
+const STATUS_OF: Readonly<Record<Outcome, number>> = { ok: 200, failed: 500, left: CLIENT_LEFT };
+
 /** G3: for the application to keep beside the text. */
-function setReplyHeaders(response: ServerResponse, { id }: ReplyFacts, { release, held }: Lease): void {
-  response.setHeader('x-openward-request-id', id);
+function setReplyHeaders(response: ServerResponse, { release, held }: Lease): void {
   response.setHeader('x-openward-release', release.number);
   response.setHeader('x-openward-release-digest', held.release);
   response.setHeader('x-openward-policy-revision', release.policy.revision);
@@ -226,7 +255,7 @@ async function sendWhole(
 async function sendStream(
   { dialect, facts, conversation, events, signal, elapsed }: Sending,
   response: ServerResponse,
-): Promise<'ok' | 'failed' | 'left'> {
+): Promise<Outcome> {
   response.writeHead(200, { 'content-type': dialect.streamType, 'cache-control': 'no-cache' });
   const first = dialect.first(facts);
   if (first !== '') response.write(first);

@@ -130,6 +130,11 @@ export class ServedReleases implements Serving {
     };
   }
 
+  /** Whether this is a service's name here, serving or not. */
+  has(service: string): boolean {
+    return this.#slots.has(service);
+  }
+
   list(): ServedService[] {
     return [...this.#slots].map(([service, { held, stopped, since }]) => ({
       service,
