@@ -118,6 +118,16 @@ it('a control plane behind its nodes turns read-only until a new epoch is opened
   await node.acked(await node.state([], { generation: { epoch: 1, number: 999 } }));
   const refused = await admin.post('/sites', { name: 'hilltop', tier: 'primary' });
   expect(refused).toMatchObject({ status: 503, body: { code: 'readOnly' } });
+  expect(await admin.post('/rollouts/ro-aaaaaaaa/resume', {})).toMatchObject({ body: { code: 'readOnly' } });
+  // What only takes away is let through: of these there is none, and the recall is done once more.
+  for (const [way, body] of [
+    ['pause', {}],
+    ['abort', {}],
+    ['rollback', { reason: 'harm' }],
+  ] as const) {
+    expect(await admin.post(`/rollouts/ro-aaaaaaaa/${way}`, body)).toMatchObject({ status: 404 });
+  }
+  expect(await admin.post('/releases/triage/1/recall', { reason: 'harm' })).toMatchObject({ status: 200 });
   const { body } = await admin.get<DoctorView>('/doctor');
   expect(body.findings[0]).toMatchObject({ level: 'problem', what: 'the control plane is read-only' });
   expect(await admin.post('/epoch', { reason: 'the backup of Monday' })).toMatchObject({

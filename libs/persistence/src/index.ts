@@ -11,6 +11,7 @@ export { IdempotencyRepository, type Once } from './postgres/idempotency.reposit
 export { listen, type ListenOptions } from './postgres/listen.ts';
 export { migrate, type Migrated } from './postgres/migrator.ts';
 export { type ModelHead, ModelRepository, type Registered } from './postgres/models.repository.ts';
+export type { NodeAhead } from './postgres/ahead.ts';
 export { NetworkRepository, type NetworkState } from './postgres/network.repository.ts';
 export { type NodeRecord, NodeRepository, type RevokedKey } from './postgres/nodes.repository.ts';
 export { EVENTS_CHANNEL, notify } from './postgres/notify.ts';

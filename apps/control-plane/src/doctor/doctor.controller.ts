@@ -27,6 +27,7 @@ export class DoctorController {
     const found = findings({
       now: await store.network.now(),
       network,
+      ahead: await store.network.ahead(),
       links: [links.engine, links.rpc, links.sys].map(({ role, isConnected }) => ({ role, isConnected })),
       server: {
         version: serverVersion,

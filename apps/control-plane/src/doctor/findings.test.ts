@@ -9,6 +9,7 @@ const HOUR = 3_600_000;
 const HEALTHY: DoctorFacts = {
   now: NOW,
   network: { epoch: 1, readOnly: null },
+  ahead: [],
   links: [{ role: 'engine', isConnected: true }],
   server: { version: '2.15.2', judged: { accepted: true, warnings: [] } },
   outbox: { nodes: 0, oldestMs: 0 },
@@ -49,6 +50,12 @@ const whys = (facts: Partial<DoctorFacts>): string[] =>
 
 it('finds nothing where all is well, and says so', () => {
   expect(findings({ ...HEALTHY, nodes: [NODE] })).toMatchObject([{ level: 'ok' }]);
+});
+
+it('names a node that reports a generation that was never given to it (D6)', () => {
+  const ahead = { node: 'oak-1', site: 'oak', reported: { epoch: 9, number: 1 }, held: { epoch: 1, number: 4 } };
+  expect(findings({ ...HEALTHY, ahead: [ahead] })[0]).toMatchObject({ level: 'problem', what: 'node oak-1 of oak' });
+  expect(whys({ ahead: [ahead] })[0]).toMatch(/9\.1.*never given.*1\.4.*it lies, or this control plane was restored/);
 });
 
 it('names what the whole network waits for, first', () => {

@@ -7,7 +7,7 @@ import {
   type Wait,
 } from '@openward/contracts';
 import type { ServerJudgement } from '@openward/messaging';
-import type { NetworkState } from '@openward/persistence';
+import type { NetworkState, NodeAhead } from '@openward/persistence';
 
 // What `openward doctor` prints: everything that waits or is not as it should be, since when, and who can clear it. Pure.
 
@@ -15,6 +15,8 @@ export interface DoctorFacts {
   /** The database's clock, in milliseconds since 1970. */
   readonly now: number;
   readonly network: NetworkState;
+  /** D6: nodes that report a generation above what is held for them. */
+  readonly ahead: readonly NodeAhead[];
   readonly links: readonly { readonly role: string; readonly isConnected: boolean }[];
   readonly server: { readonly version: string; readonly judged: ServerJudgement };
   readonly outbox: { readonly nodes: number; readonly oldestMs: number };
@@ -57,6 +59,7 @@ const MONTH_MS = 30 * 86_400_000;
 export function findings(facts: DoctorFacts): DoctorFinding[] {
   const found = [
     ...ofNetwork(facts),
+    ...facts.ahead.map(ofAhead),
     ...facts.nodes.flatMap((node) => ofNode(node, facts.now)),
     ...facts.rollouts.flatMap(ofRollout),
   ];
@@ -115,6 +118,12 @@ function ofNetwork(facts: DoctorFacts): DoctorFinding[] {
       finding('ok', 'database, NATS and artifact store', `they answer; NATS server ${version}`, 'Nothing to do.'),
     );
   return found;
+}
+
+function ofAhead({ node, site, reported, held }: NodeAhead): DoctorFinding {
+  const said = `it reports generation ${reported.epoch}.${reported.number}, which was never given to it`;
+  const why = `${said} (${held === null ? 'none' : `${held.epoch}.${held.number}`} is held): it lies, or this control plane was restored`;
+  return finding('problem', `node ${node} of ${site}`, why, 'Compare with other nodes; revoke it if it alone says so.');
 }
 
 function ofNode(node: NodeView, now: number): DoctorFinding[] {

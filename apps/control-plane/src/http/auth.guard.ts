@@ -4,7 +4,7 @@ import { digestOfBytes, Refusal, type Me } from '@openward/contracts';
 import { CONTEXT, type Context } from '../process/context.ts';
 import type { AuthorisedRequest } from './caller.ts';
 import { mayDo, type Right } from './permissions.ts';
-import { RIGHT } from './route.ts';
+import { RIGHT, TAKES_AWAY } from './route.ts';
 
 /** Bearer tokens, of which the database has digests only. A route that names no right is refused to everyone. */
 @Injectable()
@@ -25,7 +25,8 @@ export class AuthGuard implements CanActivate {
         `The token ${caller.name} is of the role ${caller.role}, without ${right ?? 'any right here'}.`,
       );
     }
-    if (WAITS_FOR_EPOCH.includes(right)) await refuseWhileReadOnly(this.context);
+    const takesAway = this.reflector.get<boolean | undefined>(TAKES_AWAY, execution.getHandler()) === true;
+    if (WAITS_FOR_EPOCH.includes(right) && !takesAway) await refuseWhileReadOnly(this.context);
     request.caller = caller;
     return true;
   }

@@ -13,6 +13,7 @@ import type { z } from 'zod';
 import type { Right } from './permissions.ts';
 
 export const RIGHT = 'openward:right';
+export const TAKES_AWAY = 'openward:takesAway';
 
 export interface RouteSpec {
   /** One sentence, for the page of the interface. */
@@ -25,6 +26,8 @@ export interface RouteSpec {
   /** A creating POST: it carries an Idempotency-Key (R9). */
   readonly creates?: boolean;
   readonly takes?: 'frame' | 'bytes';
+  /** It only ever takes away from nodes, so it is done while the control plane is read-only (D6). */
+  readonly takesAway?: true;
 }
 
 const BINARY = { schema: { type: 'string', format: 'binary' } } as const;
@@ -34,6 +37,7 @@ export function Route(spec: RouteSpec): MethodDecorator {
   const status = spec.status ?? 200;
   const decorators = [
     SetMetadata(RIGHT, spec.right),
+    SetMetadata(TAKES_AWAY, spec.takesAway === true),
     HttpCode(status),
     ApiOperation({ summary: spec.does }),
     ApiResponse({ status: 'default', description: 'Refused', standardSchema: ErrorBody }),

@@ -51,6 +51,7 @@ export class ReleaseController {
     does: 'Recall a release: it is never selected again, anywhere',
     right: 'rollouts:write',
     answers: ReleaseView,
+    takesAway: true,
   })
   recall(
     @Param('service', { schema: Name }) service: string,

@@ -51,7 +51,6 @@ export class ReleaseService {
       for (const id of open) {
         const done = await command(rolloutStore, id, { kind: 'recall', by: by.name, reason }, engineSettings(config));
         if (done.kind === 'done') continue;
-        if (done.code === 'readOnly') throw new Refusal('readOnly', 'A recall has to wait for a new epoch.');
         throw new Refusal('rolloutRefused', `${id} could not be told of the recall: ${done.why}.`);
       }
     });

@@ -95,7 +95,7 @@ export class RolloutController {
   }
 
   @Post(':id/pause')
-  @Route({ does: 'No new permit; what began ends', right: 'rollouts:write', answers: RolloutView })
+  @Route({ does: 'No new permit; what began ends', right: 'rollouts:write', answers: RolloutView, takesAway: true })
   pause(
     @Param('id', { schema: RolloutId }) id: string,
     @Body({ schema: PauseRequest }) body: z.output<typeof PauseRequest>,
@@ -120,6 +120,7 @@ export class RolloutController {
     does: 'Withdraw permits and what is staged; active nodes stay',
     right: 'rollouts:write',
     answers: RolloutView,
+    takesAway: true,
   })
   abort(
     @Param('id', { schema: RolloutId }) id: string,
@@ -134,6 +135,7 @@ export class RolloutController {
     does: 'Abort, and take back every node that took the release',
     right: 'rollouts:write',
     answers: RolloutView,
+    takesAway: true,
   })
   rollBack(
     @Param('id', { schema: RolloutId }) id: string,

@@ -145,3 +145,49 @@ it('opens an epoch above any that a node has reported, tells every node, and end
   const { items } = await audit.list({ limit: 2 }, { subject: 'network' });
   expect(items.map((it) => it.action)).toEqual(['epochOpened', 'readOnlyEntered']);
 });
+
+it('no node’s claim makes an epoch that cannot be opened, and a lone one is written down once (D6)', async () => {
+  await using opened = openOn(await withDatabase(MIGRATED));
+  const { db, nodes, network, reports, audit } = opened.persistence;
+  for (const [node, site] of [
+    ['a', 'lakeside'],
+    ['b', 'hillside'],
+  ] as const) {
+    await putSite(opened.persistence, site);
+    await putToken(opened.persistence, digestOf(node), 60_000, site);
+    await nodes.enrol(digestOf(node), enrolment(node));
+  }
+  const says = async (node: string, epoch: number): Promise<void> => {
+    const row = {
+      node,
+      boot: 'b',
+      seq: 1,
+      stored_at: new Date(),
+      body: JSON.stringify({ generation: { epoch, number: 1 } }),
+    };
+    await db
+      .insertInto('node_states')
+      .values(row)
+      .onConflict((on) => on.column('node').doUpdateSet(row))
+      .execute();
+  };
+  expect(await reports.voices()).toEqual({ ahead: [], enrolledSites: 2 });
+  await says('a', 2147483647);
+  expect(await reports.voices()).toEqual({ ahead: ['lakeside'], enrolledSites: 2 });
+  const why = { node: 'a', reported: { epoch: 2147483647, number: 1 }, held: { epoch: 1, number: 1 } };
+  expect(await network.ahead()).toEqual([{ ...why, site: 'lakeside' }]);
+  await reports.noteLoneVoice(why);
+  await reports.noteLoneVoice({ ...why, reported: { epoch: 7, number: 1 } });
+  const { items } = await audit.list({ limit: 10 }, { subject: 'node:a' });
+  expect(items.map((it) => it.action)).toEqual(['generationNeverGiven', 'nodeEnrolled']);
+
+  await reports.enterReadOnly(why);
+  expect(await network.openEpoch('ada', 'restored')).toBe(2);
+  await says('b', 5);
+  expect((await reports.voices()).ahead.toSorted()).toEqual(['hillside', 'lakeside']);
+  expect(await network.openEpoch('ada', 'restored')).toBe(6);
+  await says('b', 9);
+  await nodes.revoke('b', 'ada', 'it lies');
+  expect(await reports.voices()).toEqual({ ahead: ['lakeside'], enrolledSites: 1 });
+  expect(await network.openEpoch('ada', 'restored')).toBe(7);
+});

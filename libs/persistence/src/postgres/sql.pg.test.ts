@@ -181,6 +181,12 @@ const methods: readonly (readonly [string, (it: Repositories) => Promise<unknown
     'reports.enterReadOnly',
     (it) => it.reports.enterReadOnly({ node: 'a', reported: { epoch: 1, number: 9 }, held: null }),
   ],
+  ['reports.voices', (it) => it.reports.voices()],
+  [
+    'reports.noteLoneVoice',
+    (it) => it.reports.noteLoneVoice({ node: 'a', reported: { epoch: 1, number: 9 }, held: null }),
+  ],
+  ['network.ahead', (it) => it.network.ahead()],
   ['network.read', (it) => it.network.read()],
   ['network.openEpoch', (it) => it.network.openEpoch('ada', 'why')],
   ['network.offerAgain', (it) => it.network.offerAgain()],

@@ -4,7 +4,14 @@ select "epoch", "read_only_cause"
 from "network_state"
 for update;
 
-select max((body -> 'generation' ->> 'epoch')::integer) as highest from node_states;
+select max(said.epoch) as highest
+from (
+  select node, (body -> 'generation' ->> 'epoch')::bigint as epoch from node_states
+  union all
+  select read_only_cause ->> 'node', (read_only_cause -> 'reported' ->> 'epoch')::bigint from network_state
+) as said
+join nodes on nodes.name = said.node and nodes.revoked_at is null
+where said.epoch <= $1;
 
 update "network_state"
 set "epoch" = $1, "read_only_since" = $2, "read_only_cause" = $3;

@@ -9,7 +9,10 @@ where rollouts.open and rollouts.engine <= $1
       where rollout_marks.rollout = rollouts.id and rollout_marks.due_at <= clock_timestamp()
     )
   )
-  and not exists (select from network_state where read_only_since is not null)
+  and (
+    rollouts.state -> 'life' ->> 'kind' = 'rollingBack'
+    or not exists (select from network_state where read_only_since is not null)
+  )
 order by rollouts.id = any($2::text[]), rollouts.due_at nulls last, rollouts.id
 limit 1
 for no key update of rollouts skip locked;
