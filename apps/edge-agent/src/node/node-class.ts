@@ -3,13 +3,13 @@ import type { NodeClass, Version } from '@openward/contracts';
 import type { RuntimeDescription } from '@openward/runtime';
 import type { AgentConfig } from '../config.ts';
 
-/** P6: hardware as a class. Memory to a power of two of GiB, free disk to 5 %. */
+/** P6: hardware as a class. Memory down to a power of two of GiB, so that no plan counts on what is not there; free disk to 5 %. */
 export function nodeClass(config: AgentConfig, runtime: RuntimeDescription): NodeClass {
   const { blocks, bavail } = statfsSync(config.dataDir);
   const freePercent = blocks === 0 ? 0 : (bavail / blocks) * 100;
   return {
     threads: config.runtime.threads,
-    memoryGiB: 2 ** Math.ceil(Math.log2(config.runtime.memoryGiB)),
+    memoryGiB: Math.max(1, 2 ** Math.floor(Math.log2(config.runtime.memoryGiB))),
     diskFreePercent: Math.floor(freePercent / 5) * 5,
     runtime: runtime.kind,
     runtimeVersion: asVersion(runtime.version),
