@@ -42,13 +42,7 @@ export async function answer(
   const maxTokens = Math.min(parameters.maxTokens, conversation.maxTokens ?? parameters.maxTokens);
   // A request that the bound refuses costs no more than its reading (G5).
   if (!ahead) slots.refuseWhenFull();
-  const promptTokens = await countTokens(lease, prompt);
-  if (promptTokens + maxTokens > model.contextLength) {
-    throw new Refusal(
-      'tooLong',
-      `The messages have ${promptTokens} tokens with the release's own text; ${model.contextLength - maxTokens} fit beside a reply of ${maxTokens}.`,
-    );
-  }
+  await checkLength(countTokens, lease, prompt, maxTokens);
   const giveBack = await slots.take(signal, { ahead });
   const events = runtime
     .generate({
@@ -69,6 +63,32 @@ export async function answer(
     giveBack();
     throw error;
   }
+}
+
+/** No vocabulary in use makes more tokens of a text than it has bytes, but for a mark or a blank put before it. */
+const MARKS_BESIDE = 16;
+/** Nor does one token stand for more bytes than this, of a text that people write. */
+const MOST_BYTES_A_TOKEN = 64;
+
+/**
+ * G2, before the runtime sees the prompt. The model's own vocabulary is asked where the bytes alone do not tell: a short prompt
+ * fits in any case, and one that cannot fit must not cost the child that answers everybody its counting.
+ */
+async function checkLength(countTokens: CountTokens, lease: Lease, prompt: string, maxTokens: number): Promise<void> {
+  const room = lease.release.model.contextLength - maxTokens;
+  const bytes = Buffer.byteLength(prompt);
+  if (bytes + MARKS_BESIDE <= room) return;
+  if (bytes > lease.release.model.contextLength * MOST_BYTES_A_TOKEN)
+    throw new Refusal(
+      'tooLong',
+      `The messages have ${bytes} bytes with the release's own text; ${room} tokens fit beside a reply of ${maxTokens}.`,
+    );
+  const tokens = await countTokens(lease, prompt);
+  if (tokens > room)
+    throw new Refusal(
+      'tooLong',
+      `The messages have ${tokens} tokens with the release's own text; ${room} fit beside a reply of ${maxTokens}.`,
+    );
 }
 
 /** An iteration that gives its slot back when it ends, by itself or by `return`, and also where it never began. */
