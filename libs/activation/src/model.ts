@@ -215,6 +215,8 @@ export interface Work {
 
 export interface NodeState {
   readonly durable: Durable;
+  /** Entries from the newest checkpoint on, itself counted. */
+  readonly journalled: number;
   readonly work: Readonly<Record<Name, Work>>;
   readonly nextTask: number;
   /** False until the journal has been read; until then nothing else is acted on. */

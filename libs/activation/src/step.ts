@@ -13,9 +13,9 @@ import { converge, loaded, loadFailed, switched, switchFailed } from './serve.ts
 import { attemptAt, backOff, heldOf, IDLE, Turn } from './turn.ts';
 import { judged, probed, restarted, runtimeExited, watch } from './watch.ts';
 
-export const INITIAL: NodeState = { durable: NOTHING_KNOWN, work: {}, nextTask: 1, isBooted: false };
+export const INITIAL: NodeState = { durable: NOTHING_KNOWN, journalled: 0, work: {}, nextTask: 1, isBooted: false };
 
-/** A journal longer than this is written anew at a start, as one entry. */
+/** A journal longer than this is written anew as one entry, which stands for all before it. */
 const CHECKPOINT_AFTER = 500;
 /** Passes after which a step that still finds something to do is a bug. */
 const MOST_PASSES = 20;
@@ -31,10 +31,11 @@ export function step(
   now: Now,
 ): { readonly state: NodeState; readonly effects: readonly Effect[] } {
   if (!state.isBooted && event.kind !== 'booted') return beforeBoot(state, event);
-  const turn = new Turn(event.kind === 'booted' ? { ...INITIAL, durable: replay(event.entries) } : state, now);
-  if (event.kind === 'booted') boot(turn, event.entries);
+  const turn = new Turn(event.kind === 'booted' ? readBack(event.entries) : state, now);
+  if (event.kind === 'booted') for (const service of turn.services()) restarted(turn, service);
   else takeIn(turn, event);
   settle(turn);
+  if (turn.journalled > CHECKPOINT_AFTER) turn.record({ kind: 'checkpoint', durable: turn.durable });
   return finish(state, turn, event.kind === 'booted');
 }
 
@@ -44,10 +45,11 @@ function beforeBoot(state: NodeState, event: Event): ReturnType<typeof step> {
   return { state, effects: [{ kind: 'answer', id: event.id, answer: { done: false, why: 'notReady' } }] };
 }
 
-function boot(turn: Turn, entries: readonly Entry[]): void {
-  if (entries.length > CHECKPOINT_AFTER) turn.record({ kind: 'checkpoint', durable: turn.durable });
-  for (const service of turn.services()) restarted(turn, service);
-}
+const readBack = (entries: readonly Entry[]): NodeState => ({
+  ...INITIAL,
+  durable: replay(entries),
+  journalled: entries.length,
+});
 
 function settle(turn: Turn): void {
   for (let pass = 0; ; pass++) {

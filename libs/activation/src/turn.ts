@@ -30,17 +30,23 @@ export class Turn {
   readonly #answers: Effect[] = [];
   readonly #work: Record<Name, Work>;
   #durable: Durable;
+  #journalled: number;
   #nextTask: number;
 
   constructor(state: NodeState, now: Now) {
     this.now = now;
     this.#durable = state.durable;
+    this.#journalled = state.journalled;
     this.#work = { ...state.work };
     this.#nextTask = state.nextTask;
   }
 
   get durable(): Durable {
     return this.#durable;
+  }
+
+  get journalled(): number {
+    return this.#journalled;
   }
 
   /** Grows with each effect and entry: where it stands still, there is nothing left to do. */
@@ -70,6 +76,7 @@ export class Turn {
 
   record(entry: Entry): void {
     this.#durable = applyEntry(this.#durable, entry);
+    this.#journalled = entry.kind === 'checkpoint' ? 1 : this.#journalled + 1;
     this.#effects.push({ kind: 'journal', entry });
   }
 
@@ -105,7 +112,13 @@ export class Turn {
 
   end(): { readonly state: NodeState; readonly effects: readonly Effect[]; readonly answers: readonly Effect[] } {
     return {
-      state: { durable: this.#durable, work: this.#work, nextTask: this.#nextTask, isBooted: true },
+      state: {
+        durable: this.#durable,
+        journalled: this.#journalled,
+        work: this.#work,
+        nextTask: this.#nextTask,
+        isBooted: true,
+      },
       effects: this.#effects,
       answers: this.#answers,
     };
