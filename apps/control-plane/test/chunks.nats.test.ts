@@ -4,6 +4,7 @@ import {
   CHUNK_STREAM,
   CHUNK_WILDCARD,
   ChunkList,
+  chunkSubject,
   digestOfBytes,
   type Plan,
 } from '@openward/contracts';
@@ -29,17 +30,26 @@ afterAll(async () => {
   await network.close();
 });
 
-it('makes room in a stream that is full of what no rollout delivers, and tells a node what it may read (D2, D5)', async () => {
-  await network.withEngine(async (engine) => {
-    const fill = async (): Promise<boolean> => {
-      const bytes = randomBytes(256 * 1024);
-      return publishChunk(engine, 'of-old', digestOfBytes(bytes), bytes).then(
+const fillStream = (family: string): Promise<void> =>
+  network.withEngine(async (engine) => {
+    const fill = async (size: number): Promise<boolean> => {
+      const bytes = randomBytes(size);
+      return publishChunk(engine, family, digestOfBytes(bytes), bytes).then(
         () => true,
         () => false,
       );
     };
-    while (await fill());
+    for (const size of [256 * 1024, 8 * 1024, 64]) while (await fill(size));
   });
+
+const subjects = (): Promise<string[]> =>
+  network.withEngine(async (engine) => {
+    const { state } = await engine.jsm.streams.info(CHUNK_STREAM, { subjects_filter: CHUNK_WILDCARD });
+    return Object.keys(state.subjects ?? {});
+  });
+
+it('makes room in a stream that is full of what no rollout delivers, and tells a node what it may read (D2, D5)', async () => {
+  await fillStream('of-old');
   const request = { service: 'triage', release: 1, settings: { waveDeadlineMs: 60_000 } };
   const { body: plan } = await network.admin.post<Plan>('/rollouts/plan', request);
   await network.admin.post('/rollouts', { plan: request, approvedHash: plan.hash });
@@ -65,9 +75,19 @@ it('makes room in a stream that is full of what no rollout delivers, and tells a
       });
     }
   }
-  await network.withEngine(async (engine) => {
-    const { state } = await engine.jsm.streams.info(CHUNK_STREAM, { subjects_filter: CHUNK_WILDCARD });
-    expect(Object.keys(state.subjects ?? {}).filter((subject) => subject.includes('of-old'))).toEqual([]);
-  });
+  expect((await subjects()).filter((subject) => subject.includes('of-old'))).toEqual([]);
   await expect(fetchChunk(bulk, 'of-old', manifest, { timeoutMs: 500 })).rejects.toThrow(/permission/i);
+});
+
+it('a completed rollout keeps no room: its late node is filled in with what it asks for (D5, R7)', async () => {
+  await node.take();
+  const { variant } = await node.assigned('complete');
+  const { family, manifest } = variant.artifact;
+  const ofModel = (await subjects()).filter((subject) => subject.includes(family));
+  expect(ofModel.length).toBeGreaterThan(1);
+  const lost = chunkSubject(family, manifest);
+  await network.withEngine((engine) => engine.jsm.streams.purge(CHUNK_STREAM, { filter: lost }));
+  await fillStream('of-another');
+  expect(await node.call('refill', { family, manifest, chunks: [] })).toMatchObject({ filled: 1 });
+  expect(await subjects()).toEqual([lost]);
 });

@@ -43,7 +43,7 @@ export interface Network {
   /** Ends the replica that was there from the start. */
   closeFirst(): Promise<void>;
   /** With the rights of the control plane itself. */
-  withEngine(work: (engine: EngineLink) => Promise<void>): Promise<void>;
+  withEngine<R>(work: (engine: EngineLink) => Promise<R>): Promise<R>;
   /** As a server that lost its disk, for the chunk stream alone. */
   purgeChunks(): Promise<void>;
   close(): Promise<void>;
@@ -98,7 +98,7 @@ export async function startNetwork(more: Record<string, string> = {}): Promise<N
     const ca = await readFile(made.ca, 'utf8');
     const engine = await connectControlPlane({ authority, role: 'engine', name: 'test', urls, ca });
     try {
-      await work(engine);
+      return await work(engine);
     } finally {
       await engine.close();
     }

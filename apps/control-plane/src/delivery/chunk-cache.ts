@@ -14,7 +14,7 @@ export const subjectsOf = (engine: EngineLink, family: Name): Promise<Set<string
   subjectsIn(engine, `${PREFIX}.chunk.${family}.*`);
 
 /**
- * Makes room in the chunk stream: what no open rollout delivers goes. It is a cache, so nothing is lost; a node that still
+ * Makes room in the chunk stream: what no running rollout delivers goes. It is a cache, so nothing is lost; a node that still
  * wants one of them asks for a refill (D5). How many went.
  */
 export async function evictChunks(engine: EngineLink, needed: ReadonlySet<string>): Promise<number> {

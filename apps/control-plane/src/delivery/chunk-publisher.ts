@@ -25,9 +25,9 @@ export class ChunkPublisher {
     });
   }
 
-  /** Of every open rollout. */
-  async publishOpen(): Promise<void> {
-    this.publish(await this.ofOpenRollouts());
+  /** Of every rollout that runs. A late node of a completed one asks for a refill (R7). */
+  async publishRunning(): Promise<void> {
+    this.publish(await this.ofRunningRollouts());
   }
 
   /** Some pieces of one artifact, now. How many of them were put into the stream. */
@@ -68,22 +68,22 @@ export class ChunkPublisher {
     }
   }
 
-  private async ofOpenRollouts(): Promise<ArtifactRef[]> {
+  private async ofRunningRollouts(): Promise<ArtifactRef[]> {
     const found: ArtifactRef[] = [];
     let after: string | undefined;
     do {
       const query = { limit: 50, ...(after === undefined ? {} : { after }) };
       const page = await this.context.store.rollouts.list(query, { open: true });
-      for (const { state } of page.items) found.push(...artifactsOf(state));
+      for (const { state } of page.items) if (state.life.kind === 'running') found.push(...artifactsOf(state));
       after = page.next ?? undefined;
     } while (after !== undefined);
     return found;
   }
 
-  /** Subjects of the pieces that open rollouts deliver. */
+  /** Subjects of the pieces that must stay. A completed rollout is open until the next one: its pieces would fill the cache for good. */
   private async needed(): Promise<Set<string>> {
     const subjects = new Set<string>();
-    for (const ref of await this.ofOpenRollouts()) {
+    for (const ref of await this.ofRunningRollouts()) {
       const layout = await this.layoutOf(ref);
       for (const digest of layout === null ? [] : piecesOf(layout)) subjects.add(chunkSubject(ref.family, digest));
     }

@@ -10,7 +10,7 @@ const AFTER_ERROR_MS = 1_000;
 
 /**
  * D5: whatever NATS lost is made again, from PostgreSQL and the artifact store. Account claims with all revocations first,
- * then streams and durables, then desired states, then the chunks of open rollouts. At the start, after each reconnect, and
+ * then streams and durables, then desired states, then the chunks of rollouts that run. At the start, after each reconnect, and
  * now and then. Nothing changes where nothing is missing.
  */
 @Injectable()
@@ -45,7 +45,7 @@ export class Provisioner {
       await store.network.offerAgain();
       wakes.relay.wake();
     }
-    await this.chunks.publishOpen();
+    await this.chunks.publishRunning();
   }
 
   async run(signal: AbortSignal): Promise<void> {
