@@ -13,8 +13,9 @@ export async function runHousekeeping({ store, artifacts, log, timers }: Context
     try {
       const keys = await store.idempotency.prune(KEEP_KEYS_MS);
       const reports = await store.rollouts.pruneReports(KEEP_REPORTS_MS);
+      const marks = await store.rollouts.pruneMarks();
       const freedBytes = await sweep(artifacts, await store.removalMarks(), Date.now());
-      log.info('housekeeping', { keys, reports, freedBytes });
+      log.info('housekeeping', { keys, reports, marks, freedBytes });
     } catch (error) {
       log.error('housekeeping failed', { error });
     }

@@ -214,3 +214,15 @@ it('rejects when the server ends its connection within a transaction, writes not
   await expect(broken).rejects.toThrow(/terminat|closed|not queryable|ECONNRESET/i);
   expect((await one.audit.list({ limit: 10 })).items).toEqual([]);
 });
+
+it('a mark that a report left while its rollout closed goes with the housekeeping, one of an open rollout stays', async () => {
+  await using opened = openOn(await withDatabase(MIGRATED));
+  const { db, rollouts } = opened.persistence;
+  const open = await startIn(opened.persistence, 'ro-race0007', [['a7']]);
+  const closed = await startIn(opened.persistence, 'ro-race0008', [['a8']]);
+  const mark = (rollout: string) => db.insertInto('rollout_marks').values({ rollout, due_at: new Date() }).execute();
+  await db.updateTable('rollouts').set({ open: false }).where('id', '=', closed.id).execute();
+  for (const { id } of [open, closed]) await mark(id);
+  expect(await rollouts.pruneMarks()).toBe(1);
+  expect(await db.selectFrom('rollout_marks').select('rollout').execute()).toEqual([{ rollout: open.id }]);
+});

@@ -87,6 +87,17 @@ export class RolloutRepository {
     return Number(numAffectedRows);
   }
 
+  /** Marks that a report left while its rollout closed: nothing else looks at them again. How many. */
+  async pruneMarks(): Promise<number> {
+    const { numDeletedRows } = await this.#db
+      .deleteFrom('rollout_marks')
+      .using('rollouts')
+      .whereRef('rollouts.id', '=', 'rollout_marks.rollout')
+      .where('rollouts.open', '=', false)
+      .executeTakeFirstOrThrow();
+    return Number(numDeletedRows);
+  }
+
   #select() {
     return this.#db.selectFrom('rollouts').select(['position', 'state', 'version', clockMs.as('now')]);
   }

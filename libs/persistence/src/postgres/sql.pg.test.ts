@@ -169,6 +169,7 @@ const methods: readonly (readonly [string, (it: Repositories) => Promise<unknown
   ['reports.append.state', (it) => it.reports.append(reportOf(1, state), 500)],
   ['reports.append.evidence', (it) => it.reports.append(reportOf(2, evidenceOf(rollout, 'a')), 500)],
   ['rollouts.pruneReports', (it) => it.rollouts.pruneReports(1)],
+  ['rollouts.pruneMarks', (it) => it.rollouts.pruneMarks()],
   ['outbox.claim', (it) => it.outbox.claim(10, 1000)],
   ['outbox.newest', (it) => it.outbox.newest(nodeRef)],
   ['outbox.done', (it) => it.outbox.done(nodeRef, { generation: { epoch: 1, number: 1 }, revision: 1 })],
