@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 
 import { RuntimeRefusal } from '../refusal.ts';
+import { exitOf, type Exit } from './exits.ts';
 import { heard } from './heard.ts';
 import type { Ask, Say } from './wire.ts';
 
@@ -9,18 +10,23 @@ export type Request = Unnumbered<Exclude<Ask, { ask: 'cancel' }>>;
 export type Reply = Exclude<Say, { say: 'ready' | 'cannotStart' | 'text' | 'refused' }>;
 
 interface Pending {
+  readonly ask: Request['ask'];
   readonly onText: (text: string) => void;
   readonly resolve: (reply: Reply) => void;
   readonly reject: (refusal: RuntimeRefusal) => void;
 }
 
-/** One living child. When it ends, whatever waits for it is refused with `runtimeExited`. */
+/**
+ * One living child. When it ends, whatever waits for it is refused with `runtimeExited`; but a load whose child crashes is
+ * `modelNotLoadable`, since it would crash the next one too.
+ */
 export class Connection {
   readonly version: string;
   readonly #child: ChildProcess;
   readonly #pending = new Map<number, Pending>();
   #nextId = 1;
   #end: RuntimeRefusal | undefined;
+  #hasCrashed = false;
 
   private constructor(child: ChildProcess, version: string) {
     this.#child = child;
@@ -31,17 +37,18 @@ export class Connection {
   static open(child: ChildProcess, onExit: (reason: string) => void): Promise<Connection> {
     return new Promise((resolve, reject) => {
       let connection: Connection | undefined;
-      const ended = (reason: string): void => {
+      const ended = (exit: Exit): void => {
+        const { reason } = exit;
         child.kill('SIGKILL');
         if (connection === undefined) reject(new RuntimeRefusal('runtimeUnreachable', cannotStart(reason)));
-        else if (connection.#ended(reason)) onExit(reason);
+        else if (connection.#ended(exit)) onExit(reason);
       };
-      child.on('error', (cause) => ended(cause.message));
-      child.on('exit', (code, signal) => ended(signal === null ? `it ended with code ${code}` : `killed by ${signal}`));
+      child.on('error', ({ message }) => ended({ reason: message, isCrash: false }));
+      child.on('exit', (code, signal) => ended(exitOf(code, signal)));
       child.on('message', (message) => {
         const said = heard(message);
-        if (said === undefined) ended('it said what is not in its language');
-        else if (said.say === 'cannotStart') ended(said.reason);
+        if (said === undefined) ended({ reason: 'it said what is not in its language', isCrash: true });
+        else if (said.say === 'cannotStart') ended({ reason: said.reason, isCrash: false });
         else if (said.say !== 'ready') {
           if (connection !== undefined) connection.#hear(said);
         } else {
@@ -56,6 +63,15 @@ export class Connection {
     return this.#child.pid;
   }
 
+  get hasEnded(): boolean {
+    return this.#end !== undefined;
+  }
+
+  /** It ended, and nothing from outside ended it. */
+  get hasCrashed(): boolean {
+    return this.#hasCrashed;
+  }
+
   /** Asks and waits for the reply. Returns the way to stop a generation, too. */
   ask(
     request: Request,
@@ -65,7 +81,7 @@ export class Connection {
     this.#nextId += 1;
     const reply = new Promise<Reply>((resolve, reject) => {
       if (this.#end !== undefined) return reject(this.#end);
-      this.#pending.set(id, { onText, resolve, reject });
+      this.#pending.set(id, { ask: request.ask, onText, resolve, reject });
       this.#send({ ...request, id });
     });
     return { reply, cancel: () => this.#pending.has(id) && this.#send({ ask: 'cancel', id }) };
@@ -90,13 +106,17 @@ export class Connection {
   }
 
   /** True the first time. */
-  #ended(reason: string): boolean {
+  #ended({ reason, isCrash }: Exit): boolean {
     if (this.#end !== undefined) return false;
+    this.#hasCrashed = isCrash;
     this.#end = new RuntimeRefusal(
       'runtimeExited',
       `The process that runs the models ended (${reason}); it is started again, so ask again.`,
     );
-    for (const pending of this.#pending.values()) pending.reject(this.#end);
+    for (const { ask, reject } of this.#pending.values()) {
+      const isLoad = ask === 'load' || ask === 'openVocabulary';
+      reject(isCrash && isLoad ? new RuntimeRefusal('modelNotLoadable', crashes(reason)) : this.#end);
+    }
     this.#pending.clear();
     return true;
   }
@@ -104,3 +124,5 @@ export class Connection {
 
 const cannotStart = (reason: string): string =>
   `The process that runs the models does not start (${reason}); see "openward node doctor".`;
+const crashes = (reason: string): string =>
+  `The process that runs the models ended while it loaded this model (${reason}); have the file made anew.`;

@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 
 import { ask, eventually, modelFile, PROMPT, refusalOf, replyOf, setOf } from '../contract.ts';
 import type { ModelFile, RuntimeExit } from '../port.ts';
 import { writeTinyModel } from '../tiny-model.ts';
+import { exitOf } from './exits.ts';
 import { findFencing } from './isolation.ts';
 import { LlamaChild, type LlamaChildOptions } from './llama-child.ts';
 import { LlamaRuntime, type LlamaRuntimeOptions } from './llama-runtime.ts';
@@ -84,6 +85,76 @@ describe('the process that runs llama.cpp', () => {
     expect((await runtime.loaded()).map(({ key }) => key)).toEqual(['one']);
     expect(await refusalOf(() => replyOf(runtime, ask('passing')))).toBe('modelNotLoaded');
     expect((await replyOf(runtime, ask('one', { maxTokens: 2 }))).end.completionTokens).toBe(2);
+  });
+
+  /** A model that makes llama.cpp divide by nothing, or run out of its arrays: it ends the process that loads it. */
+  const killing = async (field: string, value: number): Promise<ModelFile> => {
+    const path = join(models, `killing-${field}-${value}.gguf`);
+    await writeTinyModel(path, { seed: 3 });
+    const bytes = await readFile(path);
+    const key = `llama.${field}`;
+    bytes.writeUInt32LE(value, bytes.indexOf(key) + key.length + 4);
+    await writeFile(path, bytes);
+    return modelFile(path);
+  };
+
+  test('answers on by the live model while a candidate kills the process that tries it (N9)', async () => {
+    const { child, runtime } = open({ restartDelay: 1 });
+    const exits: RuntimeExit[] = [];
+    runtime.onExit((exit) => exits.push(exit));
+    await runtime.load(setOf('live', one));
+    const before = pidOf(child);
+    const { text } = await replyOf(runtime, ask('live'));
+    let answered = 0;
+    const isDone = new AbortController();
+    const serving = (async () => {
+      while (!isDone.signal.aborted) {
+        expect((await replyOf(runtime, ask('live'))).text).toBe(text);
+        answered += 1;
+      }
+    })();
+    const files = [await killing('attention.head_count', 0), await killing('block_count', 65_535)];
+    for (const file of files) {
+      const candidate = setOf('candidate', file);
+      const answeredBefore = answered;
+      expect(await refusalOf(() => runtime.load(candidate))).toBe('modelNotLoadable');
+      expect(answered).toBeGreaterThan(answeredBefore);
+    }
+    isDone.abort();
+    await serving;
+    expect(exits).toEqual([]);
+    expect(pidOf(child)).toBe(before);
+  });
+
+  test('tells a load that killed it as not loadable, and comes back without it', async () => {
+    const { runtime, child } = open({ restartDelay: 1 });
+    const file = await killing('attention.head_count', 0);
+    expect(await refusalOf(() => runtime.load(setOf('killing', file)))).toBe('modelNotLoadable');
+    expect(await refusalOf(() => runtime.load(setOf('killing', file)))).toBe('modelNotLoadable');
+    await runtime.load(setOf('one', one));
+    expect((await replyOf(runtime, ask('one', { maxTokens: 2 }))).end.completionTokens).toBe(2);
+    expect(pidOf(child)).toBeGreaterThan(0);
+  });
+
+  test('tries the same files once, in a process that ends', async () => {
+    const { child, runtime } = open();
+    const apart = vi.spyOn(child, 'apart');
+    await writeTinyModel(join(models, 'second.gguf'), { seed: 4 });
+    const second = await modelFile(join(models, 'second.gguf'));
+    await runtime.load(setOf('one', one));
+    expect(apart).toHaveBeenCalledTimes(0);
+    await runtime.load(setOf('second', second));
+    await runtime.unload('second');
+    await runtime.load(setOf('again', second));
+    await runtime.load(setOf('other', one));
+    expect(apart).toHaveBeenCalledTimes(1);
+  });
+
+  test('does not blame a model for a process that was killed from outside', () => {
+    expect(exitOf(null, 'SIGABRT')).toMatchObject({ isCrash: true });
+    expect(exitOf(134, null)).toMatchObject({ isCrash: true });
+    for (const signal of ['SIGKILL', 'SIGTERM']) expect(exitOf(null, signal)).toMatchObject({ isCrash: false });
+    expect(exitOf(0, null)).toMatchObject({ isCrash: false });
   });
 
   test('refuses more requests than may wait', async () => {

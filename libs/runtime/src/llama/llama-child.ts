@@ -57,6 +57,27 @@ export class LlamaChild {
     return within(this.#startDeadline, this.#start());
   }
 
+  /** Lends a further child in the same fence, which holds nothing and is never started again; its exit is told to its user alone. */
+  async apart<Result>(use: (connection: Connection) => Promise<Result>): Promise<Result> {
+    const { signal } = this.#closing;
+    if (signal.aborted) throw closed();
+    const child = await launchChild(this.#fence);
+    const kill = (): void => void child.kill('SIGKILL');
+    signal.addEventListener('abort', kill, { once: true });
+    try {
+      if (signal.aborted) throw closed();
+      return await use(
+        await within(
+          this.#startDeadline,
+          Connection.open(child, () => undefined),
+        ),
+      );
+    } finally {
+      signal.removeEventListener('abort', kill);
+      kill();
+    }
+  }
+
   /** `restore` is called with each new child before it serves anyone; where it rejects, that child is ended. */
   onRestart(restore: Restore): () => void {
     this.#restores.add(restore);
@@ -99,6 +120,9 @@ export class LlamaChild {
       const child = await launchChild(this.#fence);
       connection = await Connection.open(child, (reason) => this.#died(reason));
       for (const restore of this.#restores) await restore(connection);
+      // A file that crashed it was given up meanwhile, so that the next one lives.
+      if (connection.hasEnded)
+        throw new RuntimeRefusal('runtimeUnreachable', 'It ended while it took back its models.');
     } catch (cause) {
       if (connection === undefined) this.#deaths += 1;
       connection?.kill();

@@ -16,6 +16,7 @@ import { InTurn } from '../in-turn.ts';
 import { abortedBy, Slots } from '../slots.ts';
 import type { Connection, Reply } from './connection.ts';
 import type { LlamaChild } from './llama-child.ts';
+import { Trials } from './trial.ts';
 import type { Question } from './wire.ts';
 
 export interface LlamaRuntimeOptions {
@@ -38,11 +39,13 @@ export class LlamaRuntime implements Runtime {
   readonly #maxWaiting: number;
   readonly #sets = new Map<string, HeldSet>();
   readonly #inTurn = new InTurn();
+  readonly #trials: Trials;
   readonly #leave: () => void;
   #isClosed = false;
 
   constructor({ child, maxWaiting = 64 }: LlamaRuntimeOptions) {
     this.#child = child;
+    this.#trials = new Trials(child);
     this.#maxWaiting = maxWaiting;
     this.#leave = child.onRestart((connection) => this.#restore(connection));
   }
@@ -59,8 +62,12 @@ export class LlamaRuntime implements Runtime {
       const held = this.#sets.get(request.key);
       if (held !== undefined && !isSameSet(held.request, request)) throw heldUnderAnotherSet(request.key);
       if (held !== undefined) return held.model;
+      if (this.#isClosed) throw closed();
+      // Where nothing is live there is nothing to save, and a node that starts has no second to lose.
+      if (this.#sets.size > 0) await this.#trials.run(request);
       const connection = await this.#connect();
       const model = onlyModel(await connection.ask({ ask: 'load', request }).reply);
+      this.#trials.pass(request);
       this.#sets.set(request.key, { request, model, slots: new Slots(request.parallel, this.#maxWaiting) });
       return model;
     });

@@ -21,6 +21,7 @@ export async function openVocabulary(child: LlamaChild, file: ModelFile): Promis
   const leave = child.onRestart(async (connection) => {
     await open(connection).catch((cause: unknown) => {
       if (cause instanceof RuntimeRefusal && cause.code === 'runtimeExited') throw cause;
+      if (connection.hasCrashed) leave();
     });
   });
   let isClosed = false;
