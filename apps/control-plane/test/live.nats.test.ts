@@ -147,6 +147,15 @@ it('a revoked node is cut off at once, renews nowhere, and its place can be take
       if (['revoked', 'disconnected', 'refused'].includes(event.type)) resolve(event.type);
     });
   });
+  // It has renewed for other keys meanwhile: what it still holds for the first ones is cut off all the same.
+  const fresh = {
+    v: 1,
+    nonce: 'B'.repeat(22),
+    control: generateUserKey().publicKey,
+    bulk: generateUserKey().publicKey,
+  };
+  const renewal = sealDocument('POST /api/v1/renew', fresh, other.identity);
+  expect((await admin.raw('/api/v1/renew', { method: 'POST', body: renewal, headers: octets })).status).toBe(200);
   expect(await admin.post('/nodes/hilltop-1/revoke', { reason: 'stolen' })).toMatchObject({ status: 200 });
   await gone;
   const ask = { v: 1, nonce: 'A'.repeat(22), control: other.keys.control.publicKey, bulk: other.keys.bulk.publicKey };

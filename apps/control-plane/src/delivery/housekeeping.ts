@@ -14,6 +14,7 @@ export async function runHousekeeping({ store, artifacts, log, timers }: Context
       const keys = await store.idempotency.prune(KEEP_KEYS_MS);
       const reports = await store.rollouts.pruneReports(KEEP_REPORTS_MS);
       const marks = await store.rollouts.pruneMarks();
+      await store.nodes.pruneKeys();
       const freedBytes = await sweep(artifacts, await store.removalMarks(), Date.now());
       log.info('housekeeping', { keys, reports, marks, freedBytes });
     } catch (error) {

@@ -26,13 +26,16 @@ export class CredentialService {
     until: Date,
   ): Promise<Credentials> {
     const desired = await this.context.store.outbox.newest(node);
-    return mintNodeCredentials(this.context.authority, {
+    const credentials = await mintNodeCredentials(this.context.authority, {
       ...node,
       families: desired?.state.families ?? [],
       controlKey: keys.control,
       bulkKey: keys.bulk,
       expiresAt: until.toISOString(),
     });
+    // A revocation voids what was issued by then, so what is issued while it commits must not leave: it could be newer.
+    if ((await this.context.store.nodes.ackedThrough(node.node)) === null) throw revoked(node.node);
+    return credentials;
   }
 
   /** Of a node whose seal was checked. A revoked one is refused. */

@@ -191,3 +191,30 @@ it('no node’s claim makes an epoch that cannot be opened, and a lone one is wr
   expect(await reports.voices()).toEqual({ ahead: ['lakeside'], enrolledSites: 1 });
   expect(await network.openEpoch('ada', 'restored')).toBe(7);
 });
+
+it('revokes every key that credentials were made for and may still be good, and forgets those that ended (K1)', async () => {
+  await using opened = openOn(await withDatabase(MIGRATED));
+  const { db, nodes } = opened.persistence;
+  await putSite(opened.persistence);
+  await putToken(opened.persistence);
+  await nodes.enrol(SECRET, enrolment('a'));
+  const until = new Date(Date.now() + 60_000);
+  await nodes.enrol(SECRET, { ...enrolment('a'), controlKey: 'control lost', bulkKey: 'bulk lost' });
+  for (const at of [2, 3])
+    expect(await nodes.renewed('a', { control: `control ${at}`, bulk: `bulk ${at}`, until })).toBe(true);
+  await db
+    .updateTable('node_keys')
+    .set({ valid_until: new Date(0) })
+    .where('key', 'like', '% 2')
+    .execute();
+  expect(await nodes.pruneKeys()).toBe(2);
+  await nodes.revoke('a', 'ada', 'stolen');
+  expect((await nodes.revokedKeys()).map((it) => it.key)).toEqual([
+    'bulk 3',
+    'bulk key of a',
+    'bulk lost',
+    'control 3',
+    'control key of a',
+    'control lost',
+  ]);
+});

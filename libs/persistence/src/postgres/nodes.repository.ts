@@ -1,6 +1,6 @@
 import type { Digest, LedgerHead, Name, NodeView, Page, PageQuery } from '@openward/contracts';
 import { writeAudit } from './audit.repository.ts';
-import { clock, inTransaction, type Database } from './database.ts';
+import { clock, clockIn, inTransaction, type Database } from './database.ts';
 import { enrolNode, type Enrolled, type Enrolment } from './enrol.ts';
 import { nodeViewOf, selectNodes } from './node-view.ts';
 import { notify } from './notify.ts';
@@ -26,6 +26,8 @@ export interface RevokedKey {
   /** Seconds since 1970, rounded up: what was issued by then is void. */
   readonly at: number;
 }
+
+const DAY_MS = 86_400_000;
 
 export class NodeRepository {
   readonly #db: Database;
@@ -80,7 +82,7 @@ export class NodeRepository {
     return pageOf(await select.execute(), query, (row) => row.name, nodeViewOf);
   }
 
-  /** K1, K3: the keys that its credentials were made for. False where it is unknown or revoked. */
+  /** K1, K3: the keys that its credentials are made for; those of before are kept until they end. False where it is unknown or revoked. */
   async renewed(
     name: Name,
     keys: { readonly control: string; readonly bulk: string; readonly until: Date },
@@ -94,7 +96,7 @@ export class NodeRepository {
     return numUpdatedRows === 1n;
   }
 
-  /** Its reports are refused from now on, and its keys are among `revokedKeys`. False where it was not enrolled. */
+  /** Its reports are refused from now on, and every key that it may still hold credentials for is among `revokedKeys`. False where it was not enrolled. */
   async revoke(name: Name, by: string, reason: string): Promise<boolean> {
     return inTransaction(this.#db, async (trx) => {
       const row = await trx
@@ -102,12 +104,13 @@ export class NodeRepository {
         .set({ revoked_at: clock })
         .where('name', '=', name)
         .where('revoked_at', 'is', null)
-        .returning(['control_key', 'bulk_key', 'newest_seq'])
+        .returning('newest_seq')
         .executeTakeFirst();
       if (row === undefined) return false;
       await trx
         .insertInto('revoked_keys')
-        .values([row.control_key, row.bulk_key].map((key) => ({ key, node: name })))
+        .columns(['key', 'node'])
+        .expression(trx.selectFrom('node_keys').where('node', '=', name).select(['key', 'node']))
         .onConflict((conflict) => conflict.column('key').doUpdateSet({ revoked_at: clock }))
         .execute();
       await trx.deleteFrom('outbox').where('node', '=', name).execute();
@@ -115,6 +118,15 @@ export class NodeRepository {
       await notify(trx, [{ type: 'node', id: name, version: row.newest_seq }]);
       return true;
     });
+  }
+
+  /** Keys whose last credentials have ended, a day ago at least: clocks differ. How many. */
+  async pruneKeys(): Promise<number> {
+    const { numDeletedRows } = await this.#db
+      .deleteFrom('node_keys')
+      .where('valid_until', '<', clockIn(-DAY_MS))
+      .executeTakeFirstOrThrow();
+    return Number(numDeletedRows);
   }
 
   /** Every NATS key that was ever revoked, for the account's claims (D5). */

@@ -62,6 +62,13 @@ export interface NodeTable {
   newest_ledger: NullableJson<LedgerHead>;
 }
 
+/** Each NATS user key that credentials were made for, until the last of them ends. A trigger on `nodes` writes it. */
+export interface NodeKeyTable {
+  node: Name;
+  key: string;
+  valid_until: Date;
+}
+
 /** NATS user keys that must never be let in again, whatever became of their node since (D5). */
 export interface RevokedKeyTable {
   key: string;
@@ -295,6 +302,7 @@ export interface MigrationOldestTable {
 export interface Schema {
   sites: SiteTable;
   nodes: NodeTable;
+  node_keys: NodeKeyTable;
   revoked_keys: RevokedKeyTable;
   enrolment_tokens: EnrolmentTokenTable;
   access_tokens: AccessTokenTable;

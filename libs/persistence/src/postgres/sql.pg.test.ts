@@ -130,6 +130,7 @@ const methods: readonly (readonly [string, (it: Repositories) => Promise<unknown
   ['nodes.list', (it) => it.nodes.list(page, { site: 'site-1' })],
   ['nodes.ackedThrough', (it) => it.nodes.ackedThrough('n1')],
   ['nodes.renewed', (it) => it.nodes.renewed('n1', { control: 'c', bulk: 'b', until: new Date(0) })],
+  ['nodes.pruneKeys', (it) => it.nodes.pruneKeys()],
   ['nodes.revokedKeys', (it) => it.nodes.revokedKeys()],
   [
     'accessTokens.create',

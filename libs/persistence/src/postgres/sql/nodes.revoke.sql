@@ -3,10 +3,11 @@ start transaction isolation level read committed;
 update "nodes"
 set "revoked_at" = clock_timestamp()
 where "name" = $1 and "revoked_at" is null
-returning "control_key", "bulk_key", "newest_seq";
+returning "newest_seq";
 
-insert into "revoked_keys" ("key", "node")
-values ($1, $2), ($3, $4)
+insert into "revoked_keys" ("key", "node") select "key", "node"
+from "node_keys"
+where "node" = $1
 on conflict ("key") do update
 set "revoked_at" = clock_timestamp();
 

@@ -1,0 +1,3 @@
+delete
+from "node_keys"
+where "valid_until" < clock_timestamp() + make_interval(secs => $1::float8);
