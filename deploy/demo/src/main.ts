@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { RemoteRefusal } from '@openward/client';
 import { stopAll } from './harness/index.ts';
 import { bad, heading, line, note } from './print.ts';
 import { Story } from './story.ts';
@@ -80,6 +81,8 @@ try {
   await Promise.race([running, stopped.promise]);
 } catch (error) {
   bad(error instanceof Error ? error.message : String(error));
+  // A refusal says in its details what was in the way.
+  if (error instanceof RemoteRefusal && error.details !== undefined) note(JSON.stringify(error.details));
   note('The logs of all processes stand in .openward/demo/.');
 } finally {
   await world?.stop().catch(() => undefined);
