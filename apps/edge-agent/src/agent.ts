@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,10 +23,11 @@ import type { Answering } from './gateway/answer.ts';
 import { createGateway } from './gateway/gateway.ts';
 import { ServedReleases } from './gateway/served.ts';
 import { Slots } from './gateway/slots.ts';
-import { createFetch, createVerify, type FetchProgress, type Online } from './node/artifacts.ts';
+import { createFetch, createVerify, type Online } from './node/artifacts.ts';
 import { keepDescription } from './node/description.ts';
 import { Documents } from './node/documents.ts';
 import { createEvaluate } from './node/evaluate.ts';
+import { Fetches } from './node/fetches.ts';
 import { pathsOf, writeSecretFile } from './node/files.ts';
 import { ensureKeys, readEnrolment, type Enrolment } from './node/identity.ts';
 import { localTimeIn } from './node/local-time.ts';
@@ -54,7 +55,7 @@ export class Agent {
   readonly runtimes: Runtimes;
   readonly reconciler: Reconciler;
   readonly network: Network;
-  readonly fetches = new Map<string, FetchProgress>();
+  readonly fetches = new Fetches();
   readonly #server: Server;
   readonly #stop = new AbortController();
   readonly #gate: DisclosureGate;
@@ -73,8 +74,9 @@ export class Agent {
     readonly store: Awaited<ReturnType<typeof openLocalStore>>;
     readonly runtimes: Runtimes;
     readonly logger: Logger;
+    readonly server: Server;
   }) {
-    const { config, enrolment, database, store, runtimes, logger } = parts;
+    const { config, enrolment, database, store, runtimes, logger, server } = parts;
     const ports = realPorts(logger);
     this.config = config;
     this.enrolment = enrolment;
@@ -133,9 +135,9 @@ export class Agent {
         ports,
         online: (signal): Promise<Online> => this.network.online(signal),
         config,
-        runtime: runtimes.runtime,
-        onProgress: (progress) => this.fetches.set(progress.file, progress),
-        heldKeys: () => models.keys(),
+        models,
+        onProgress: (progress) => this.fetches.note(progress),
+        onReclaimed: (files) => this.fetches.keepOnly(files),
       }),
       verify: createVerify({ store, documents: this.documents, config }),
       runtime: models,
@@ -149,9 +151,10 @@ export class Agent {
         dataSets: this.dataSets,
         isSuiteAccepted: (suite) => this.reconciler.state().durable.suites[suite] !== undefined,
         wall: () => ports.clock.wall(),
+        log: ports.log,
       }),
       serving: this.served,
-      prober: createProber(this.served, answering, runtimes.runtime, ports.log),
+      prober: createProber(this.served, answering, runtimes.runtime, config.runtime.memoryGiB * 2 ** 30, ports.log),
       permits: {
         ask: async (question, signal) => {
           const { calls } = await this.network.online(signal);
@@ -165,7 +168,8 @@ export class Agent {
       },
       localTime: localTimeIn(config.timeZone),
     });
-    this.#server = this.#createServer(answering, models);
+    this.#server = server;
+    server.on('request', this.#createListener(answering, models));
     void this.#repeat(config.stateIntervalMs, () => (this.network.maySend ? this.#sendState() : Promise.resolve()));
     void this.#repeat(FRAMES_EVERY_MS, () => this.#writeFrames());
   }
@@ -184,8 +188,17 @@ export class Agent {
     const store = await openLocalStore({ dir: paths.store, reserveBytes: config.reserveBytes });
     const child = new LlamaChild({ readable: [paths.store], hidden: [config.dataDir] });
     const runtimes = openRuntimes(config, child);
-    const agent = new Agent({ config, enrolment, database, store, runtimes, logger });
-    await agent.#listen();
+    const server = createListener(config);
+    try {
+      // Before the reconciler: a port that is in use must not count as one more restart in a soak.
+      await listen(server, config);
+    } catch (error) {
+      await runtimes.close();
+      database.close();
+      throw error;
+    }
+    const agent = new Agent({ config, enrolment, database, store, runtimes, logger, server });
+    writeSecretFile(join(config.dataDir, 'gateway.json'), JSON.stringify({ url: agent.gatewayUrl }));
     agent.network.start();
     return agent;
   }
@@ -252,10 +265,10 @@ export class Agent {
     }
   }
 
-  #createServer(answering: Answering, models: LoadedReleases): Server {
+  #createListener(answering: Answering, models: LoadedReleases): RequestListener {
     const { gateway } = this.config;
     const metrics = nodeMetrics();
-    const listener = createGateway({
+    return createGateway({
       ...answering,
       served: this.served,
       keyOf: (digest) => this.apiKeys.idOf(digest),
@@ -268,7 +281,7 @@ export class Agent {
           status: this.#isRestored() ? 'ok' : 'starting',
           connected: this.network.isConnected,
           services: this.served.list(),
-          loaded: models.keys().length,
+          loaded: models.size,
         },
       }),
       observe: ({ service, status, ms, firstMs }) => {
@@ -279,11 +292,6 @@ export class Agent {
       monotonic: () => this.#ports.clock.monotonic(),
       wall: () => this.#ports.clock.wall(),
     });
-    if (gateway.tls === null) return createServer({ requestTimeout: 0 }, listener);
-    return createTlsServer(
-      { cert: readFileSync(gateway.tls.cert), key: readFileSync(gateway.tls.key) },
-      listener,
-    ) as unknown as Server;
   }
 
   /** After a start: every release that the journal says serves, serves, or was stopped for a reason. Once true, it stays. */
@@ -305,15 +313,19 @@ export class Agent {
       );
     return this.#restored;
   }
+}
 
-  #listen(): Promise<void> {
-    const { host, port } = this.config.gateway;
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(port, host, () => {
-        writeSecretFile(join(this.config.dataDir, 'gateway.json'), JSON.stringify({ url: this.gatewayUrl }));
-        resolve();
-      });
-    });
-  }
+function createListener({ gateway }: AgentConfig): Server {
+  if (gateway.tls === null) return createServer({ requestTimeout: 0 });
+  return createTlsServer({
+    cert: readFileSync(gateway.tls.cert),
+    key: readFileSync(gateway.tls.key),
+  }) as unknown as Server;
+}
+
+function listen(server: Server, { gateway: { host, port } }: AgentConfig): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
 }

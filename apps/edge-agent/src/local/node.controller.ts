@@ -30,7 +30,7 @@ export class NodeController {
       uptimeHours: this.agent.uptimeHours(),
       serving: this.agent.served.list(),
       report: this.agent.reconciler.report(),
-      fetches: [...this.agent.fetches.values()],
+      fetches: this.agent.fetches.list(),
       pid: process.pid,
     };
   }

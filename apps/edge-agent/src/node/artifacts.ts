@@ -11,12 +11,11 @@ import {
   type TransferPorts,
   type TransferState,
 } from '@openward/distribution';
-import type { Runtime } from '@openward/runtime';
 import type { AgentConfig } from '../config.ts';
 import type { Calls } from '../network/calls.ts';
 import type { Session } from '../network/session.ts';
 import type { Documents } from './documents.ts';
-import { keyOf } from './model-runtime.ts';
+import { keyOf, type LoadedReleases } from './model-runtime.ts';
 
 /** What of the network a transfer needs; it stands once the node is connected for the first time. */
 export interface Online {
@@ -58,9 +57,10 @@ export function createFetch(options: {
   readonly ports: Pick<TransferPorts, 'clock' | 'timers' | 'random'>;
   readonly online: (signal: AbortSignal) => Promise<Online>;
   readonly config: AgentConfig;
-  readonly runtime: Runtime;
   readonly onProgress: (progress: FetchProgress) => void;
-  readonly heldKeys: () => readonly string[];
+  readonly models: Pick<LoadedReleases, 'keys' | 'remove'>;
+  /** Nothing but these is on the disk from now on. */
+  readonly onReclaimed: (files: ReadonlySet<string>) => void;
 }): Fetch {
   const { store, config } = options;
   const link = { bytesPerSecond: () => config.link.bytesPerSecond ?? undefined, roundTripMs: () => undefined };
@@ -96,9 +96,11 @@ export function createFetch(options: {
       }
     },
     async reclaim({ manifests, files, keys }) {
-      await store.reclaim(new Set([...manifests, ...files]));
+      const wanted = new Set([...manifests, ...files]);
+      await store.reclaim(wanted);
+      options.onReclaimed(wanted);
       const kept = new Set(keys);
-      for (const key of options.heldKeys()) if (!kept.has(key)) await options.runtime.remove(key);
+      for (const key of options.models.keys()) if (!kept.has(key)) await options.models.remove(key);
     },
   };
 }

@@ -1,5 +1,5 @@
 import { Unrecoverable, type Evaluate, type EvaluationResult, type Held } from '@openward/activation';
-import { canonicalJson, digestOf, type Release, type SuiteDocument, type Version } from '@openward/contracts';
+import { canonicalJson, digestOf, type Log, type Release, type SuiteDocument, type Version } from '@openward/contracts';
 import {
   countChangedPersons,
   decideVerdictLeave,
@@ -29,6 +29,7 @@ export interface EvaluateOptions {
   readonly dataSets: SqliteDataSets;
   readonly isSuiteAccepted: (suite: string) => boolean;
   readonly wall: () => number;
+  readonly log: Log;
 }
 
 const isSame = (a: Subject, b: Subject): boolean => a.release === b.release && a.variant === b.variant;
@@ -110,7 +111,10 @@ async function answer(options: EvaluateOptions, held: Held, input: string, signa
     return { kind: 'text', text: await ask(options.runtime, release, model, input, signal) };
   } catch (error) {
     signal.throwIfAborted();
-    return { kind: 'failed', code: error instanceof RuntimeRefusal ? error.code : 'internal' };
+    const code = error instanceof RuntimeRefusal ? error.code : 'internal';
+    // The code alone: a message could hold what a runtime said of a record.
+    options.log.warn('evaluation.answerFailed', { release: held.release, variant: held.variant, code });
+    return { kind: 'failed', code };
   }
 }
 
@@ -138,8 +142,8 @@ async function ask(
 }
 
 /** N6: an anchor that neither serves nor waits to is loaded for its turn alone. */
-async function leave({ runtime }: EvaluateOptions, held: Held, candidate: Held, live: Held | null): Promise<void> {
-  if (held.key !== candidate.key && held.key !== live?.key) await runtime.unload(held.key);
+async function leave({ models }: EvaluateOptions, held: Held, candidate: Held, live: Held | null): Promise<void> {
+  if (held.key !== candidate.key && held.key !== live?.key) await models.unload(held.key);
 }
 
 const newestSet = (dataSets: SqliteDataSets, suite: SuiteDocument): StoredDataSet | null =>
@@ -199,6 +203,9 @@ function keep(
     own.kind === 'records' && set !== null && evidence !== null
       ? { dataSet: set.name, data: set.data, suite, release, evidence, at: wall() }
       : null;
-  const kept = result.verdict === 'error' || own.kind === 'withheld' ? `${key} ${digestOf({ at: wall() })}` : key;
+  const isOneLook = result.verdict !== 'error' && own.kind !== 'withheld';
+  // What is looked at again has no row that anybody would find, but a verdict on own records is charged all the same (E6).
+  if (!isOneLook && verdict === null) return;
+  const kept = isOneLook ? key : `${key} ${digestOf({ at: wall() })}`;
   judgements.keep(kept, result, { bundled: local.bundledForTheSite(), own: local.ownForTheSite() }, verdict, wall());
 }

@@ -28,6 +28,7 @@ export const pathsOf = (dataDir: string) => ({
   bulk: join(dataDir, 'keys', 'bulk.seed'),
   enrolment: join(dataDir, 'enrolment.json'),
   store: join(dataDir, 'store'),
+  runtimeKeys: join(dataDir, 'runtime-keys.json'),
   /** Holds the path of the local socket, which may have to be short (108 characters on Linux). */
   socket: join(dataDir, 'socket'),
   gateway: join(dataDir, 'gateway.json'),

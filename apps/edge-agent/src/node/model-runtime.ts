@@ -7,12 +7,15 @@ import {
   OllamaRuntime,
   openVocabulary,
   RuntimeRefusal,
+  type LoadedModel,
   type ModelFile,
   type Runtime,
   type Vocabulary,
 } from '@openward/runtime';
 import type { AgentConfig } from '../config.ts';
 import type { Documents } from './documents.ts';
+import { pathsOf } from './files.ts';
+import { KeptKeys } from './kept-keys.ts';
 
 /** The name under which a runtime holds a release in a variant: the same on every start. */
 export const keyOf = (release: Digest, variant: string): string => `ow-${digestOf({ release, variant }).slice(7, 39)}`;
@@ -48,7 +51,12 @@ export interface LoadedReleases extends ModelRuntime {
   /** Loads where it is not loaded, and gives the key. */
   ensure(held: Held): Promise<string>;
   countTokens(held: Held, text: string): Promise<number>;
+  /** What the runtime may store something for, of earlier starts too. */
   keys(): readonly string[];
+  /** Gives up what the runtime stores under this key. */
+  remove(key: string): Promise<void>;
+  /** How many are loaded now. */
+  readonly size: number;
 }
 
 /** Codes of a runtime that no second try would change. */
@@ -63,7 +71,9 @@ export function createModelRuntime(options: {
   const { runtimes, store, documents, config } = options;
   const { runtime } = runtimes;
   const vocabularies = new Map<Digest, Promise<Vocabulary>>();
-  const keys = new Set<string>();
+  const keys = new KeptKeys(pathsOf(config.dataDir).runtimeKeys);
+  /** Each loaded key, and the file whose vocabulary counts for it. */
+  const loadedKeys = new Map<string, Digest>();
 
   const fileOf = async (artifact: ArtifactRef): Promise<ModelFile> => {
     const path = await store.find(artifact.file);
@@ -82,16 +92,28 @@ export function createModelRuntime(options: {
       threads: config.runtime.threadsPerRequest ?? config.runtime.threads,
       parallel: config.runtime.parallel,
     });
-    return { base: loaded.base, ...(loaded.adapter === undefined ? {} : { adapter: loaded.adapter }) };
+    const chain = { base: loaded.base, ...(loaded.adapter === undefined ? {} : { adapter: loaded.adapter }) };
+    loadedKeys.set(held.key, countedBy(held).file);
+    return chain;
   };
   const vocabularyOf = (held: Held): Promise<Vocabulary> => {
-    const artifact = held.base ?? held.artifact;
+    const artifact = countedBy(held);
     const known = vocabularies.get(artifact.file);
     if (known !== undefined) return known;
     const opening = fileOf(artifact).then(runtimes.openVocabulary);
     vocabularies.set(artifact.file, opening);
     opening.catch(() => vocabularies.delete(artifact.file));
     return opening;
+  };
+
+  /** The vocabulary goes with the last loaded key that it counts for. */
+  const letGo = async (key: string): Promise<void> => {
+    const file = loadedKeys.get(key);
+    loadedKeys.delete(key);
+    if (file === undefined || [...loadedKeys.values()].includes(file)) return;
+    const opened = vocabularies.get(file);
+    vocabularies.delete(file);
+    await opened?.then((vocabulary) => vocabulary.close()).catch(() => undefined);
   };
 
   return {
@@ -104,16 +126,35 @@ export function createModelRuntime(options: {
         throw asReason(error);
       }
     },
-    unload: (key) => runtime.unload(key),
+    async unload(key) {
+      await runtime.unload(key);
+      await letGo(key);
+    },
+    async remove(key) {
+      await runtime.remove(key);
+      await letGo(key);
+      keys.delete(key);
+    },
     onExit: (listener) => runtime.onExit(() => listener()),
     async ensure(held) {
-      await load(held);
+      const chain = await load(held);
+      if (held.chain !== null && !isSameChain(chain, held.chain))
+        throw new RuntimeRefusal('digestMismatch', `the runtime holds other files under ${held.key} than were staged`);
       return held.key;
     },
     countTokens: async (held, text) => (await vocabularyOf(held)).countTokens(text),
-    keys: () => [...keys],
+    keys: () => keys.list(),
+    get size() {
+      return loadedKeys.size;
+    },
   };
 }
+
+const countedBy = (held: Held): ArtifactRef => held.base ?? held.artifact;
+
+/** N8: what a runtime reports now, against what was written at staging. */
+export const isSameChain = (now: Pick<LoadedModel, 'base' | 'adapter'>, staged: Chain): boolean =>
+  now.base === staged.base && now.adapter === staged.adapter;
 
 function asReason(error: unknown): unknown {
   if (!(error instanceof RuntimeRefusal) || !HOPELESS.has(error.code)) return error;

@@ -1,14 +1,34 @@
-import type { Prober } from '@openward/activation';
+import type { Held, Prober } from '@openward/activation';
 import type { Log } from '@openward/contracts';
-import type { Runtime } from '@openward/runtime';
+import type { LoadedModel, Runtime } from '@openward/runtime';
 import { answer, type Answering } from '../gateway/answer.ts';
 import type { ServedReleases } from '../gateway/served.ts';
+import { isSameChain } from './model-runtime.ts';
 
 /** About no patient, and short enough for every model. */
 const PROBE = 'This is a probe.';
 
-/** N4: the served release is the one that was told, its runtime holds it, and it answers through the gateway's own path. */
-export function createProber(served: ServedReleases, answering: Answering, runtime: Runtime, log: Log): Prober {
+/** N8: under the release's key the runtime holds the files that it was staged with, by their digests. */
+function isAsStaged(loaded: readonly LoadedModel[], { key, chain }: Held): boolean {
+  const model = loaded.find((one) => one.key === key);
+  if (model === undefined) return false;
+  return chain === null || isSameChain(model, chain);
+}
+
+const bytesOf = (loaded: readonly LoadedModel[]): number =>
+  loaded.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
+
+/**
+ * N4: the served release is the one that was told, its runtime holds it byte for byte, all that is loaded stays within
+ * `memoryBytes`, and it answers through the gateway's own path.
+ */
+export function createProber(
+  served: Pick<ServedReleases, 'lease'>,
+  answering: Answering,
+  runtime: Pick<Runtime, 'loaded'>,
+  memoryBytes: number,
+  log: Log,
+): Prober {
   return {
     async probe(service, held, timeoutMs, signal) {
       const deadline = AbortSignal.timeout(timeoutMs);
@@ -16,7 +36,7 @@ export function createProber(served: ServedReleases, answering: Answering, runti
       try {
         if (lease.held.key !== held.key || lease.held.release !== held.release) return 'failed';
         const loaded = await runtime.loaded();
-        if (!loaded.some(({ key }) => key === held.key)) return 'failed';
+        if (!isAsStaged(loaded, held) || bytesOf(loaded) > memoryBytes) return 'failed';
         const conversation = {
           service,
           turns: [{ role: 'user' as const, text: PROBE }],

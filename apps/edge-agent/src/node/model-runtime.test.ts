@@ -1,0 +1,95 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Held } from '@openward/activation';
+import { digestOf, type Release } from '@openward/contracts';
+import type { NodeStore } from '@openward/distribution';
+import type { LoadRequest, Runtime } from '@openward/runtime';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { readConfig } from '../config.ts';
+import type { Documents } from './documents.ts';
+import { createModelRuntime } from './model-runtime.ts';
+
+const artifact = (name: string) => ({ family: 'f', manifest: digestOf(`${name} m`), file: digestOf(name), bytes: 1 });
+const base = artifact('base');
+const held = (key: string, chain: Held['chain'] = null): Held => ({
+  key,
+  release: digestOf(key),
+  number: 1,
+  variant: 'v',
+  document: artifact(`${key} document`),
+  artifact: artifact(`${key} adapter`),
+  base,
+  chain,
+});
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'openward-models-'));
+});
+afterEach(() => rmSync(dir, { recursive: true }));
+
+function models() {
+  const vocabularies = { opened: 0, closed: 0 };
+  const removed: string[] = [];
+  const runtime = {
+    load: ({ key, base: file, adapter }: LoadRequest) =>
+      Promise.resolve({ key, base: file.digest, memoryBytes: 1, ...(adapter && { adapter: adapter.digest }) }),
+    unload: () => Promise.resolve(),
+    remove: (key: string) => Promise.resolve(void removed.push(key)),
+  } as unknown as Runtime;
+  const created = createModelRuntime({
+    runtimes: {
+      runtime,
+      openVocabulary: () => {
+        vocabularies.opened++;
+        return Promise.resolve({
+          countTokens: () => Promise.resolve(1),
+          close: () => Promise.resolve(void vocabularies.closed++),
+        });
+      },
+      close: () => Promise.resolve(),
+    },
+    store: { find: (file: string) => Promise.resolve(`/${file}`) } as unknown as NodeStore,
+    documents: {
+      release: () => Promise.resolve({ model: { contextLength: 64 } } as Release),
+    } as unknown as Documents,
+    config: readConfig(dir),
+  });
+  return { created, vocabularies, removed };
+}
+
+const never = new AbortController().signal;
+
+test('G2 a vocabulary is closed when the last key that it counts for is unloaded, and not before', async () => {
+  const { created, vocabularies } = models();
+  await created.load(held('one'), never);
+  await created.load(held('two'), never);
+  await created.unload('one');
+  expect(vocabularies).toEqual({ opened: 1, closed: 0 });
+  await created.unload('two');
+  expect(vocabularies).toEqual({ opened: 1, closed: 1 });
+  expect(created.size).toBe(0);
+  await created.load(held('one'), never);
+  expect(vocabularies.opened).toBe(2);
+});
+
+test('N7 what an earlier start stored in the runtime is known after a start, until it is removed', async () => {
+  const { created } = models();
+  await created.load(held('one'), never);
+  await created.load(held('two'), never);
+  const { created: again, removed } = models();
+  expect(again.keys()).toEqual(['one', 'two']);
+  await again.remove('one');
+  expect(removed).toEqual(['one']);
+  expect(again.keys()).toEqual(['two']);
+  expect(models().created.keys()).toEqual(['two']);
+});
+
+test('N8 a reference that the runtime holds with other files than were staged answers nothing', async () => {
+  const { created } = models();
+  const staged = { base: base.file, adapter: digestOf('one adapter') };
+  expect(await created.ensure(held('one', staged))).toBe('one');
+  const other = held('one', { ...staged, adapter: digestOf('other') });
+  await expect(created.ensure(other)).rejects.toMatchObject({ code: 'digestMismatch' });
+});
