@@ -53,6 +53,17 @@ describe('a body', () => {
     });
   });
 
+  it('with text that no database holds, in a field, a name or the address', async () => {
+    const service = JSON.stringify({ ...SERVICE, name: 'nul', purpose: 'PURPOSE' });
+    for (const spelt of ['a\\u0000b', '\\ud800']) {
+      const answer = await post('/services', service.replace('PURPOSE', spelt));
+      expect({ status: answer.status, body: await answer.json() }).toMatchObject(refused(400, 'badRequest'));
+    }
+    expect(await (await post('/services', '{"a\\u0000":1}')).json()).toMatchObject({ code: 'badRequest' });
+    expect(await admin.get('/models?after=%00')).toMatchObject(refused(400, 'badRequest'));
+    expect(await admin.get('/services/nul')).toMatchObject(refused(404, 'notFound'));
+  });
+
   it('with a field that nobody knows, or of another form: the refusal names it', async () => {
     const answer = await admin.post('/sites', { name: 'x', tier: 'referral', tear: 1 });
     expect(answer).toMatchObject(refused(400, 'badRequest'));

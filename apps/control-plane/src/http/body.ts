@@ -77,6 +77,7 @@ function drain(request: Request): Promise<void> {
 export const bodies =
   (withinMs: number) =>
   async (request: Request, _response: Response, next: NextFunction): Promise<void> => {
+    if (request.originalUrl.includes('%00')) throw new Refusal('badRequest', 'No address may hold U+0000.');
     if (hasBody(request) && !STREAMED.test(request.path)) request.body = await read(request, withinMs);
     next();
   };
@@ -99,8 +100,18 @@ async function read(request: Request, withinMs: number): Promise<unknown> {
 
 function parse(bytes: Buffer): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown;
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes), storable) as unknown;
   } catch (cause) {
+    if (cause instanceof Refusal) throw cause;
     throw new Refusal('notJson', 'The body is not JSON.', { cause });
   }
 }
+
+/** A reviver. PostgreSQL has no text with U+0000 or half a surrogate pair, which JSON can spell. */
+function storable(key: string, value: unknown): unknown {
+  if (isStorable(key) && (typeof value !== 'string' || isStorable(value))) return value;
+  const field = isStorable(key) ? key : 'a name';
+  throw new Refusal('badRequest', `${field}: no text may hold U+0000 or half a surrogate pair.`);
+}
+
+const isStorable = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
