@@ -1,0 +1,111 @@
+import type { Held } from '@openward/activation';
+import { digestOf, type Assignment, type Release, type SuiteDocument } from '@openward/contracts';
+import { openNodeDatabase, SqliteDataSets, SqliteJudgements, SqliteResults } from '@openward/persistence/node';
+import { RuntimeRefusal, type GenerateEvent, type Runtime } from '@openward/runtime';
+import { expect, test } from 'vitest';
+import { Slots } from '../gateway/slots.ts';
+import type { Documents } from './documents.ts';
+import { createEvaluate } from './evaluate.ts';
+import type { LoadedReleases } from './model-runtime.ts';
+
+const SECRET = 'the runtime repeats what a patient said';
+const suite: SuiteDocument = {
+  name: 'triage-safety',
+  version: 1,
+  service: 'triage',
+  languages: ['en'],
+  grader: 'labelExact',
+  items: Array.from({ length: 60 }, (_, i) => ({
+    id: `b${i}`,
+    input: `bundled ${i}`,
+    expected: 'emergency',
+    redFlag: true,
+  })),
+  gates: [{ kind: 'safety', set: 'bundled', margin: 0.1, ceiling: 0.15 }],
+  rerunItems: 40,
+  minimumDistinctPersons: 11,
+};
+const around = { before: '', after: '' };
+const release = {
+  model: { template: { bos: '', system: around, user: around, assistant: around, stop: [] } },
+  policy: { systemPrompt: '' },
+  parameters: { maxTokens: 4, temperature: 0 },
+} as unknown as Release;
+const assignment = { service: 'triage', suite: { digest: digestOf('suite') }, seed: 1 } as unknown as Assignment;
+const artifact = { family: 'f', manifest: digestOf('m'), file: digestOf('file'), bytes: 1 };
+const candidate: Held = {
+  key: 'ow-1',
+  release: digestOf('release'),
+  number: 1,
+  variant: 'f16',
+  document: artifact,
+  artifact,
+  chain: null,
+};
+
+function world(changes: { readonly describe?: Runtime['describe']; readonly ensure?: LoadedReleases['ensure'] }) {
+  const database = openNodeDatabase(':memory:');
+  const logged: unknown[] = [];
+  const runtime = {
+    describe: () => Promise.resolve({ version: '1.0' }),
+    async *generate(): AsyncGenerator<GenerateEvent> {
+      yield await Promise.resolve({ type: 'text', text: 'emergency' } as const);
+    },
+    ...(changes.describe === undefined ? {} : { describe: changes.describe }),
+  } as unknown as Runtime;
+  const evaluate = createEvaluate({
+    documents: {
+      suite: () => Promise.resolve(suite),
+      release: () => Promise.resolve(release),
+    } as unknown as Documents,
+    models: {
+      ensure: changes.ensure ?? ((held: Held) => Promise.resolve(held.key)),
+      unload: () => Promise.resolve(),
+    } as unknown as LoadedReleases,
+    runtime,
+    slots: new Slots(1, 1),
+    results: new SqliteResults(database),
+    judgements: new SqliteJudgements(database),
+    dataSets: new SqliteDataSets(database),
+    isSuiteAccepted: () => true,
+    wall: () => 1,
+    log: { info: () => {}, warn: (event, fields) => logged.push({ event, ...fields }), error: () => {} },
+  });
+  return {
+    run: () =>
+      evaluate.evaluate(
+        { assignment, candidate, live: null, anchor: null },
+        () => undefined,
+        new AbortController().signal,
+      ),
+    logged,
+    rows: () => database.prepare('SELECT key FROM judgements').all().length,
+  };
+}
+
+test('a runtime that does not tell its version is a fault that may pass, even where its process ended', async () => {
+  const { run, rows } = world({ describe: () => Promise.reject(new RuntimeRefusal('runtimeExited', 'gone')) });
+  await expect(run()).rejects.not.toHaveProperty('code');
+  expect(rows()).toBe(0);
+});
+
+test('why an answer failed is logged by its code, never by its text, and what is looked at again leaves no row', async () => {
+  const { run, logged, rows } = world({ ensure: () => Promise.reject(new RuntimeRefusal('runtimeExited', SECRET)) });
+  expect(await run()).toMatchObject({ verdict: 'error' });
+  expect(logged[0]).toEqual({
+    event: 'evaluation.answerFailed',
+    release: candidate.release,
+    variant: 'f16',
+    code: 'runtimeExited',
+  });
+  expect(JSON.stringify(logged)).not.toContain(SECRET);
+  expect(rows()).toBe(0);
+});
+
+test('E4 what was judged is kept in one row, and not looked at again', async () => {
+  const { run, rows } = world({});
+  const first = await run();
+  expect(first.verdict).not.toBe('error');
+  expect(await run()).toEqual(first);
+  expect(rows()).toBe(1);
+});
