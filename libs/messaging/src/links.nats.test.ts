@@ -1,4 +1,5 @@
 import { natsServers, startNatsNetwork, until, type NatsNetwork, type TestNode } from '@openward/testkit';
+import { decode } from '@nats-io/jwt';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { accountJwts, createAuthority } from './authority.ts';
 import { pushAccountClaims } from './claims.ts';
@@ -87,6 +88,23 @@ describe.each(natsServers())('a link to server $version', ({ path, version }) =>
     await seen('refused');
     ending.abort(new Error('told to stop'));
     await expect(connecting).rejects.toThrow('told to stop');
+  });
+
+  it('claims that say the same leave the server those that it has, with whatever is under way', async () => {
+    const signed = () => accountJwts(network.authority, []);
+    const first = await signed();
+    await pushAccountClaims(network.sys, first);
+    const lookUp = async () => {
+      const { sub } = decode(first.core);
+      return (await network.sys.nc.request(`$SYS.REQ.ACCOUNT.${sub}.CLAIMS.LOOKUP`)).string();
+    };
+    const held = await lookUp();
+    const later = await until(async () => ((await signed()).core === held ? undefined : signed()), {
+      within: 5_000,
+      what: 'claims of a later second',
+    });
+    await pushAccountClaims(network.sys, later);
+    expect(await lookUp()).toBe(held);
   });
 
   it('reports claims that the server stored and did not apply', async () => {

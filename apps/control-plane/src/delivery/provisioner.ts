@@ -1,8 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { NodeName } from '@openward/contracts';
-import { accountJwts, ensureAll } from '@openward/messaging';
+import { accountJwts, ensureAll, pushAccountClaims } from '@openward/messaging';
 import { CONTEXT, type Context } from '../process/context.ts';
-import { pushChangedClaims } from './account-claims.ts';
 import { ChunkPublisher } from './chunk-publisher.ts';
 
 const OFTEN_MS = 600_000;
@@ -30,7 +29,7 @@ export class Provisioner {
   async pushClaims(): Promise<void> {
     const { store, links, authority } = this.context;
     const revocations = (await store.nodes.revokedKeys()).map(({ key, at }) => ({ userKey: key, at }));
-    await pushChangedClaims(links.sys, await accountJwts(authority, revocations));
+    await pushAccountClaims(links.sys, await accountJwts(authority, revocations));
   }
 
   async provision(): Promise<void> {
