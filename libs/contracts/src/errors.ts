@@ -35,7 +35,7 @@ export const ERRORS = entries({
   chunkMissing: { status: 409, next: 'Upload the chunks that the message lists, then register again.' },
   versionExists: { status: 409, next: 'A version is immutable; push these bytes under a new version.' },
   baseMismatch: { status: 422, next: 'Push the adapter with the base that it was trained on.' },
-  quotaExceeded: { status: 507, next: 'Remove versions that nothing needs, or raise the quota.' },
+  quotaExceeded: { status: 507, next: 'Raise the quota (OPENWARD_ARTIFACT_QUOTA_BYTES) and push again.' },
   releaseRecalled: { status: 409, next: 'A recalled release is never rolled out; make a new one.' },
   noSitesSelected: { status: 422, next: 'Change the labels so that they select a site with an enrolled node.' },
   planBlocked: { status: 422, next: 'Clear what blocks the nodes that the plan names, then plan again.' },

@@ -98,7 +98,7 @@ function ofNetwork(facts: DoctorFacts): DoctorFinding[] {
         'warning',
         'the artifact store is nearly full',
         why,
-        'Retire versions that nothing needs, or raise the quota.',
+        'Raise the quota (OPENWARD_ARTIFACT_QUOTA_BYTES) before the next push.',
       ),
     );
   }
