@@ -65,17 +65,30 @@ it('carries a release from its push to a node that is good, and tells it to comm
   }
 
   expect(await node.permit()).toMatchObject({ granted: false, why: 'evidenceMissing' });
-  await node.report({
-    type: 'evidence',
+  const passed = { verdict: 'pass', reason: 'withinMargin' } as const;
+  const measured = (candidateMisses: number) => ({
+    type: 'evidence' as const,
     assignment: assignment.id,
     planHash: assignment.planHash,
     release: release.digest,
     variantFile: assignment.variant.artifact.file,
     suite: assignment.suite.digest,
     runtimeVersion: '3.21.1',
-    bundled: { verdict: 'pass', reason: 'withinMargin', gates: [] },
+    bundled: { ...passed, gates: [{ kind: 'ceiling' as const, ...passed, counts: { n: 40, candidateMisses } }] },
     own: null,
   });
+  // A pass that its own counts deny is taken in, written down, and counts for nothing.
+  await node.report(measured(20));
+  await node.acked(node.seq);
+  expect(await node.permit()).toMatchObject({ granted: false, why: 'evidenceMissing' });
+  const { body: refused } = await network.admin.get<{ items: { action: string; details: unknown }[] }>(
+    `/audit?subject=node:${node.node}`,
+  );
+  expect(refused.items[0]).toMatchObject({
+    action: 'evidenceRefused',
+    details: { contradiction: 'ceiling: its counts say ceilingBroken, and it says withinMargin' },
+  });
+  await node.report(measured(0));
   await node.acked(node.seq);
   expect(await node.permit()).toMatchObject({ granted: true, assignment: assignment.id });
 

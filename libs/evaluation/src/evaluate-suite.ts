@@ -101,7 +101,7 @@ function ownReasonOf(suite: SuiteDocument, own: OwnOutcomes, found: readonly Gat
 const SEVERITY = ['fail', 'error', 'inconclusive', 'pass'] as const satisfies readonly Verdict[];
 
 /** A fail is a fail whatever else could not be judged; nothing judged is inconclusive. The first of the worst stands. */
-function worst(reasons: readonly VerdictReason[]): VerdictReason {
+export function worst(reasons: readonly VerdictReason[]): VerdictReason {
   for (const verdict of SEVERITY) {
     const reason = reasons.find((one) => VERDICT_OF_REASON[one] === verdict);
     if (reason) return reason;

@@ -13,9 +13,13 @@ export async function ingestReport(
   store: ReportStore,
   log: Log,
   report: Report,
-  settings: { readonly coalesceMs: number },
+  settings: {
+    readonly coalesceMs: number;
+    /** Evidence whose verdict is not what its counts give: stored and acknowledged, and as if it had not come. */
+    readonly contradiction?: string | null;
+  },
 ): Promise<Ingested> {
-  const stored = await store.append(report, settings.coalesceMs);
+  const stored = await store.append(report, settings.coalesceMs, settings.contradiction ?? null);
   if (stored.kind === 'unknownNode') {
     log.warn('report of an unknown node', { site: report.site, node: report.node });
     return { kind: 'refused', why: 'unknownNode' };

@@ -154,7 +154,7 @@ function inputOf(tables: Tables, rollout: RolloutState, name: Name): NodeInput |
 
 function memoryReportStore(tables: Tables, clock: Pick<Clock, 'wall'>): ReportStore {
   return {
-    async append(report, dueInMs): Promise<Stored> {
+    async append(report, dueInMs, contradiction = null): Promise<Stored> {
       const node = tables.nodes.get(report.node);
       if (node === undefined || node.revoked || node.site !== report.site) return { kind: 'unknownNode' };
       const key = `${report.node} ${report.boot} ${report.seq}`;
@@ -164,7 +164,7 @@ function memoryReportStore(tables: Tables, clock: Pick<Clock, 'wall'>): ReportSt
       }
       const now = clock.wall();
       tables.reports.set(key, { report: structuredClone(report), at: now });
-      const isNews = keepNewest(tables, report, now);
+      const isNews = contradiction === null && keepNewest(tables, report, now);
       const ackedThrough = acknowledge(tables, node, report.seq);
       if (isNews) markDue(tables, report.node, now + dueInMs);
       return { kind: 'stored', ackedBefore: node.ackedThrough, ackedThrough, held };

@@ -144,10 +144,11 @@ export interface ReportStore {
   /**
    * One transaction, in which nothing is decided (R9): a row unique on node, boot and sequence, a duplicate changing nothing; a
    * state becomes the node's newest if its sequence is above that one's, evidence likewise its assignment's newest;
+   * Evidence with a `contradiction` becomes nothing, and an audit row says why.
    * `ackedThrough` moves to the highest contiguous sequence (D4). If it is news (evidence or a state that became the newest, and a
    * state not only for its `uptimeHours`), each open rollout with this node is due `dueInMs` from now, or earlier.
    */
-  append(report: Report, dueInMs: number): Promise<Stored>;
+  append(report: Report, dueInMs: number, contradiction?: string | null): Promise<Stored>;
 
   /**
    * D6: the sites with a node, not revoked, whose newest state names a generation above what is held for it, and how many sites

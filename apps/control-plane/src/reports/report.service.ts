@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Report } from '@openward/contracts';
+import { contradictionIn } from '@openward/evaluation';
 import { parseReportSubject } from '@openward/messaging';
 import { ingestReport } from '@openward/rollout';
 import { openDocument } from '@openward/trust';
@@ -26,12 +27,22 @@ export class ReportService {
     if ('refused' in opened) return this.refuse(opened.refused, { ...name, field: opened.detail });
     const report = opened.value;
     if (report.site !== name.site || report.node !== name.node) return this.refuse('ofAnotherNode', name);
-    const done = await ingestReport(store.reports, log, report, { coalesceMs: config.engine.coalesceMs });
+    const contradiction = await this.contradictionIn(report);
+    if (contradiction !== null) log.warn('evidence contradicts itself', { ...name, contradiction });
+    const settings = { coalesceMs: config.engine.coalesceMs, contradiction };
+    const done = await ingestReport(store.reports, log, report, settings);
     if (done.kind === 'refused') return this.refuse(done.why, name);
     this.metrics.reports.add(1, { outcome: done.kind });
     this.commits.committed(name.node);
     wakes.ticks.wake();
     return 'committed';
+  }
+
+  /** Of a suite that is not known here no rollout measures anything: the fence leaves such evidence out (R2). */
+  private async contradictionIn({ body }: Report): Promise<string | null> {
+    if (body.type !== 'evidence') return null;
+    const suite = await this.context.store.suites.findByDigest(body.suite);
+    return suite === null ? null : contradictionIn(suite.document, body.bundled);
   }
 
   private refuse(why: string, about: object): 'refused' {

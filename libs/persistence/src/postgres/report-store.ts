@@ -14,7 +14,8 @@ export function postgresReports(db: Database): ReportStore {
   return {
     ...postgresVoices(db),
 
-    append: (report, dueInMs) => inTransaction(db, (trx) => append(trx, report, dueInMs)),
+    append: (report, dueInMs, contradiction = null) =>
+      inTransaction(db, (trx) => append(trx, report, dueInMs, contradiction)),
 
     enterReadOnly: (cause) =>
       inTransaction(db, async (trx) => {
@@ -29,7 +30,7 @@ export function postgresReports(db: Database): ReportStore {
   };
 }
 
-async function append(trx: Trx, report: Report, dueInMs: number): Promise<Stored> {
+async function append(trx: Trx, report: Report, dueInMs: number, contradiction: string | null): Promise<Stored> {
   const node = await trx
     .selectFrom('nodes')
     .leftJoin('desired', 'desired.node', 'nodes.name')
@@ -44,7 +45,10 @@ async function append(trx: Trx, report: Report, dueInMs: number): Promise<Stored
   const held = epoch === null || number === null ? null : { epoch, number };
   const storedAt = await insertReport(trx, report, enrolment);
   if (storedAt === null) return { kind: 'duplicate', ackedBefore, ackedThrough: ackedBefore, held };
-  if (await keepNewest(trx, report, storedAt)) await markRollouts(trx, report.node, dueInMs);
+  if (contradiction !== null) {
+    const details = { contradiction, body: report.body };
+    await writeAudit(trx, [{ actor: 'engine', action: 'evidenceRefused', subject: `node:${report.node}`, details }]);
+  } else if (await keepNewest(trx, report, storedAt)) await markRollouts(trx, report.node, dueInMs);
   return { kind: 'stored', ackedBefore, ackedThrough: await acknowledge(trx, report), held };
 }
 
