@@ -188,7 +188,7 @@ export class Agent {
     const store = await openLocalStore({ dir: paths.store, reserveBytes: config.reserveBytes });
     const child = new LlamaChild({ readable: [paths.store], hidden: [config.dataDir] });
     const runtimes = openRuntimes(config, child);
-    const server = createListener(config);
+    const server = createGatewayServer(config);
     try {
       // Before the reconciler: a port that is in use must not count as one more restart in a soak.
       await listen(server, config);
@@ -315,7 +315,7 @@ export class Agent {
   }
 }
 
-function createListener({ gateway }: AgentConfig): Server {
+function createGatewayServer({ gateway }: AgentConfig): Server {
   if (gateway.tls === null) return createServer({ requestTimeout: 0 });
   return createTlsServer({
     cert: readFileSync(gateway.tls.cert),

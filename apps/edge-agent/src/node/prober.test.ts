@@ -1,42 +1,57 @@
 import type { Held } from '@openward/activation';
-import { digestOf } from '@openward/contracts';
-import type { LoadedModel } from '@openward/runtime';
+import type { GenerateEvent, Runtime } from '@openward/runtime';
 import { expect, test } from 'vitest';
-import type { Answering } from '../gateway/answer.ts';
-import type { Lease } from '../gateway/served.ts';
+import type { Lease, ServedReleases } from '../gateway/served.ts';
+import { Slots } from '../gateway/slots.ts';
 import { createProber } from './prober.ts';
 
-const chain = { base: digestOf('base'), adapter: digestOf('adapter') };
-const held = { key: 'ow-1', release: digestOf('release'), chain } as Held;
+const held = { key: 'key-1', release: 'sha256:r', chain: null } as Held;
+const side = { before: '', after: '' };
+const lease = {
+  held,
+  release: {
+    model: { template: { bos: '', system: side, user: side, assistant: side, stop: [] }, contextLength: 64 },
+    policy: { systemPrompt: '' },
+    parameters: { temperature: 0, maxTokens: 8 },
+  },
+  end: () => undefined,
+} as unknown as Lease;
+const runtimeThatTells = (order: string[]) =>
+  ({
+    loaded: () => Promise.resolve([{ key: held.key, memoryBytes: 1 }]),
+    async *generate(): AsyncGenerator<GenerateEvent> {
+      order.push('probe');
+      yield { type: 'end', finishReason: 'stop', promptTokens: 1, completionTokens: 1 };
+    },
+  }) as unknown as Runtime;
+const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
-/** `answers` is what became of the lease's runtime: a probe that comes as far as to ask has passed every check before it. */
-async function probe(loaded: LoadedModel): Promise<{ result: string; isAsked: boolean }> {
-  let isAsked = false;
-  const prober = createProber(
-    { lease: () => ({ held, release: {}, end: () => undefined }) as unknown as Lease },
-    new Proxy({} as Answering, {
-      get: () => {
-        isAsked = true;
-        throw new Error('asked');
-      },
+test('N4 a probe behind a full queue takes the next slot, so that a busy clinic takes no release back', async () => {
+  const slots = new Slots(1, 2);
+  const { signal } = new AbortController();
+  const giveBack = await slots.take(signal);
+  const order: string[] = [];
+  const runtime = runtimeThatTells(order);
+  const clinic = ['first', 'second'].map((name) =>
+    slots.take(signal).then((giveItBack) => {
+      order.push(name);
+      giveItBack();
     }),
-    { loaded: () => Promise.resolve([loaded]) },
-    100,
-    { info: () => {}, warn: () => {}, error: () => {} },
   );
-  const result = await prober.probe('triage', held, 1000, new AbortController().signal);
-  return { result, isAsked };
-}
-
-const staged: LoadedModel = { key: 'ow-1', ...chain, memoryBytes: 100 };
-
-test.each<[string, LoadedModel, boolean]>([
-  ['what was staged, within the memory', staged, true],
-  ['another base', { ...staged, base: digestOf('other') }, false],
-  ['another adapter', { ...staged, adapter: digestOf('other') }, false],
-  ['no adapter', { key: 'ow-1', base: chain.base, memoryBytes: 1 }, false],
-  ['another key', { ...staged, key: 'ow-2' }, false],
-  ['more memory than the node gives', { ...staged, memoryBytes: 101 }, false],
-])('N4 N8 a probe of %s asks the model: %#', async (_what, loaded, asks) => {
-  expect(await probe(loaded)).toEqual({ result: 'failed', isAsked: asks });
+  const prober = createProber(
+    { lease: () => lease } as unknown as ServedReleases,
+    { runtime, slots, countTokens: () => Promise.resolve(1) },
+    runtime,
+    100,
+    quiet,
+  );
+  const probed = prober.probe('triage', held, 10_000, signal);
+  for (const deadline = performance.now() + 5000; slots.waiting < 3;) {
+    if (performance.now() > deadline) throw new Error('the probe never stood in the queue');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  giveBack();
+  expect(await probed).toBe('ok');
+  await Promise.all(clinic);
+  expect(order).toEqual(['probe', 'first', 'second']);
 });
