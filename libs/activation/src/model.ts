@@ -10,6 +10,7 @@ import type {
   Name,
   NodeOutcome,
   OwnEvidence,
+  PermitRefusal,
   ReasonCode,
   SoakState,
   Verdict,
@@ -178,6 +179,7 @@ export type Job =
       readonly doing: 'asking';
       readonly task: number;
       readonly tries: number;
+      readonly refused: Refused | null;
       readonly nonce: string;
       readonly monotonic: number;
       readonly wall: number;
@@ -185,9 +187,16 @@ export type Job =
   | {
       readonly doing: 'resting';
       readonly tries: number;
+      readonly refused: Refused | null;
       readonly until: number;
       readonly waits: WaitCode | null;
     };
+
+/** The last answer to a question for a permit, and how often in a row it was this one. */
+export interface Refused {
+  readonly why: PermitRefusal;
+  readonly times: number;
+}
 
 export interface Work {
   /** The key that the gateway serves; null for none; undefined until it has been told since the start. */

@@ -87,4 +87,26 @@ describe('R4: activating needs leave, a minute old at most', () => {
     expect(bench.pass(2999).work.job.doing).toBe('resting');
     expect(bench.pass(1).work.job.doing).toBe('asking');
   });
+
+  it('asks less and less often while the answer is the same, never sooner than it says, and anew when it is another', () => {
+    const bench = asking();
+    const restAfter = (why: 'concurrencyReached' | 'notProceeding', retryAfterMs: number): number => {
+      const { nonce } = bench.permit();
+      const answer = { granted: false, why, retryAfterMs } as const;
+      bench.send({ kind: 'permitAnswered', service, task: bench.task, reply: { v: 1, nonce, answer } });
+      const { job } = bench.work;
+      if (job.doing !== 'resting') throw new Error('it does not rest');
+      const ms = job.until - bench.monotonic;
+      expect(bench.pass(ms).work.job.doing).toBe('asking');
+      return ms;
+    };
+    const rests = Array.from({ length: 8 }, () => restAfter('concurrencyReached', 0));
+    for (const [i, longest] of [500, 1000, 2000, 4000, 8000, 10_000, 10_000, 10_000].entries()) {
+      expect(rests[i]).toBeGreaterThanOrEqual(longest / 2);
+      expect(rests[i]).toBeLessThanOrEqual(longest);
+    }
+    expect(new Set(rests.slice(-3)).size, 'some of it is chance').toBe(3);
+    expect(restAfter('concurrencyReached', 20_000)).toBe(20_000);
+    expect(restAfter('notProceeding', 0)).toBeLessThanOrEqual(500);
+  });
 });

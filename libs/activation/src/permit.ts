@@ -1,6 +1,6 @@
 import type { Name, PermitRefusal, PermitReply, WaitCode } from '@openward/contracts';
 import { isWithin } from './consent.ts';
-import type { Held, Job } from './model.ts';
+import type { Held, Job, Refused } from './model.ts';
 import { isAnotherInTransition } from './transition.ts';
 import { attemptAt, backOff, IDLE, type Turn } from './turn.ts';
 
@@ -32,7 +32,8 @@ export function askForPermit(turn: Turn, service: Name): void {
   const task = turn.task();
   const { monotonic, wall, nonce } = turn.now;
   const tries = 'tries' in job ? job.tries : 0;
-  turn.change(service, { job: { doing: 'asking', task, tries, nonce, monotonic, wall }, waits: 'permit' });
+  const refused = 'refused' in job ? job.refused : null;
+  turn.change(service, { job: { doing: 'asking', task, tries, refused, nonce, monotonic, wall }, waits: 'permit' });
   turn.emit({
     kind: 'askPermit',
     service,
@@ -65,9 +66,11 @@ export function takePermit(turn: Turn, service: Name, task: number, reply: Permi
   if (reply.nonce !== job.nonce) return;
   const { answer } = reply;
   if (!answer.granted) {
-    const until = turn.now.monotonic + Math.min(Math.max(answer.retryAfterMs, 250), 60_000);
-    const waits = WAIT_OF_REFUSAL[answer.why];
-    return turn.change(service, { job: { doing: 'resting', tries: 0, until, waits }, waits });
+    const { why, retryAfterMs } = answer;
+    const refused = { why, times: job.refused?.why === why ? job.refused.times + 1 : 1 };
+    const until = turn.now.monotonic + Math.max(Math.min(retryAfterMs, 60_000), restAfter(refused, turn.now.nonce));
+    const waits = WAIT_OF_REFUSAL[why];
+    return turn.change(service, { job: { doing: 'resting', tries: 0, refused, until, waits }, waits });
   }
   const { assignment, progress } = attempt;
   const isForThis =
@@ -91,7 +94,23 @@ export function permitFailed(turn: Turn, service: Name, task: number): void {
   if (job.doing !== 'asking' || job.task !== task) return;
   const tries = job.tries + 1;
   const until = turn.now.monotonic + Math.min(backOff(tries), 10_000);
-  turn.change(service, { job: { doing: 'resting', tries, until, waits: 'network' } });
+  turn.change(service, { job: { doing: 'resting', tries, refused: job.refused, until, waits: 'network' } });
+}
+
+const FIRST_REST_MS = 500;
+const LONGEST_REST_MS = 10_000;
+
+/** Twice as long with each answer that says the same, and half of it by chance: nodes that were told at once ask apart. */
+function restAfter({ times }: Refused, nonce: string): number {
+  const longest = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** Math.min(times - 1, 10));
+  return Math.round((longest * (1 + chanceFrom(nonce))) / 2);
+}
+
+/** In [0, 1): a step has no other chance than its nonce, of which nothing can be read back from this (FNV-1a). */
+function chanceFrom(nonce: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < nonce.length; i++) hash = Math.imul(hash ^ nonce.charCodeAt(i), 0x01000193);
+  return (hash >>> 0) / 2 ** 32;
 }
 
 /** From when it was asked, by the larger of monotonic and wall time passed: one may stand still in sleep, one may be set. */

@@ -187,7 +187,7 @@ function rest(turn: Turn, service: Name, job: Extract<Job, { readonly tries: num
   const tries = job.tries + 1;
   const waits = job.doing === 'fetching' ? (job.waits ?? 'network') : null;
   const until = turn.now.monotonic + backOff(tries);
-  turn.change(service, { job: { doing: 'resting', tries, until, waits }, waits });
+  turn.change(service, { job: { doing: 'resting', tries, refused: null, until, waits }, waits });
 }
 
 /** A gate that could not be run says nothing about the release, so it is run again; but not for ever. */

@@ -33,6 +33,8 @@ export class SimulatedGateway {
     return {
       switchTo: (service, held) =>
         life.answer(between(world, 1, 10), () => {
+          // A process may end at any moment, also in the midst of this.
+          if (this.#runtime.lost.has(held.key)) throw new Error(`the runtime of ${held.key} has just exited`);
           if (!this.#runtime.loaded.has(held.key)) throw new Error(`switched to ${held.key}, which is not loaded`);
           behaviour.switching?.(service, held);
           this.stopped.delete(service);
