@@ -32,7 +32,7 @@ const release = {
   parameters: { maxTokens: 4, temperature: 0 },
 } as unknown as Release;
 const assignment = { service: 'triage', suite: { digest: digestOf('suite') }, seed: 1 } as unknown as Assignment;
-const artifact = { family: 'f', manifest: digestOf('m'), file: digestOf('file'), bytes: 1 };
+const artifact = { family: 'f', manifest: digestOf('m'), file: digestOf('file'), size: 1 };
 const candidate: Held = {
   key: 'ow-1',
   release: digestOf('release'),

@@ -10,7 +10,7 @@ import { readConfig } from '../config.ts';
 import type { Documents } from './documents.ts';
 import { createModelRuntime } from './model-runtime.ts';
 
-const artifact = (name: string) => ({ family: 'f', manifest: digestOf(`${name} m`), file: digestOf(name), bytes: 1 });
+const artifact = (name: string) => ({ family: 'f', manifest: digestOf(`${name} m`), file: digestOf(name), size: 1 });
 const base = artifact('base');
 const held = (key: string, chain: Held['chain'] = null): Held => ({
   key,
