@@ -85,9 +85,32 @@ it.each<[string, Partial<NodeView>, RegExp]>([
     { services: [{ service: 'triage', active: null, lastGood: null, anchor: null, serving: 'halted', pinned: true }] },
     /halted triage/,
   ],
+  [
+    'dark since a recall',
+    {
+      services: [
+        {
+          service: 'triage',
+          active: null,
+          lastGood: `sha256:${'1'.repeat(64)}` as const,
+          anchor: null,
+          serving: 'notServing',
+          pinned: false,
+        },
+      ],
+    },
+    /nothing serves triage/,
+  ],
 ])('names a node that is %s, and nothing of one that was revoked', (_what, change, why) => {
   expect(whys({ nodes: [{ ...NODE, ...change }] }).join()).toMatch(why);
   expect(whys({ nodes: [{ ...NODE, ...change, revokedAt: at(0) }] })).toEqual([]);
+});
+
+it('says nothing of a service before its first release', () => {
+  const services: NodeView['services'] = [
+    { service: 'triage', active: null, lastGood: null, anchor: null, serving: 'notServing', pinned: false },
+  ];
+  expect(whys({ nodes: [{ ...NODE, services }] })).toEqual([]);
 });
 
 it('tells what a rollout waits for, since when, and who can clear it', () => {

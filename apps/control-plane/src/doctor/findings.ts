@@ -157,7 +157,15 @@ function ofNode(node: NodeView, now: number): DoctorFinding[] {
       'The site upgrades the runtime.',
     );
   }
-  for (const { service, serving, pinned } of node.services) {
+  for (const { service, serving, pinned, anchor, lastGood } of node.services) {
+    // Before its first release a service serves nothing; afterwards a clinic is without it, as when a recall left nothing to go to.
+    if (serving === 'notServing' && (anchor !== null || lastGood !== null))
+      say(
+        'problem',
+        `nothing serves ${service}, which served before`,
+        'Roll a release out to the site that is not recalled: `openward rollouts plan`.',
+        node.lastReportAt,
+      );
     if (serving === 'halted')
       say(
         'warning',
