@@ -56,6 +56,7 @@ export class Agent {
   readonly reconciler: Reconciler;
   readonly network: Network;
   readonly fetches = new Fetches();
+  readonly #metrics = nodeMetrics();
   readonly #server: Server;
   readonly #stop = new AbortController();
   readonly #gate: DisclosureGate;
@@ -137,6 +138,10 @@ export class Agent {
         config,
         models,
         onProgress: (progress) => this.fetches.note(progress),
+        onFetched: (bytes) => {
+          this.fetches.totalBytes += bytes;
+          this.#metrics.fetchedBytes.add(bytes);
+        },
         onReclaimed: (files) => this.fetches.keepOnly(files),
       }),
       verify: createVerify({ store, documents: this.documents, config }),
@@ -267,7 +272,7 @@ export class Agent {
 
   #createListener(answering: Answering, models: LoadedReleases): RequestListener {
     const { gateway } = this.config;
-    const metrics = nodeMetrics();
+    const metrics = this.#metrics;
     return createGateway({
       ...answering,
       served: this.served,

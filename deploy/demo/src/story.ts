@@ -129,13 +129,13 @@ export class Story {
   /** Nothing of a release that waits is fetched. */
   async #districtWaits(number: number): Promise<void> {
     const { district } = this.#world;
-    const before = await fetchedFiles(district);
+    const before = await fetchedBytes(district);
     await asked(district, number, 'prepare');
-    const after = await fetchedFiles(district);
+    const after = await fetchedBytes(district);
     this.expectations.check(
       `the district hospital shows release ${number} waiting, and nothing of it is fetched`,
       before === after,
-      `${after} files fetched so far`,
+      `${after - before} bytes`,
     );
   }
 
@@ -284,15 +284,12 @@ interface Fetched {
   readonly reusedBytes: number;
 }
 
-const fetchesOf = async (site: SiteWorld): Promise<readonly Fetched[]> =>
-  (await site.local<{ fetches: Fetched[] }>('GET', '/status')).fetches;
-const fetchedFiles = async (site: SiteWorld): Promise<number> => (await fetchesOf(site)).length;
-const fetchedBytes = async (site: SiteWorld): Promise<number> =>
-  (await fetchesOf(site)).reduce((sum, { doneBytes, reusedBytes }) => sum + doneBytes - reusedBytes, 0);
+const statusOf = (site: SiteWorld) => site.local<{ fetches: Fetched[]; fetchedBytes: number }>('GET', '/status');
+const fetchedBytes = async (site: SiteWorld): Promise<number> => (await statusOf(site)).fetchedBytes;
 
 /** Weights are on the way, and neither all here nor hardly begun. */
 const isFetchingHalf = async (site: SiteWorld): Promise<boolean> =>
-  (await fetchesOf(site)).some(
+  (await statusOf(site)).fetches.some(
     ({ doneBytes, totalBytes }) => totalBytes > 500_000 && doneBytes > totalBytes * 0.2 && doneBytes < totalBytes * 0.9,
   );
 

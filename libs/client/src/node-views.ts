@@ -45,6 +45,8 @@ export const NodeStatus = z.looseObject({
   serving: z.array(Served),
   report: z.looseObject({ services: z.array(ServiceState) }),
   fetches: z.array(FetchView),
+  /** Over the link, since the agent's start. */
+  fetchedBytes: z.int(),
   pid: z.int(),
 });
 export type NodeStatus = z.infer<typeof NodeStatus>;

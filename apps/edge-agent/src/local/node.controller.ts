@@ -31,6 +31,7 @@ export class NodeController {
       serving: this.agent.served.list(),
       report: this.agent.reconciler.report(),
       fetches: this.agent.fetches.list(),
+      fetchedBytes: this.agent.fetches.totalBytes,
       pid: process.pid,
     };
   }

@@ -58,6 +58,8 @@ export function createFetch(options: {
   readonly online: (signal: AbortSignal) => Promise<Online>;
   readonly config: AgentConfig;
   readonly onProgress: (progress: FetchProgress) => void;
+  /** Bytes that came over the link for one artifact; 0 where everything was here. */
+  readonly onFetched: (bytes: number) => void;
   readonly models: Pick<LoadedReleases, 'keys' | 'remove'>;
   /** Nothing but these is on the disk from now on. */
   readonly onReclaimed: (files: ReadonlySet<string>) => void;
@@ -79,7 +81,7 @@ export function createFetch(options: {
       };
       for (const artifact of artifactsOf(assignment)) {
         try {
-          await transfer(
+          const { fetchedBytes } = await transfer(
             { ...options.ports, source, refill, store, digest: threadedDigest },
             {
               artifact,
@@ -90,6 +92,7 @@ export function createFetch(options: {
                 options.onProgress({ service: assignment.service, file: artifact.file, ...progress }),
             },
           );
+          options.onFetched(fetchedBytes);
         } catch (error) {
           throw asReason(error);
         }

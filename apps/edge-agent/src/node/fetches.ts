@@ -5,6 +5,8 @@ const MOST = 16;
 /** How far the newest transfers are, for a person here; no more than a person would look at. */
 export class Fetches {
   readonly #byFile = new Map<string, FetchProgress>();
+  /** Of whole transfers since the agent's start, over the link. */
+  totalBytes = 0;
 
   note(progress: FetchProgress): void {
     this.#byFile.delete(progress.file);
