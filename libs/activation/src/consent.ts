@@ -1,4 +1,4 @@
-import type { Assignment, WindowRule } from '@openward/contracts';
+import { artifactsOf, type Assignment, type WindowRule } from '@openward/contracts';
 import type { Now } from './events.ts';
 import type { Attempt, SiteRules, StandingRule } from './model.ts';
 
@@ -26,8 +26,8 @@ export function isWithin(windows: readonly WindowRule[], minuteOfWeek: number): 
 }
 
 /** Of every file that the assignment would fetch. */
-export const bytesOf = ({ release, variant, suite }: Assignment): number =>
-  release.document.size + variant.artifact.size + (variant.base?.size ?? 0) + suite.artifact.size;
+export const bytesOf = (assignment: Assignment): number =>
+  artifactsOf(assignment).reduce((sum, { size }) => sum + size, 0);
 
 function covers(rule: StandingRule, assignment: Assignment): boolean {
   if (rule.services && !rule.services.includes(assignment.service)) return false;

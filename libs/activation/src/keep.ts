@@ -1,4 +1,4 @@
-import type { ArtifactRef } from '@openward/contracts';
+import { artifactsOf, type ArtifactRef } from '@openward/contracts';
 import type { Keep } from './events.ts';
 import type { Durable } from './model.ts';
 import { heldOf } from './turn.ts';
@@ -14,9 +14,7 @@ export function keepOf({ services }: Durable): Keep {
     }
     const { attempt } = record;
     if (attempt === null || attempt.progress.at === 'ended') continue;
-    const { release, variant, suite } = attempt.assignment;
-    artifacts.push(release.document, variant.artifact, suite.artifact);
-    if (variant.base !== undefined) artifacts.push(variant.base);
+    artifacts.push(...artifactsOf(attempt.assignment));
   }
   return {
     manifests: sorted(artifacts.map(({ manifest }) => manifest)),

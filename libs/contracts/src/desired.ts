@@ -69,6 +69,17 @@ export const Assignment = z.object({
 });
 export type Assignment = z.infer<typeof Assignment>;
 
+/**
+ * Every file that an assignment needs on the node's disk, in the order in which they are fetched: what tells about the release
+ * before what weighs. Consent, fetch, refill, rights and removal all go by this one list.
+ */
+export const artifactsOf = ({ release, suite, variant }: Assignment): ArtifactRef[] => [
+  release.document,
+  suite.artifact,
+  ...(variant.base === undefined ? [] : [variant.base]),
+  variant.artifact,
+];
+
 export const DesiredService = z.object({
   service: Name,
   /** The newest assignment of the service for this node, kept after its rollout has ended. */

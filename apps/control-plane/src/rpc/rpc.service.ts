@@ -1,12 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type {
-  AckedReply,
-  ArtifactRef,
-  Assignment,
-  HelloReply,
-  Name,
-  PermitReply,
-  RefillReply,
+import {
+  artifactsOf,
+  type AckedReply,
+  type HelloReply,
+  type Name,
+  type PermitReply,
+  type RefillReply,
 } from '@openward/contracts';
 import { answerPermit } from '@openward/rollout';
 import { ChunkPublisher } from '../delivery/chunk-publisher.ts';
@@ -71,7 +70,7 @@ export class RpcService {
     const { family, manifest, chunks, nonce } = request;
     const desired = (await store.outbox.newest({ site, node }))?.state;
     const told =
-      desired?.services.flatMap(({ assignment }) => (assignment === null ? [] : artifactsTold(assignment))) ?? [];
+      desired?.services.flatMap(({ assignment }) => (assignment === null ? [] : artifactsOf(assignment))) ?? [];
     const isTold = told.find((it) => it.family === family && it.manifest === manifest);
     // An older release's, which the node may still go back to.
     const ref = isTold ?? (await store.artifacts.find(family, manifest));
@@ -84,10 +83,3 @@ export class RpcService {
     return (await this.context.store.nodes.ackedThrough(node)) ?? 0;
   }
 }
-
-const artifactsTold = ({ release, suite, variant }: Assignment): ArtifactRef[] => [
-  release.document,
-  suite.artifact,
-  variant.artifact,
-  ...(variant.base === undefined ? [] : [variant.base]),
-];

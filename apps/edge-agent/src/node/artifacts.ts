@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { Unrecoverable, type Fetch, type Held, type Verify } from '@openward/activation';
-import { ReasonCode, Refusal, type ArtifactRef, type Assignment, type WaitCode } from '@openward/contracts';
+import { artifactsOf, ReasonCode, Refusal, type ArtifactRef, type WaitCode } from '@openward/contracts';
 import {
   natsChunkSource,
   readGguf,
@@ -30,13 +30,6 @@ export interface FetchProgress {
   readonly totalBytes: number;
   readonly reusedBytes: number;
 }
-
-const artifactsOf = ({ release, suite, variant }: Assignment): ArtifactRef[] => [
-  release.document,
-  suite.artifact,
-  ...(variant.base === undefined ? [] : [variant.base]),
-  variant.artifact,
-];
 
 const waitOf = (state: TransferState): WaitCode | null => {
   switch (state.kind) {
