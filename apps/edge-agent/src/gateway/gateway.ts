@@ -163,7 +163,7 @@ async function show(options: GatewayOptions, request: IncomingMessage, response:
   if (unknown !== undefined) throw new Refusal('fieldRefused', `The field \`${unknown}\` is not known here.`);
   const named = body?.['model'] ?? body?.['name'];
   const service = typeof named === 'string' ? named.replace(/:latest$/, '') : '';
-  const lease = options.served.lease(service);
+  const lease = await options.served.lease(service);
   lease.end('left');
   const { model, number } = { model: lease.release.model, number: lease.release.number };
   sendJson(response, 200, {
@@ -190,7 +190,7 @@ async function reply(
   });
   const conversation = dialect.parse(await readJson(request, options.limits));
   if (options.served.has(conversation.service)) seen.service = conversation.service;
-  const lease = options.served.lease(conversation.service);
+  const lease = await options.served.lease(conversation.service);
   let outcome: Outcome = 'failed';
   try {
     const facts: ReplyFacts = { id: seen.id, service: conversation.service, createdMs: options.wall() };

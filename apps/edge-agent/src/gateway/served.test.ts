@@ -19,7 +19,19 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
 test('N5 a service is stopped while the disk with its fallback text does not answer', async () => {
   const served = servedReleases(() => new Promise(() => undefined));
   expect(await isSettled(served.stop('triage', 'halted', held(1)))).toBe(true);
-  expect(() => served.lease('triage')).toThrow(expect.objectContaining({ code: 'halted' }));
+  await expect(served.lease('triage')).rejects.toMatchObject({ code: 'halted' });
+});
+
+test('N5 whoever asks a halted service just after a start is told its fallback text, however slowly that is read', async () => {
+  const read = Promise.withResolvers<Release>();
+  const served = servedReleases(() => read.promise);
+  await served.stop('triage', 'halted', held(1));
+  const asked = served.lease('triage');
+  read.resolve(release);
+  await expect(asked).rejects.toMatchObject({
+    code: 'halted',
+    message: 'The service triage is halted at this site. Call 112.',
+  });
 });
 
 test.for([
@@ -28,8 +40,8 @@ test.for([
 ] as const)('a drain waits for a request from before %s, and the counts begin anew', async ([, leave]) => {
   const served = servedReleases();
   await served.switchTo('triage', held(1));
-  served.lease('triage').end('failed');
-  const inFlight = served.lease('triage');
+  (await served.lease('triage')).end('failed');
+  const inFlight = await served.lease('triage');
   await leave(served);
   await served.switchTo('triage', held(1));
   expect(await served.judge('triage', 'key-1', { errorShare: 0, minRequests: 1 })).toBe('tooFewRequests');

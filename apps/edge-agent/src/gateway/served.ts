@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Refusal, type Digest, type Name, type Release } from '@openward/contracts';
 import type { Held, Serving, StopWhy } from '@openward/activation';
 
@@ -22,6 +23,8 @@ interface Slot {
   readonly release: Release | null;
   readonly stopped: StopWhy | null;
   readonly since: number;
+  /** Reading the release of a service that stands stopped since a start; over when its fallback text is known. */
+  readonly telling: Promise<void> | null;
 }
 
 /** Since the probe of a model: counts that never leave the gateway (R3). */
@@ -31,6 +34,9 @@ interface Tally {
   inFlight: number;
   idle: (() => void)[];
 }
+
+/** How long a refused caller waits for the fallback text to be read; without it the refusal stands all the same. */
+const FALLBACK_WAIT_MS = 1_000;
 
 const HALTED: ReadonlySet<StopWhy> = new Set(['halted']);
 
@@ -61,29 +67,30 @@ export class ServedReleases implements Serving {
     if (current?.held?.key === held.key && current.stopped === null) return;
     // Counts begin anew; requests of an earlier time on the same model are still in flight, and a drain waits for them.
     Object.assign(this.#tally(held.key), { requests: 0, failures: 0 });
-    this.#slots.set(service, { held, release, stopped: null, since: this.#now() });
+    this.#slots.set(service, { held, release, stopped: null, since: this.#now(), telling: null });
   }
 
   stop(service: Name, why: StopWhy, held: Held | null): Promise<void> {
     const current = this.#slots.get(service);
-    const stopped = {
+    const release = current?.release ?? null;
+    this.#slots.set(service, {
       held: current?.held ?? null,
-      release: current?.release ?? null,
+      release,
       stopped: why,
       since: this.#now(),
-    };
-    this.#slots.set(service, stopped);
-    if (stopped.release === null && held !== null) void this.#tellFallback(service, stopped, held);
+      telling: release === null && held !== null ? this.#tellFallback(service, held) : (current?.telling ?? null),
+    });
     return Promise.resolve();
   }
 
   /**
    * Stopped since a start, so that nothing has served yet: the fallback text stands in the release all the same. A brake
-   * waits for no disk, so it comes when it has been read.
+   * waits for no disk, but whoever is refused meanwhile waits for the text.
    */
-  async #tellFallback(service: Name, stopped: Slot, held: Held): Promise<void> {
+  async #tellFallback(service: Name, held: Held): Promise<void> {
     const release = await this.#releaseOf(held).catch(() => null);
-    if (this.#slots.get(service) === stopped) this.#slots.set(service, { ...stopped, release });
+    const current = this.#slots.get(service);
+    if (current !== undefined && current.release === null) this.#slots.set(service, { ...current, release });
   }
 
   drain(key: string): Promise<void> {
@@ -109,10 +116,10 @@ export class ServedReleases implements Serving {
   }
 
   /** Refuses with the code that the caller is to see; the message carries the service's fallback text. */
-  lease(service: string): Lease {
+  async lease(service: string): Promise<Lease> {
     const slot = this.#slots.get(service);
     if (slot === undefined) throw new Refusal('modelNotFound', `There is no service ${JSON.stringify(service)} here.`);
-    if (slot.stopped !== null || slot.held === null || slot.release === null) throw this.#refusalOf(service, slot);
+    if (slot.stopped !== null || slot.held === null || slot.release === null) throw await this.#refusalOf(service, slot);
     const tally = this.#tally(slot.held.key);
     tally.inFlight += 1;
     let ended = false;
@@ -145,8 +152,9 @@ export class ServedReleases implements Serving {
     }));
   }
 
-  #refusalOf(service: string, { release, stopped }: Slot): Refusal {
-    const fallback = release?.service.fallbackText ?? 'Go on without this service.';
+  async #refusalOf(service: string, { stopped, telling }: Slot): Promise<Refusal> {
+    if (telling !== null) await Promise.race([telling, sleep(FALLBACK_WAIT_MS, undefined, { ref: false })]);
+    const fallback = this.#slots.get(service)?.release?.service.fallbackText ?? 'Go on without this service.';
     return stopped !== null && HALTED.has(stopped)
       ? new Refusal('halted', `The service ${service} is halted at this site. ${fallback}`)
       : new Refusal('notServing', `The service ${service} has no release that serves now. ${fallback}`);

@@ -32,7 +32,7 @@ export function createProber(
   return {
     async probe(service, held, timeoutMs, signal) {
       const deadline = AbortSignal.timeout(timeoutMs);
-      const lease = served.lease(service);
+      const lease = await served.lease(service);
       try {
         if (lease.held.key !== held.key || lease.held.release !== held.release) return 'failed';
         const loaded = await runtime.loaded();
