@@ -1,3 +1,4 @@
+import { plainPolicy } from '@openward/contracts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest, ModelView, ReleaseView, SuiteView } from '@openward/contracts';
@@ -111,7 +112,7 @@ export const release = (version: string): object => ({
   service: 'triage',
   change: 'base',
   model: { name: 'triage-nano', version },
-  policy: { revision: 1, systemPrompt: 'Triage: emergency or routine.' },
+  policy: plainPolicy('Triage: emergency or routine.'),
   parameters: { temperature: 0, maxTokens: 4 },
   suite: { name: 'triage-suite', version: 1 },
 });

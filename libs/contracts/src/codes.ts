@@ -56,6 +56,9 @@ export const ReasonCode = z.enum([
   'agentTooOld',
   'documentInvalid',
   'suiteInvalid',
+  'policyInvalid',
+  'policyTestFailed',
+  'setInTraining',
   'targetMissing',
   'internal',
 ]);

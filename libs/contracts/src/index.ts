@@ -7,6 +7,7 @@ export * from './errors.ts';
 export * from './gateway-fields.ts';
 export * from './ids.ts';
 export * from './instant.ts';
+export * from './policy.ts';
 export * from './ports.ts';
 export * from './protocol.ts';
 export * from './release.ts';

@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { ArtifactRef, ModelVersion } from './artifact.ts';
 import { Digest, Name } from './ids.ts';
+import { Language, PromptPolicy } from './policy.ts';
 
 /** The stable name that a clinic's application calls. */
 export const Service = z.object({
   name: Name,
   purpose: z.string().min(1).max(500),
   users: z.string().min(1).max(200),
-  languages: z.array(z.string().regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/)).min(1),
+  languages: z.array(Language).min(1),
   riskClass: z.enum(['low', 'moderate', 'high']),
   /** What callers get with every refusal of the gateway: what to do without the service. */
   fallbackText: z.string().min(1).max(1000),
@@ -26,10 +27,6 @@ export const GenerationParameters = z.object({
 });
 export type GenerationParameters = z.infer<typeof GenerationParameters>;
 
-/** Where prompt policies will stand. Today its rules are empty and its text is a plain system prompt. */
-export const PromptPolicy = z.object({ revision: z.int().min(1), systemPrompt: z.string().max(20_000) });
-export type PromptPolicy = z.infer<typeof PromptPolicy>;
-
 export const SuiteRef = z.object({ name: Name, version: z.int().min(1), digest: Digest, artifact: ArtifactRef });
 export type SuiteRef = z.infer<typeof SuiteRef>;
 
@@ -43,6 +40,7 @@ export const Release = z.object({
   number: z.int().min(1),
   change: ChangeClass,
   model: ModelVersion,
+  /** Whole, so that the release's digest covers every rule of it. */
   policy: PromptPolicy,
   parameters: GenerationParameters,
   suite: SuiteRef,

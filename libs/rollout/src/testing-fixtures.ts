@@ -14,6 +14,7 @@ import {
   type SuiteDocument,
   type Verdict,
   type VerdictReason,
+  plainPolicy,
 } from '@openward/contracts';
 import { DEFAULT_ENGINE_SETTINGS, type NodeInput } from './events.ts';
 import { plan } from './plan.ts';
@@ -83,7 +84,7 @@ export function aRelease(number: number, variants?: ModelVariant[]): Release {
       trainingStatement: '',
       variants: variants ?? [aVariant('f16', number, 2), aVariant('q8_0', number, 1)],
     },
-    policy: { revision: 1, systemPrompt: '' },
+    policy: plainPolicy(''),
     parameters: { temperature: 0, maxTokens: 2 },
     suite: { name: 'triage-safety', version: 1, digest: aDigest('suite'), artifact: anArtifact('suite', 20_000) },
   };

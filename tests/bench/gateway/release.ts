@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Digest, digestOf, type Release } from '@openward/contracts';
+import { type Digest, digestOf, type Release, plainPolicy } from '@openward/contracts';
 import type { Held } from '@openward/activation';
 import type { ModelFile } from '@openward/runtime';
 import { SERVICE, SYSTEM } from './exchange.ts';
@@ -48,7 +48,7 @@ export const releaseOf = (number: number): Release => ({
     trainingStatement: '',
     variants: [{ variant: 'f16', artifact: artifactOf(number), needs: { threads: 1, memoryBytes: 1 } }],
   },
-  policy: { revision: 1, systemPrompt: SYSTEM },
+  policy: plainPolicy(SYSTEM),
   parameters: { temperature: 0, maxTokens: 8 },
   suite: { name: 'bench', version: 1, digest: digestOf('suite'), artifact: artifactOf(number) },
 });

@@ -1,3 +1,4 @@
+import { plainPolicy } from '@openward/contracts';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DEMO, MODEL } from '@openward/demo/harness';
@@ -36,7 +37,7 @@ export const releaseOfUnloadableModel =
       service,
       change: 'base',
       model: { name: 'triage-unknown', version: '1' },
-      policy: { revision: 1, systemPrompt: MODEL.system },
+      policy: plainPolicy(MODEL.system),
       parameters: MODEL.parameters,
       suite: { name: `${service}-safety`, version: 1 },
     });

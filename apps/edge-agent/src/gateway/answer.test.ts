@@ -1,3 +1,4 @@
+import { plainPolicy } from '@openward/contracts';
 import type { Release } from '@openward/contracts';
 import type { Runtime } from '@openward/runtime';
 import { expect, test } from 'vitest';
@@ -8,7 +9,7 @@ import { Slots } from './slots.ts';
 const mark = { before: '<m>', after: '' };
 const release = {
   model: { template: { bos: '', system: mark, user: mark, assistant: mark, stop: [] }, contextLength: 64 },
-  policy: { revision: 1, systemPrompt: '' },
+  policy: plainPolicy(''),
   parameters: { temperature: 0, maxTokens: 8 },
 } as unknown as Release;
 const lease = { release, held: { key: 'k' }, end: () => undefined } as unknown as Lease;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { digestOf, GATEWAY_FIELDS, type GatewayApi, type Release } from '@openward/contracts';
+import { digestOf, GATEWAY_FIELDS, type GatewayApi, type Release, plainPolicy } from '@openward/contracts';
 import type { Held } from '@openward/activation';
 import type { GenerateEvent, GenerateRequest, Runtime } from '@openward/runtime';
 import { Ollama } from 'ollama';
@@ -42,7 +42,7 @@ const release = (number: number): Release => ({
     trainingStatement: '',
     variants: [{ variant: 'f16', artifact, needs: { threads: 1, memoryBytes: 1 } }],
   },
-  policy: { revision: 7, systemPrompt: 'SYS' },
+  policy: plainPolicy('SYS', { revision: 7 }),
   parameters: { temperature: 0, maxTokens: 8 },
   suite: { name: 's', version: 1, digest: digestOf('s'), artifact },
 });

@@ -119,7 +119,8 @@ export class ServedReleases implements Serving {
   async lease(service: string): Promise<Lease> {
     const slot = this.#slots.get(service);
     if (slot === undefined) throw new Refusal('modelNotFound', `There is no service ${JSON.stringify(service)} here.`);
-    if (slot.stopped !== null || slot.held === null || slot.release === null) throw await this.#refusalOf(service, slot);
+    if (slot.stopped !== null || slot.held === null || slot.release === null)
+      throw await this.#refusalOf(service, slot);
     const tally = this.#tally(slot.held.key);
     tally.inFlight += 1;
     let ended = false;

@@ -13,7 +13,7 @@ const held = { key: 'ow-1', release: digestOf('release'), chain } as Held;
 async function probe(loaded: LoadedModel): Promise<{ result: string; isAsked: boolean }> {
   let isAsked = false;
   const prober = createProber(
-    { lease: () => ({ held, release: {}, end: () => undefined }) as unknown as Lease },
+    { lease: async () => ({ held, release: {}, end: () => undefined }) as unknown as Lease },
     new Proxy({} as Answering, {
       get: () => {
         isAsked = true;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '@openward/client';
-import { ChatTemplate, SuiteDocument, type ReleaseView } from '@openward/contracts';
+import { ChatTemplate, SuiteDocument, type ReleaseView, plainPolicy } from '@openward/contracts';
 import { DEMO } from './paths.ts';
 
 // What the demo puts into the network: a service, four versions of a toy model, a suite, and releases that bind them.
@@ -95,7 +95,7 @@ export function createRelease(api: Client, version: number, service: string = SE
     service,
     change: version === 1 ? 'newService' : 'base',
     model: { name: 'triage-nano', version: String(version) },
-    policy: { revision: 1, systemPrompt: MODEL.system },
+    policy: plainPolicy(MODEL.system),
     parameters: MODEL.parameters,
     suite: { name: `${service}-safety`, version: 1 },
   });

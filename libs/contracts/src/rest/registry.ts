@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { ChatTemplate, ModelVersion, VariantNeeds } from '../artifact.ts';
 import { Digest, Instant, Name, Version } from '../ids.ts';
-import { ChangeClass, GenerationParameters, PromptPolicy, Release, Service } from '../release.ts';
+import { PromptPolicy } from '../policy.ts';
+import { ChangeClass, GenerationParameters, Release, Service } from '../release.ts';
 import { SuiteDocument } from '../suite.ts';
 
 export const CreateService = Service;
