@@ -4,6 +4,7 @@ export * from './chunks.ts';
 export * from './claims.ts';
 export { LINK_SETTINGS, type LinkSettings } from './connect.ts';
 export * from './connect-control-plane.ts';
+export * from './connections.ts';
 export * from './connect-node.ts';
 export * from './desired.ts';
 export { redeliveryDelay, type Running } from './durable.ts';

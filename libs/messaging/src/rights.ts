@@ -80,7 +80,8 @@ export const controlPlaneInbox = (role: 'engine' | 'rpc' | 'sys'): string => `_I
 
 /**
  * `engine` keeps streams, buckets, durables, desired states and chunks. `rpc` answers nodes and can publish nothing else
- * (`_R_.` is where an answer to another account goes). `sys` hands account claims to the server and looks whether it took them.
+ * (`_R_.` is where an answer to another account goes). `sys` hands account claims to the server, looks whether it took
+ * them, and who is connected.
  */
 export const CONTROL_PLANE_RIGHTS = {
   engine: {
@@ -94,7 +95,14 @@ export const CONTROL_PLANE_RIGHTS = {
     sub: { allow: [RPC_WILDCARD, `${controlPlaneInbox('rpc')}.>`] },
   },
   sys: {
-    pub: { allow: ['$SYS.REQ.CLAIMS.UPDATE', '$SYS.REQ.ACCOUNT.*.INFO', '$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP'] },
+    pub: {
+      allow: [
+        '$SYS.REQ.CLAIMS.UPDATE',
+        '$SYS.REQ.ACCOUNT.*.INFO',
+        '$SYS.REQ.ACCOUNT.*.CONNZ',
+        '$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP',
+      ],
+    },
     sub: { allow: [`${controlPlaneInbox('sys')}.>`] },
   },
 } as const;
