@@ -8,7 +8,16 @@ import { isForTests, ROOT, type Source, workspaceOf } from './sources.ts';
 export const PURE = ['contracts', 'rollout', 'activation', 'policy', 'evaluation', 'privacy', 'audit'];
 
 // What a pure library may import beside its own files. `trust` computes signatures and does no I/O itself.
-const PURE_MAY = ['@openward/contracts', '@openward/trust', 'zod', 'temporal-polyfill', 'rrule-temporal', 're2js'];
+const PURE_MAY = [
+  '@openward/contracts',
+  '@openward/trust',
+  'zod',
+  'temporal-polyfill',
+  'rrule-temporal',
+  're2js',
+  'ajv',
+  'yaml',
+];
 const PURE_NODE = ['node:crypto', 'node:util', 'node:buffer'];
 
 export interface Offence {

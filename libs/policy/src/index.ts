@@ -1,1 +1,4 @@
 export * from './model.ts';
+export * from './change.ts';
+export * from './expiry.ts';
+export * from './template.ts';
