@@ -80,6 +80,18 @@ it('a rollout ends as it would have when the control plane is killed between wav
     );
 });
 
+it('a node goes on with a network that has changed its keys, from the set that it pinned (K1)', () => {
+  const clinic = hospital('keyed');
+  const triage = service('triage-keys');
+  return given(clinic.opens({ prepares: [triage.name], activates: [triage.name] }), triage.hasReleases([1]))
+    .when(
+      controlPlane.changesItsKeys(),
+      controlPlane.changesItsKeys(),
+      triage.rollsOut({ release: 1, waves: [['keyed']] }),
+    )
+    .then(triage.rolloutEnds('completed'), clinic.isAnsweredBy(triage.name, 1));
+});
+
 it('two replicas of the control plane carry one rollout to its end, and begin each wave once (R9)', () => {
   const [first, second] = [hospital('left'), hospital('right')];
   const triage = service('triage-replicas');

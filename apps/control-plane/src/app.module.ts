@@ -16,6 +16,7 @@ import { HealthController } from './health/health.controller.ts';
 import { AuthGuard } from './http/auth.guard.ts';
 import { checkedInput } from './http/checked.ts';
 import { RefusalFilter } from './http/refusal.filter.ts';
+import { KeySetController } from './keys/key-set.controller.ts';
 import { ModelController } from './models/model.controller.ts';
 import { ModelService } from './models/model.service.ts';
 import { NetworkController } from './network/network.controller.ts';
@@ -56,6 +57,7 @@ export const CONTROLLERS: readonly Type[] = [
   NetworkController,
   EventController,
   EnrolController,
+  KeySetController,
   HealthController,
   RpcController,
   ReportController,

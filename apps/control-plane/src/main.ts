@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { ConfigError, readConfig } from './config.ts';
 import type { NatsConfigOptions } from './keys/nats-config.ts';
 
-// The command line: `run` (the default), `init` and `nats-config`. Everything else is set by the environment. Each command
+// The command line: `run` (the default), `init`, `nats-config` and `rotate-keys`. Everything else is set by the environment. Each command
 // loads what it needs, since what makes certificates has no place in a process that serves.
 
 /** As sysexits.h calls it: something is wrong with the configuration. */
@@ -83,6 +83,18 @@ async function natsConfig(args: string[]): Promise<void> {
   process.stdout.write(text);
 }
 
+async function rotate(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: { dir: { type: 'string' }, 'drop-old': { type: 'boolean', default: false } },
+  });
+  const { networkFiles } = await import('./keys/init.ts');
+  const { rotateKeys } = await import('./keys/rotate.ts');
+  const { signing } = networkFiles(required(values.dir, 'rotate-keys --dir D [--drop-old]'));
+  const rotated = await rotateKeys(signing, { keepOld: !values['drop-old'] });
+  process.stdout.write(`${JSON.stringify(rotated, null, 2)}\n`);
+}
+
 function required(value: string | undefined, usage: string): string {
   if (value === undefined) throw new ConfigError(`usage: ${usage}`);
   return value;
@@ -96,8 +108,10 @@ async function main([command = 'run', ...args]: string[]): Promise<void> {
       return init(args);
     case 'nats-config':
       return natsConfig(args);
+    case 'rotate-keys':
+      return rotate(args);
     default:
-      throw new ConfigError(`unknown command ${command}: run, init or nats-config`);
+      throw new ConfigError(`unknown command ${command}: run, init, nats-config or rotate-keys`);
   }
 }
 

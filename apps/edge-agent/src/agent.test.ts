@@ -28,7 +28,7 @@ test('R2 a gateway port that is in use counts no restart: the journal is not eve
     node: 'hillside-1',
     url: 'https://control.test',
     ca: '',
-    keySet: { v: 1, keys: [signingKeyFromSeed(generateSeed()).publicKey] },
+    keySet: { v: 1, serial: 1, keys: [signingKeyFromSeed(generateSeed()).publicKey] },
     nats: { urls: ['nats://127.0.0.1:1'], ca: null },
     credentials: { control: 'c', bulk: 'b', expiresAt: '2026-01-01T00:00:00.000Z', families: [] },
     enrolledAt: '2026-01-01T00:00:00.000Z',

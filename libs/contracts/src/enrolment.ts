@@ -63,4 +63,9 @@ export type EnrolReply = z.infer<typeof EnrolReply>;
 export const ENROL_PATH = '/api/v1/enrol';
 /** The node is found by the key id in its frame's first line. */
 export const RENEW_PATH = '/api/v1/renew';
+/** Every set that followed the network's first one, oldest first, each a frame sealed by a member of the one before (K1). */
+export const KEY_SETS_PATH = '/api/v1/key-sets';
+export const MOST_KEY_SETS = 256;
+export const KeySetsReply = z.object({ sets: z.array(z.string().max(4_000)).max(MOST_KEY_SETS) });
+export type KeySetsReply = z.infer<typeof KeySetsReply>;
 export const sealedFor = (path: string): string => `POST ${path}`;

@@ -91,6 +91,13 @@ export const RPC = {
   hello: { request: HelloRequest, reply: HelloReply },
 } as const;
 
-/** A key of the network with which desired states and answers are signed. Nodes pin the set (K1). */
-export const KeySet = z.object({ v: z.literal(1), keys: z.array(PublicKey).min(1).max(8) });
+/**
+ * The keys of the network with which desired states and answers are signed; the first signs. Nodes pin the set, and go on to one
+ * with a higher serial when a member of the set that they hold has signed it (K1).
+ */
+export const KeySet = z.object({
+  v: z.literal(1),
+  serial: z.int().min(1),
+  keys: z.array(PublicKey).min(1).max(8),
+});
 export type KeySet = z.infer<typeof KeySet>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { KEY_SETS_PATH } from './enrolment.ts';
 import { NatsUserKey, type Name } from './ids.ts';
 import { RpcOperation, desiredSubject, inboxPrefix, reportSubject, rpcSubject } from './subjects.ts';
 import { CHUNK_STREAM, DESIRED_STREAM, PREFIX } from './subjects.ts';
@@ -48,6 +49,7 @@ export const TemplateName = [
   'ackDesired',
   'fetchChunk',
   'httpHealth',
+  'httpKeySets',
 ] as const;
 export type TemplateName = (typeof TemplateName)[number];
 
@@ -111,6 +113,8 @@ function matchPublish(frame: Extract<ClientFrame, { op: 'PUB' }>, self: NodeName
   return whole(chunk, subject) && isEmpty && isOwnReply(self, reply) ? 'fetchChunk' : null;
 }
 
+const HTTP_PATHS: Readonly<Record<string, TemplateName>> = { '/health': 'httpHealth', [KEY_SETS_PATH]: 'httpKeySets' };
+
 /** The template that a frame of this node follows to the last byte; null for what must be in the ledger, or never sent. */
 export function matchTemplate(frame: ClientFrame | HttpFrame, self: NodeName): TemplateName | null {
   switch (frame.op) {
@@ -135,7 +139,7 @@ export function matchTemplate(frame: ClientFrame | HttpFrame, self: NodeName): T
     case 'HPUB':
       return null;
     case 'HTTP':
-      return frame.method === 'GET' && frame.path === '/health' ? 'httpHealth' : null;
+      return frame.method === 'GET' ? (HTTP_PATHS[frame.path] ?? null) : null;
   }
 }
 

@@ -16,7 +16,8 @@ test('a question that cannot leave is no row of the ledger', async () => {
       countFrames: () => Promise.resolve(),
     },
     ids: { uuid: () => crypto.randomUUID(), nonce: () => Buffer.alloc(16).toString('base64url') },
-    networkKeys: () => [],
+    keySets: { keys: () => [], newer: () => Promise.reject(new Error('nobody asks')) },
+    signal: new AbortController().signal,
   });
   await expect(calls.call('acked', { through: 1 })).rejects.toMatchObject({ failure: 'disconnected' });
   expect(rows).toEqual([]);

@@ -4,6 +4,7 @@ import { currentTraceparent, inSpan } from '@openward/observability';
 import type { DisclosureGate } from '@openward/privacy';
 import { openDocument } from '@openward/trust';
 import { z } from 'zod';
+import type { KeySets } from './key-sets.ts';
 
 /** The network would not answer the question; its code says why. */
 export class CallRefused extends Error {
@@ -38,9 +39,11 @@ export function createCalls(options: {
   readonly link: NodeLink;
   readonly gate: DisclosureGate;
   readonly ids: Ids;
-  readonly networkKeys: () => readonly string[];
+  readonly keySets: KeySets;
+  /** Of the session. */
+  readonly signal: AbortSignal;
 }): Calls {
-  const { link, gate, ids, networkKeys } = options;
+  const { link, gate, ids, keySets, signal } = options;
   return {
     call: (operation, question, nonce = ids.nonce()) =>
       inSpan(
@@ -53,7 +56,9 @@ export function createCalls(options: {
           const traceparent = currentTraceparent();
           const answer = await request(link, operation, frame, traceparent === undefined ? {} : { traceparent });
           const schema = z.union([RpcRefusal, RPC[operation].reply]);
-          const opened = openDocument(subject, answer.frame, networkKeys(), schema);
+          const opened = openDocument(subject, answer.frame, keySets.keys(), schema);
+          // The caller asks again; by then the keys may be known (K1).
+          if ('refused' in opened && opened.refused === 'unknownKey') keySets.newer(signal).catch(() => undefined);
           if ('refused' in opened)
             throw new Error(`the answer to ${operation} is not the network's: ${opened.refused}`);
           if (opened.value.nonce !== nonce) throw new Error(`the answer to ${operation} is an old one`);

@@ -69,6 +69,9 @@ export async function enrol(options: EnrolOptions): Promise<Enrolment> {
   return enrolment;
 }
 
+/** The answer may be of the network, by a key that came after those that are pinned (K1). */
+export class UnknownKey extends Refusal {}
+
 /** The document of a sealed answer. `keysOf` says which keys may have signed, from what the document itself claims or what is pinned. */
 export function openAnswer<S extends z.ZodType>(
   answer: PinnedReply,
@@ -81,6 +84,8 @@ export function openAnswer<S extends z.ZodType>(
   const claimed = schema.safeParse(parse(payload));
   if (!claimed.success) throw new Refusal('signatureInvalid', 'The answer has not the form that this agent knows.');
   const opened = openDocument(sealedFor(path), answer.body, keysOf(claimed.data), schema);
+  if ('refused' in opened && opened.refused === 'unknownKey')
+    throw new UnknownKey('signatureInvalid', 'The answer is signed by a key that this node does not know.');
   if ('refused' in opened) throw new Refusal('signatureInvalid', `The answer was refused: ${opened.refused}.`);
   return opened.value;
 }

@@ -49,7 +49,7 @@ function world(options: {
     node: 'hillside-1',
     url: 'https://control.test',
     ca: '',
-    keySet: { v: 1, keys: [network.publicKey] },
+    keySet: { v: 1, serial: 1, keys: [network.publicKey] },
     nats: { urls: ['nats://nats.test'], ca: null },
     credentials: options.held,
     enrolledAt: new Date(START).toISOString(),
@@ -110,7 +110,8 @@ function world(options: {
         close: () => Promise.resolve(),
       };
     },
-    follow: (_session, _log, _take, signal) => timers.sleep(Infinity, signal),
+    keySets: () => Promise.resolve([]),
+    follow: (_session, _log, _take, _keySets, signal) => timers.sleep(Infinity, signal),
     overHttps: () => Promise.reject(new Error('nobody answers')),
     ...options.line,
   };
@@ -167,7 +168,7 @@ test('an error that nobody foresaw ends one session, and the next one is opened'
   const { node, warned } = world({
     held: credentials('held', 100 * HOUR),
     line: {
-      follow: (_session, _log, _take, signal) =>
+      follow: (_session, _log, _take, _keySets, signal) =>
         followed++ === 0
           ? Promise.reject(new Error('the disk is full'))
           : new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),

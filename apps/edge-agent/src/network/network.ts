@@ -13,6 +13,8 @@ import type { AgentConfig } from '../config.ts';
 import type { Online } from '../node/artifacts.ts';
 import { writeEnrolment, type Enrolment, type NodeKeys } from '../node/identity.ts';
 import { createCalls } from './calls.ts';
+import { UnknownKey } from './enrol.ts';
+import { createKeySets, fetchKeySets, type KeySets } from './key-sets.ts';
 import { keepCredentials, renewOverHttps } from './renewal.ts';
 import { followDesired, openSession, reportTransport } from './session.ts';
 
@@ -39,8 +41,14 @@ export interface Line {
   readonly open: typeof openSession;
   readonly follow: typeof followDesired;
   readonly overHttps: typeof renewOverHttps;
+  readonly keySets: typeof fetchKeySets;
 }
-const REAL_LINE: Line = { open: openSession, follow: followDesired, overHttps: renewOverHttps };
+const REAL_LINE: Line = {
+  open: openSession,
+  follow: followDesired,
+  overHttps: renewOverHttps,
+  keySets: fetchKeySets,
+};
 
 /** P8: why nothing is sent; hospital IT clears it. */
 export type LedgerAlarm = 'behind' | 'forked';
@@ -58,6 +66,7 @@ export class Network {
   readonly #stop = new AbortController();
   readonly #log: Log;
   readonly #renewal = createBell();
+  readonly #keySets: KeySets;
   /** Links whose newest credentials the server would not have, whatever the clock here says of them. */
   readonly #refused = new Set<'control' | 'bulk'>();
   #online = newOnline();
@@ -71,6 +80,14 @@ export class Network {
     this.#options = options;
     this.#enrolment = options.enrolment;
     this.#log = options.ports.log;
+    const { ports, onSent, line = REAL_LINE } = options;
+    this.#keySets = createKeySets({
+      enrolment: () => this.#enrolment,
+      keep: (keySet) => this.#write({ ...this.#enrolment, keySet }),
+      fetchSets: () => line.keySets(this.#enrolment, ports.clock.wall(), () => onSent({ template: 'httpKeySets' })),
+      timers: ports.timers,
+      log: this.#log,
+    });
   }
 
   start(): void {
@@ -170,13 +187,13 @@ export class Network {
       signal,
     });
     if (signal.aborted) return session.close();
-    const networkKeys = () => this.#enrolment.keySet.keys;
-    const online = { session, calls: createCalls({ link: session.control, gate, ids: ports.ids, networkKeys }) };
+    const calls = createCalls({ link: session.control, gate, ids: ports.ids, keySets: this.#keySets, signal });
+    const online = { session, calls };
     this.#current = online;
     if (this.#restored === null) await this.#hello(online, signal);
     // A recall reaches a node that sends nothing, too.
     await Promise.race([
-      line.follow(session, this.#log, (doc) => this.#take(doc), signal),
+      line.follow(session, this.#log, (doc) => this.#take(doc), this.#keySets, signal),
       this.#report(online, signal),
     ]);
     signal.throwIfAborted();
@@ -215,9 +232,13 @@ export class Network {
   }
 
   #keep(credentials: Credentials): void {
-    this.#enrolment = { ...this.#enrolment, credentials };
-    writeEnrolment(this.#options.config.dataDir, this.#enrolment);
+    this.#write({ ...this.#enrolment, credentials });
     this.#refused.clear();
+  }
+
+  #write(enrolment: Enrolment): void {
+    this.#enrolment = enrolment;
+    writeEnrolment(this.#options.config.dataDir, enrolment);
   }
 
   /** Beside everything else, also beside a first connection that is refused: nothing that waits for it may keep it waiting (K3). */
@@ -241,10 +262,15 @@ export class Network {
         overHttps: async () => {
           await this.#whenCleared(signal);
           const wall = () => ports.clock.wall();
-          return line.overHttps(
-            { enrolment: () => this.#enrolment, gate, ids: ports.ids, wall, log: this.#log },
-            question,
-          );
+          try {
+            return await line.overHttps(
+              { enrolment: () => this.#enrolment, gate, ids: ports.ids, wall, log: this.#log },
+              question,
+            );
+          } catch (error) {
+            if (error instanceof UnknownKey) this.#keySets.newer(signal).catch(() => undefined);
+            throw error;
+          }
         },
         adopt: async (credentials, links) => {
           if (this.#current === null) this.#keep(credentials);

@@ -75,15 +75,34 @@ export interface PinnedReply {
   readonly datesInRange: boolean;
 }
 
-/** Nothing is sent before the chain has been checked against `ca`. */
-export async function postPinned(
+export const postPinned = (
   url: string,
   path: string,
   ca: string,
   body: Uint8Array,
   wall: number,
+): Promise<PinnedReply> => askPinned({ url, path, ca, body, wall });
+
+export const getPinned = (url: string, path: string, ca: string, wall: number): Promise<PinnedReply> =>
+  askPinned({ url, path, ca, body: null, wall });
+
+/** Nothing is sent before the chain has been checked against `ca`. */
+async function askPinned({
+  url,
+  path,
+  ca,
+  body,
+  wall,
   timeoutMs = 15_000,
-): Promise<PinnedReply> {
+}: {
+  readonly url: string;
+  readonly path: string;
+  readonly ca: string;
+  /** Null: a GET. */
+  readonly body: Uint8Array | null;
+  readonly wall: number;
+  readonly timeoutMs?: number;
+}): Promise<PinnedReply> {
   const address = addressOf(url);
   const socket = await openSocket(address, timeoutMs);
   const check = checkChain(chainOf(socket), ca, address.host, wall);
@@ -95,9 +114,12 @@ export async function postPinned(
     const options: RequestOptions = {
       ...address,
       path,
-      method: 'POST',
+      method: body === null ? 'GET' : 'POST',
       createConnection: () => socket,
-      headers: { 'content-type': 'application/octet-stream', 'content-length': body.byteLength, connection: 'close' },
+      headers: {
+        ...(body === null ? {} : { 'content-type': 'application/octet-stream', 'content-length': body.byteLength }),
+        connection: 'close',
+      },
     };
     const request = httpsRequest(options, (response) => {
       const pieces: Buffer[] = [];
@@ -109,6 +131,7 @@ export async function postPinned(
     });
     request.setTimeout(timeoutMs, () => request.destroy(new Error(`no answer from ${url} within ${timeoutMs} ms`)));
     request.on('error', reject);
-    request.end(body);
+    if (body === null) request.end();
+    else request.end(body);
   });
 }

@@ -119,7 +119,7 @@ export async function renewOverHttps(
   },
   question: { readonly control: string; readonly bulk: string },
 ): Promise<Credentials> {
-  const { url, ca, keySet } = enrolment();
+  const { url, ca } = enrolment();
   const path = RENEW_PATH;
   const nonce = ids.nonce();
   const frame = await gate.request('renew', sealedFor(path), { v: 1, nonce, ...question });
@@ -128,7 +128,7 @@ export async function renewOverHttps(
     log.error('clock.certificateDatesOutOfRange', {
       next: 'check the clocks of this machine and of the control plane',
     });
-  const reply = openAnswer(answer, path, RenewReply, () => keySet.keys);
+  const reply = openAnswer(answer, path, RenewReply, () => enrolment().keySet.keys);
   if (reply.nonce !== nonce) throw new Error('the answer to the renewal is an old one');
   const skewMs = Math.abs(Date.parse(reply.now) - wall());
   if (skewMs > 300_000) log.error('clock.skew', { skewMs });

@@ -9,11 +9,12 @@ import {
   type SentFrame,
 } from '@openward/messaging';
 import type { ReportTransport } from '@openward/privacy';
-import { openDocument } from '@openward/trust';
+import { openDocument, type FrameRefusal } from '@openward/trust';
 import { createHash } from 'node:crypto';
 import type { AgentConfig } from '../config.ts';
 import type { Enrolment, NodeKeys } from '../node/identity.ts';
 import type { Calls } from './calls.ts';
+import type { KeySets } from './key-sets.ts';
 
 export interface Session {
   readonly control: NodeLink;
@@ -128,17 +129,29 @@ export async function followDesired(
   session: Session,
   log: Log,
   take: (doc: DesiredState) => void,
+  keySets: KeySets,
   signal: AbortSignal,
 ): Promise<void> {
-  const { site, node, keySet } = session.enrolment();
-  for await (const { frame } of watchDesired(session.control, { signal })) {
-    const opened = openDocument(desiredSubject(site, node), frame, keySet.keys, DesiredState);
-    if ('refused' in opened)
+  const { site, node } = session.enrolment();
+  const judge = (frame: Uint8Array): FrameRefusal | null => {
+    const opened = openDocument(desiredSubject(site, node), frame, keySets.keys(), DesiredState);
+    if ('refused' in opened) {
       log.error('desired.refused', { why: opened.refused, detail: 'detail' in opened ? opened.detail : undefined });
-    else if (opened.value.site !== site || opened.value.node !== node) log.error('desired.notForThisNode', {});
+      return opened.refused === 'unknownKey' ? opened.refused : null;
+    }
+    if (opened.value.site !== site || opened.value.node !== node) log.error('desired.notForThisNode', {});
     else if (opened.value.minProtocol > PROTOCOL)
       log.error('desired.agentTooOld', { needs: opened.value.minProtocol, has: PROTOCOL });
     else take(opened.value);
+    return null;
+  };
+  let newest: Uint8Array | null = null;
+  for await (const { frame } of watchDesired(session.control, { signal })) {
+    newest = frame;
+    if (judge(frame) === null) continue;
+    // K1: maybe the network's keys have changed. What comes meanwhile, a recall perhaps, waits for nothing.
+    const again = (): void => void (newest === frame && judge(frame));
+    keySets.newer(signal).then(again, () => undefined);
   }
 }
 

@@ -33,6 +33,8 @@ export interface NetworkWorld {
   controlPlane: Running;
   /** Starts the control plane again on its port, after it was stopped or killed. */
   restart(): Promise<void>;
+  /** A new key for desired states and answers, and the old ones no longer (K1); good from the next start of the control plane on. */
+  rotateKeys(): Promise<void>;
   /** A second one beside it, on a port of its own. */
   startReplica(): Promise<{ readonly url: string; readonly running: Running }>;
   stop(): Promise<void>;
@@ -108,6 +110,9 @@ export async function startNetwork(dir: string, settings: NetworkSettings = {}):
       const after = world.controlPlane.log().length;
       world.controlPlane = start('control-plane', port);
       await lineOf(world.controlPlane, 'listening', after);
+    },
+    async rotateKeys() {
+      await run(process.execPath, [CONTROL_PLANE, 'rotate-keys', '--dir', keys, '--drop-old']);
     },
     async startReplica() {
       const other = await freePort();
