@@ -16,6 +16,7 @@ const MIGRATIONS: readonly string[] = [
    CREATE TABLE data_sets (name TEXT NOT NULL, version INTEGER NOT NULL, data TEXT NOT NULL, card TEXT NOT NULL, records TEXT NOT NULL, fingerprints TEXT NOT NULL, salt BLOB NOT NULL, added_at INTEGER NOT NULL, PRIMARY KEY (name, version));
    CREATE TABLE api_keys (id TEXT PRIMARY KEY, digest TEXT NOT NULL UNIQUE, application TEXT NOT NULL, created_at INTEGER NOT NULL, revoked_at INTEGER);`,
   'CREATE TABLE ledger_acknowledgements (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, alarm TEXT NOT NULL, reason TEXT NOT NULL, accepted TEXT NOT NULL, raised_to INTEGER NOT NULL)',
+  'CREATE TABLE policy_hits (service TEXT NOT NULL, policy TEXT NOT NULL, revision INTEGER NOT NULL, rule TEXT NOT NULL, stage TEXT NOT NULL, action TEXT NOT NULL, mode TEXT NOT NULL, day TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (service, policy, revision, rule, stage, action, mode, day)) WITHOUT ROWID',
 ];
 
 export function openNodeDatabase(path: string): DatabaseSync {

@@ -3,3 +3,4 @@ export * from './database.ts';
 export * from './evaluation-store.ts';
 export * from './journal.ts';
 export * from './ledger-store.ts';
+export * from './policy-hits.ts';
