@@ -7,7 +7,7 @@ import { numberOf, releaseOf, SITES, type SiteName, SUITE } from './catalogue.ts
 import { Checks } from './checks.ts';
 import { ControlPlane, ENGINE } from './control-plane.ts';
 import { Hospital } from './hospital.ts';
-import { BadNetwork, repeat, type Surroundings } from './surroundings.ts';
+import { BadNetwork, EPOCH, repeat, type Surroundings } from './surroundings.ts';
 
 // Releases 1 to 4 as the demo tells them, in virtual time, with chaos in the first part of each: machines die near durable
 // steps, messages are lost, late and doubled, writes fail and were stored all the same. Each part ends calm, so that all
@@ -252,7 +252,9 @@ class Story {
         },
       };
     });
-    return { release: releaseOf(number), suite: SUITE, recalled: [], nodes, live: [], oldestProtocol: OLDEST_PROTOCOL };
+    const now = EPOCH + this.world.time;
+    const none = { recalled: [], live: [] };
+    return { release: releaseOf(number), suite: SUITE, nodes, ...none, oldestProtocol: OLDEST_PROTOCOL, now };
   }
 
   #stateOf(id: RolloutId): RolloutState {

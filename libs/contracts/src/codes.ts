@@ -136,6 +136,8 @@ export const BlockerCode = z.enum([
   'revoked',
   'serviceHalted',
   'servicePinned',
+  'policyNotYet',
+  'policyExpired',
 ]);
 export type BlockerCode = z.infer<typeof BlockerCode>;
 
@@ -147,5 +149,6 @@ export const WarningCode = z.enum([
   'singleWave',
   'deadlineShorterThanSoak',
   'alreadyThere',
+  'policyExpiresSoon',
 ]);
 export type WarningCode = z.infer<typeof WarningCode>;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Instant } from './ids.ts';
-import { instantOf } from './instant.ts';
+import { instantOf, isReached } from './instant.ts';
 
 test('an instant is written as everybody writes it, for every millisecond of ten thousand years', () => {
   fc.assert(
@@ -18,4 +18,13 @@ test('an instant is written as everybody writes it, for every millisecond of ten
     '2024-12-31T12:00:00.000Z',
   ])
     expect(instantOf(Date.parse(text))).toBe(text);
+});
+
+test('a time is reached at its own millisecond, however many digits its fraction has', () => {
+  const at = Date.parse('2026-01-05T08:00:00.100Z');
+  for (const text of ['2026-01-05T08:00:00.1Z', '2026-01-05T08:00:00.10Z', '2026-01-05T08:00:00.100Z']) {
+    expect([isReached(text, at - 1), isReached(text, at), isReached(text, at + 1)]).toEqual([false, true, true]);
+  }
+  expect(isReached('2026-01-05T08:00:00Z', at - 100)).toBe(true);
+  expect(isReached('2026-01-05T08:00:00Z', at - 101)).toBe(false);
 });

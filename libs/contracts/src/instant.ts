@@ -27,3 +27,12 @@ export function instantOf(ms: number): string {
   const clock = `${two(Math.floor(rest / 3_600_000))}:${two(Math.floor(rest / 60_000) % 60)}:${two(Math.floor(rest / 1000) % 60)}`;
   return `${String(year).padStart(4, '0')}-${two(month)}-${two(day)}T${clock}.${String(rest % 1000).padStart(3, '0')}Z`;
 }
+
+/** Whether a time as the wire writes it (`Instant`) is not after one in milliseconds since 1970. */
+export const isReached = (instant: string, ms: number): boolean => inFull(instant) <= instantOf(ms);
+
+/** With three digits after the second, so that two of them compare as texts. */
+const inFull = (instant: string): string => {
+  const [whole = '', fraction = ''] = instant.slice(0, -1).split('.');
+  return `${whole}.${fraction.padEnd(3, '0')}Z`;
+};

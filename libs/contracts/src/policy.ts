@@ -13,6 +13,8 @@ import { Instant, Name, Version } from './ids.ts';
 /** Of the canonical form, in bytes. A policy is read by people: what is longer than this is read by nobody. */
 export const MAX_POLICY_BYTES = 256 * 1024;
 export const MAX_POLICY_RULES = 500;
+/** From so many days before it expires, plan, node and page warn of it. */
+export const POLICY_WARNS_DAYS = 30;
 
 /** BCP 47, as a service's own. */
 export const Language = z.string().regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/);

@@ -1,5 +1,6 @@
 import type { BlockedNode, BlockerCode, ModelVariant, PlannedNode, WarningCode } from '@openward/contracts';
 import type { NodeFacts, PlanFacts, ReportedNode } from './plan-facts.ts';
+import { judgePolicyTime } from './policy-time.ts';
 
 // One node and one release: which variant, in which memory mode, or what is in the way (R1, N6, N7).
 
@@ -23,6 +24,13 @@ export function fitNode(node: NodeFacts, facts: PlanFacts): Fit {
       `it speaks protocol ${reported.protocol}; the oldest served is ${facts.oldestProtocol}`,
     );
   }
+  const { policy } = facts.release.document;
+  if (reported.protocol < policy.minProtocol) {
+    const needs = `the policy ${policy.id}@${policy.revision} needs ${policy.minProtocol}`;
+    return block('agentTooOld', `it speaks protocol ${reported.protocol}; ${needs}`);
+  }
+  const time = judgePolicyTime(policy, facts.now);
+  if (time.kind === 'blocks') return block(time.why, time.detail);
   if (reported.class.runtimeSafe === 'refused') {
     return block('runtimeUnsafe', `${reported.class.runtime} ${reported.class.runtimeVersion} is refused`);
   }

@@ -72,6 +72,8 @@ export interface PlanFacts {
   readonly nodes: readonly NodeFacts[];
   readonly live: readonly LiveNode[];
   readonly oldestProtocol: number;
+  /** Milliseconds since 1970, by the database's clock (T1). */
+  readonly now: number;
 }
 
 /** An expected refusal: its code is one of the product's list. */

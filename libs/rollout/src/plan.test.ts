@@ -1,5 +1,5 @@
-import type { BlockerCode, Plan, WarningCode } from '@openward/contracts';
-import { PlanRequest } from '@openward/contracts';
+import type { BlockerCode, Plan, PromptPolicy, Release, WarningCode } from '@openward/contracts';
+import { instantOf, PlanRequest } from '@openward/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { diffPlans } from './diff-plans.ts';
@@ -15,9 +15,11 @@ import {
   factsOf,
   planOf,
   releaseDigest,
+  T0,
 } from './testing-fixtures.ts';
 
 const GIB = 2 ** 30;
+const DAY_MS = 86_400_000;
 const refusalOf = (made: Plan | PlanRefusal): string => ('kind' in made ? made.code : 'planned');
 const names = (made: Plan): string[][] => made.waves.map((wave) => wave.nodes.map((it) => it.node));
 const loaded = (
@@ -36,6 +38,10 @@ const adapter = (base: boolean) => {
     base ? { ...it, base: { ...anArtifact('base'), file: aDigest('base') } } : it,
   );
   return { ...document, model: { ...document.model, kind: 'adapter' as const, variants } };
+};
+const timed = (times: Partial<Pick<PromptPolicy, 'notBefore' | 'expires' | 'minProtocol'>>): Release => {
+  const document = aRelease(2);
+  return { ...document, policy: { ...document.policy, ...times } };
 };
 const ollama = {
   threads: 2,
@@ -65,7 +71,11 @@ const BLOCKED: Record<Exclude<BlockerCode, 'fromChanged' | 'recalledRelease'>, (
   revoked: () => factsOf([aNode('ash', { revoked: true })]),
   serviceHalted: () => factsOf([aNode('ash', { reported: { halted: true } })]),
   servicePinned: () => factsOf([aNode('ash', { reported: { pinned: true } })]),
+  policyNotYet: () => factsOf([aNode('ash')], { document: timed({ notBefore: instantOf(T0 + 1) }) }),
+  policyExpired: () => factsOf([aNode('ash')], { document: timed({ expires: instantOf(T0) }) }),
 };
+/** They are about the release, so no node is left. */
+const OF_THE_RELEASE: readonly BlockerCode[] = ['noVariantFits', 'baseMismatch', 'policyNotYet', 'policyExpired'];
 
 const WARNED: Record<WarningCode, () => Plan> = {
   variantFirstSeenAfterCanary: () =>
@@ -80,6 +90,8 @@ const WARNED: Record<WarningCode, () => Plan> = {
   singleWave: () => planOf(aRequest(), factsOf([aNode('ash'), aNode('oak')])),
   deadlineShorterThanSoak: () => planOf(aRequest({ settings: { waveDeadlineMs: 2000 } }), factsOf([aNode('ash')])),
   alreadyThere: () => planOf(aRequest(), factsOf([aNode('ash', { reported: { active: releaseDigest(2) } })])),
+  policyExpiresSoon: () =>
+    planOf(aRequest(), factsOf([aNode('ash')], { document: timed({ expires: instantOf(T0 + 30 * DAY_MS) }) })),
 };
 const weak = (name: string): NodeFacts =>
   aNode(name, { reported: { class: { ...ollama, runtime: 'llamaCpp', threads: 1 } } });
@@ -92,7 +104,7 @@ describe('what blocks a node, and what the plan warns of (R1, N6, N7)', () => {
       expect(refusalOf(alone)).toBe('planBlocked');
       const oak = aNode('oak', { reported: { protocol: 2 } });
       const beside = plan(aRequest(), { ...facts, nodes: [...facts.nodes, oak] });
-      if (code === 'noVariantFits' || code === 'baseMismatch') return;
+      if (OF_THE_RELEASE.includes(code)) return;
       expect(beside).toMatchObject({ blocked: [{ node: 'ash', why: code }], waves: [{ nodes: [{ node: 'oak' }] }] });
     });
   }
@@ -106,6 +118,28 @@ describe('what blocks a node, and what the plan warns of (R1, N6, N7)', () => {
       aNode('ash', { hasSecondRuntime, reported: { class: ollama, loaded: [loaded(1000, { base: 'base' })] } });
     expect(refusalOf(plan(aRequest(), factsOf([node(false)], { document: adapter(true) })))).toBe('planBlocked');
     expect(refusalOf(plan(aRequest(), factsOf([node(true)], { document: adapter(true) })))).toBe('planned');
+  });
+  it('a policy blocks the agents that are older than it says, and no others (V1)', () => {
+    const nodes = [aNode('ash', { reported: { protocol: 1 } }), aNode('oak', { reported: { protocol: 2 } })];
+    expect(planOf(aRequest(), factsOf(nodes, { document: timed({ minProtocol: 2 }) }))).toMatchObject({
+      blocked: [{ node: 'ash', why: 'agentTooOld', detail: 'it speaks protocol 1; the policy plain@1 needs 2' }],
+      waves: [{ nodes: [{ node: 'oak' }] }],
+    });
+  });
+  it('a policy is planned from its first moment to the one before it expires, and warned of for 30 days (T1)', () => {
+    const say = (times: Parameters<typeof timed>[0]) => {
+      const made = plan(aRequest(), factsOf([aNode('ash')], { document: timed(times) }));
+      return 'kind' in made ? made.details : made.warnings.map((it) => it.code);
+    };
+    expect(say({ notBefore: instantOf(T0) })).toEqual([]);
+    expect(say({ notBefore: '2026-01-05T08:00:00.1Z' })).toEqual([
+      'ash: policyNotYet, the policy plain@1 is not for use before 2026-01-05T08:00:00.1Z',
+    ]);
+    expect(say({ expires: instantOf(T0 + 1) })).toEqual(['policyExpiresSoon']);
+    expect(say({ expires: instantOf(T0 + 30 * DAY_MS + 1) })).toEqual([]);
+    expect(say({ expires: '2026-01-05T08:00:00Z' })).toEqual([
+      'ash: policyExpired, the policy plain@1 expired at 2026-01-05T08:00:00Z',
+    ]);
   });
   it('a recalled release is not planned, and is no rollback target', () => {
     expect(refusalOf(plan(aRequest(), factsOf([aNode('ash')], { recalled: [releaseDigest(2)] })))).toBe(

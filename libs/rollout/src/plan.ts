@@ -2,6 +2,7 @@ import { digestOf, type BlockedNode, type Digest, type Plan, type PlanRequest } 
 import { asksFor, chooseWaves, hasLabels, type Candidate } from './choose-waves.ts';
 import { fitNode } from './fit.ts';
 import { refusePlan, type NodeFacts, type PlanFacts, type PlanRefusal } from './plan-facts.ts';
+import { judgePolicyTime } from './policy-time.ts';
 
 /** The exact nodes, waves, variants and gates, and what is in the way. The dry run is this; what is approved is its hash (R1). */
 export function plan(request: PlanRequest, facts: PlanFacts): Plan | PlanRefusal {
@@ -41,7 +42,7 @@ export function plan(request: PlanRequest, facts: PlanFacts): Plan | PlanRefusal
     ...content,
     blocked,
     live: facts.live.filter((it) => planned.has(it.node)).map(({ node, rollout }) => ({ node, rollout })),
-    warnings: warningsOf(content),
+    warnings: [...warningsOf(content), ...policyWarnings(facts)],
   };
 }
 
@@ -92,6 +93,11 @@ export const hashedPart = (content: HashedPlan): Record<string, unknown> => ({
 });
 
 export const hashOf = (content: HashedPlan): Digest => digestOf(hashedPart(content));
+
+function policyWarnings(facts: PlanFacts): Plan['warnings'] {
+  const time = judgePolicyTime(facts.release.document.policy, facts.now);
+  return time.kind === 'warns' ? [{ code: 'policyExpiresSoon', detail: time.detail }] : [];
+}
 
 function warningsOf(content: HashedPlan): Plan['warnings'] {
   const { settings, waves } = content;

@@ -143,6 +143,7 @@ export function factsOf(
     nodes,
     live: [],
     oldestProtocol: OLDEST_PROTOCOL,
+    now: T0,
     ...rest,
   };
 }

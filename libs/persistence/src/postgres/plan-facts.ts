@@ -8,7 +8,7 @@ import {
 } from '@openward/contracts';
 import { liveNodesOf, type LoadedModel, type NodeFacts, type PlanFacts, type ReportedNode } from '@openward/rollout';
 import { sql } from 'kysely';
-import { inTransaction, type Database } from './database.ts';
+import { clockMs, inTransaction, type Database } from './database.ts';
 
 /** Of a release, what a node that has one of its variants holds. */
 interface Held {
@@ -32,9 +32,10 @@ export async function readPlanFacts(db: Database, service: Name, release: number
       .where('releases.service', '=', service)
       .where('releases.number', '=', release)
       .select(['releases.digest', 'releases.document', 'releases.artifact', 'suites.document as suite'])
+      .select(clockMs.as('now'))
       .executeTakeFirst();
     if (row === undefined) return null;
-    const { digest, document, artifact, suite } = row;
+    const { digest, document, artifact, suite, now } = row;
     const recalled = await trx
       .selectFrom('releases')
       .where('recalled_at', 'is not', null)
@@ -55,6 +56,7 @@ export async function readPlanFacts(db: Database, service: Name, release: number
       nodes: await readNodes(trx, service, document.suite.digest),
       live: open.flatMap((it) => liveNodesOf(it.state)),
       oldestProtocol: OLDEST_PROTOCOL,
+      now,
     };
   });
 }

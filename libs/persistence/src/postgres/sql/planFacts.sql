@@ -1,6 +1,6 @@
 start transaction isolation level read committed;
 
-select "releases"."digest", "releases"."document", "releases"."artifact", "suites"."document" as "suite"
+select "releases"."digest", "releases"."document", "releases"."artifact", "suites"."document" as "suite", floor(extract(epoch from clock_timestamp()) * 1000)::float8 as "now"
 from "releases"
 inner join "suites" on releases.document -> 'suite' ->> 'digest' = "suites"."digest"
 where "releases"."service" = $1 and "releases"."number" = $2;
