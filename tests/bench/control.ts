@@ -17,7 +17,7 @@ const SLOW_LINE = new URL('./transfer/slow-line.worker.ts', import.meta.url);
 const LINE = { bytesPerSecond: 2.5e6, delayMs: 20, queueBytes: 512 * 1024 };
 const PACE = 0.7 * LINE.bytesPerSecond;
 const BUDGET_MS = 50;
-const FINE = 128 * 1024;
+const COARSE = 256 * 1024;
 
 interface Case {
   readonly label: string;
@@ -27,20 +27,20 @@ interface Case {
 
 /** D2's question: which size of chunk leaves a node's control connection its time, on a fast line and on a slow one. */
 export async function benchControl(place: Place, { sizeBytes, seconds }: Options): Promise<Section> {
-  const coarse = await describe(makeModel(sizeBytes));
+  const usual = describe(makeModel(sizeBytes));
   const artifacts = {
-    coarse: await place.publish(coarse),
-    fine: await place.publish(await describe(coarse.bytes, FINE)),
+    usual: await place.publish(usual),
+    coarse: await place.publish(describe(usual.bytes, COARSE)),
   };
   const loopback = [
+    await overLoopback(place, 'loopback, chunks of 128 KiB', artifacts.usual),
     await overLoopback(place, 'loopback, chunks of 256 KiB', artifacts.coarse),
-    await overLoopback(place, 'loopback, chunks of 128 KiB', artifacts.fine),
   ];
   // A slow line leaves the machine idle, so that all of them can run beside each other.
   const slow = await Promise.all(
     (
       [
-        { label: 'slow line, 128 KiB, at 70 %', artifact: artifacts.fine, bytesPerSecond: PACE },
+        { label: 'slow line, 128 KiB, at 70 %', artifact: artifacts.usual, bytesPerSecond: PACE },
         { label: 'slow line, 256 KiB, at 70 %', artifact: artifacts.coarse, bytesPerSecond: PACE },
         { label: 'slow line, 256 KiB, no pace', artifact: artifacts.coarse },
       ] satisfies Case[]

@@ -24,7 +24,7 @@ export async function benchResume(place: Place, { sizeBytes }: Options): Promise
   if (changed.size === 0) changed.add(0);
   // Its name grows, so that every tensor stands elsewhere in the file.
   const after = makeModel(sizeBytes, changed, 'bench, a fine-tune with a longer name');
-  const [first, second] = [await place.publish(await describe(before)), await place.publish(await describe(after))];
+  const [first, second] = [await place.publish(describe(before)), await place.publish(describe(after))];
   const dir = join(place.dir, 'resumed');
   try {
     const kills = [0.3, 0.3, 0.2].map((share) => share * sizeBytes);

@@ -12,7 +12,7 @@ import { startWorker } from './workers.ts';
 
 const NODE = new URL('./transfer/node.worker.ts', import.meta.url);
 const FILE_SERVER = new URL('./transfer/file-server.worker.ts', import.meta.url);
-const FINE = 128 * 1024;
+const COARSE = 256 * 1024;
 
 /** Runs one fetch in a fresh process and a fresh folder. */
 export async function fetchOnce<T extends Fetched>(
@@ -34,32 +34,31 @@ const viaStream = (place: Place, artifact: ArtifactRef) => () =>
   fetchOnce(place, (node, dir) => node.ask('openward', { url: place.nats.url, dir, artifact }));
 
 export async function benchTransfer(place: Place, { sizeBytes, rounds }: Options): Promise<Section> {
-  const coarse = await describe(makeModel(sizeBytes));
-  const fine = await describe(coarse.bytes, FINE);
-  const small = await describe(makeModel(sizeBytes / 4));
+  const usual = describe(makeModel(sizeBytes));
+  const small = describe(makeModel(sizeBytes / 4));
   const refs = {
-    coarse: await place.publish(coarse),
-    fine: await place.publish(fine),
+    usual: await place.publish(usual),
+    coarse: await place.publish(describe(usual.bytes, COARSE)),
     small: await place.publish(small),
   };
-  await place.putObject('model', coarse.bytes);
+  await place.putObject('model', usual.bytes);
   const served = join(place.dir, 'served.gguf');
-  await writeFile(served, coarse.bytes);
+  await writeFile(served, usual.bytes);
   const server = startWorker<FileServerWorker>(FILE_SERVER);
   try {
     const url = await server.ask('listen', { path: served });
     const results = await interleave<string, Fetched>(rounds, {
-      coarse: viaStream(place, refs.coarse),
+      usual: viaStream(place, refs.usual),
       http: () =>
-        fetchOnce(place, (node, dir) => node.ask('http', { url, path: join(dir, 'file'), digest: refs.coarse.file })),
+        fetchOnce(place, (node, dir) => node.ask('http', { url, path: join(dir, 'file'), digest: refs.usual.file })),
       objectStore: () =>
         fetchOnce(place, (node, dir) =>
           node.ask('objectStore', { url: place.nats.url, name: 'model', path: join(dir, 'file') }),
         ),
-      fine: viaStream(place, refs.fine),
+      coarse: viaStream(place, refs.coarse),
       small: viaStream(place, refs.small),
     });
-    return asSection(coarse, small, results, rounds);
+    return asSection(usual, small, results, rounds);
   } finally {
     await server.end();
     await rm(served, { force: true });
@@ -78,10 +77,10 @@ function asSection(
   const row = (label: string, name: string, bytes = size): string[] => [
     label,
     `${figure(speed(name, bytes))} MB/s`,
-    times(speed('coarse') / speed(name, bytes)),
+    times(speed('usual') / speed(name, bytes)),
     megabytes(peak(name)),
   ];
-  const [toStore, toHttp] = [speed('coarse') / speed('objectStore'), speed('coarse') / speed('http')];
+  const [toStore, toHttp] = [speed('usual') / speed('objectStore'), speed('usual') / speed('http')];
   return {
     title: `A model of ${Math.round(size / MIB)} MiB to one node`,
     notes: [
@@ -91,9 +90,9 @@ function asSection(
       {
         head: ['way', 'speed', 'Openward is', 'memory at most'],
         rows: [
+          row('Openward, chunks of 128 KiB', 'usual'),
           row('Openward, chunks of 256 KiB', 'coarse'),
-          row('Openward, chunks of 128 KiB', 'fine'),
-          row(`Openward, a quarter of the size`, 'small', small.bytes.length),
+          row('Openward, a quarter of the size', 'small', small.bytes.length),
           row('plain HTTP download', 'http'),
           row("NATS client's Object Store get", 'objectStore'),
         ],
@@ -105,8 +104,8 @@ function asSection(
       {
         what: 'memory while transferring',
         budget: 'at most 300 MB',
-        measured: megabytes(peak('coarse')),
-        held: peak('coarse') <= 300e6,
+        measured: megabytes(peak('usual')),
+        held: peak('usual') <= 300e6,
       },
     ],
   };

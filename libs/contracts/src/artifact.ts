@@ -5,13 +5,16 @@ import { Digest, Name, Version } from './ids.ts';
 // the list of chunks is itself cut into lists, and the manifest names the lists (D2). So whatever its size, a document that
 // names an artifact carries two digests, and each piece is checked as it arrives.
 
-/** One size for all links, since a chunk's digest is its identity (D2). In bytes. */
-export const CHUNK_SIZE = 256 * 1024;
+/** One size for all links, since a chunk's digest is its identity (D2, docs/adr/0015). In bytes. */
+export const CHUNK_SIZE = 128 * 1024;
+
+/** The most that a reader takes: whoever cuts larger chunks, up to this, is understood. In bytes. */
+export const MAX_CHUNK_BYTES = 256 * 1024;
 
 /** The most a manifest or a list of chunks may have, in bytes, so that both fit into one message. */
 export const MAX_LIST_BYTES = 512 * 1024;
 
-export const ChunkRef = z.object({ digest: Digest, size: z.int().min(1).max(CHUNK_SIZE) });
+export const ChunkRef = z.object({ digest: Digest, size: z.int().min(1).max(MAX_CHUNK_BYTES) });
 export type ChunkRef = z.infer<typeof ChunkRef>;
 
 /** Second level: consecutive chunks of a file, in order. */

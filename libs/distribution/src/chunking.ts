@@ -5,7 +5,7 @@ import type { Gguf } from './gguf.ts';
 // header grows and every tensor moves. So each tensor starts a chunk of its own, whatever stands before it:
 //
 //   header | tensor ............... | tensor | tensor ......... |      a tensor takes the padding behind it with it
-//   a  b  c | 256K  256K  256K  rest | small  | 256K  256K  rest |
+//   a  b  c | 128K  128K  128K  rest | small  | 128K  128K  rest |
 //
 // Small neighbours are not put together into one chunk: a group changes when any of its tensors does, and what it would save
 // is requests, of which a model's norms are a few hundred at most. The header, which a new name changes, is cut around its
@@ -16,7 +16,7 @@ export interface Cut {
   readonly size: number;
 }
 
-/** Where a chunk must start, besides every `CHUNK_SIZE` from there: strictly increasing, from 0, inside the file. */
+/** Where a chunk must start, besides every `chunkSize` from there: strictly increasing, from 0, inside the file. */
 export function chunkStarts(gguf: Gguf | undefined, size: number): number[] {
   if (!gguf) return [0];
   const all = [0, ...gguf.headerCuts, ...gguf.tensors.map((tensor) => tensor.offset)];
@@ -24,12 +24,12 @@ export function chunkStarts(gguf: Gguf | undefined, size: number): number[] {
 }
 
 /** The chunks of a file, in order and without a gap. A file without a GGUF header is cut plainly. */
-export function* cutFile(size: number, gguf?: Gguf): Generator<Cut> {
+export function* cutFile(size: number, gguf?: Gguf, chunkSize = CHUNK_SIZE): Generator<Cut> {
   const starts = chunkStarts(gguf, size);
   for (const [i, start] of starts.entries()) {
     const end = starts[i + 1] ?? size;
-    for (let offset = start; offset < end; offset += CHUNK_SIZE) {
-      yield { offset, size: Math.min(CHUNK_SIZE, end - offset) };
+    for (let offset = start; offset < end; offset += chunkSize) {
+      yield { offset, size: Math.min(chunkSize, end - offset) };
     }
   }
 }

@@ -1,7 +1,7 @@
 import { appendFile, mkdtemp, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { digestOfBytes } from '@openward/contracts';
+import { CHUNK_SIZE, digestOfBytes } from '@openward/contracts';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { hexOf, pathOf } from './durable.fs.ts';
@@ -94,7 +94,7 @@ afterEach(() => {
 describe.each(makers)("D1 the node's store %s", (_, make) => {
   it('gives a whole file its name only when it is whole, and finds its chunks for the next one', async () => {
     const { store } = await make();
-    const artifact = await artifactOf(patterned(3 * 262_144 + 5, 3));
+    const artifact = await artifactOf(patterned(3 * CHUNK_SIZE + 5, 3));
     expect(await store.find(artifact.layout.manifest.file)).toBeUndefined();
     const target = await store.open(artifact.layout);
     await put(target, artifact, 0);
@@ -113,7 +113,7 @@ describe.each(makers)("D1 the node's store %s", (_, make) => {
 
   it('keeps after a crash what was synced, and counts nothing else as done', async () => {
     const { store, again } = await make();
-    const artifact = await artifactOf(patterned(4 * 262_144, 3));
+    const artifact = await artifactOf(patterned(4 * CHUNK_SIZE, 3));
     const target = await store.open(artifact.layout);
     expect(target.done.size).toBe(0);
     await put(target, artifact, 2);
@@ -181,7 +181,7 @@ describe("D1 the node's store on a real disk", () => {
   it('does not take a chunk from a file that was damaged since, and says so of the file', async () => {
     const dir = await folder();
     const store = await opened(dir);
-    const artifact = await artifactOf(patterned(2 * 262_144, 5));
+    const artifact = await artifactOf(patterned(2 * CHUNK_SIZE, 5));
     const path = await fill(store, artifact);
     const handle = await open(path, 'r+');
     await handle.write(Uint8Array.of(1, 2, 3), 0, 3, 100);
@@ -196,7 +196,7 @@ describe("D1 the node's store on a real disk", () => {
   it('goes on behind a torn end of the journal', async () => {
     const dir = await folder();
     const store = await opened(dir);
-    const artifact = await artifactOf(patterned(4 * 262_144, 5));
+    const artifact = await artifactOf(patterned(4 * CHUNK_SIZE, 5));
     const target = await store.open(artifact.layout);
     await put(target, artifact, 0);
     await target.sync();
@@ -258,7 +258,7 @@ describe("D1 the node's store on a real disk", () => {
   it('N7 refuses diskFull, keeps what was synced, and counts a failed sync as not done', async () => {
     const dir = await folder();
     const store = await opened(dir);
-    const artifact = await artifactOf(patterned(3 * 262_144, 5));
+    const artifact = await artifactOf(patterned(3 * CHUNK_SIZE, 5));
     const target = await store.open(artifact.layout);
     await put(target, artifact, 0);
     await target.sync();
@@ -287,7 +287,7 @@ describe("D1 the node's store on a real disk", () => {
     const dir = await folder();
     const store = await opened(dir);
     const [old, lastGood, next, half] = await Promise.all(
-      [1, 2, 3, 4].map((seed) => artifactOf(patterned(2 * 262_144, seed * 2 + 1))),
+      [1, 2, 3, 4].map((seed) => artifactOf(patterned(2 * CHUNK_SIZE, seed * 2 + 1))),
     );
     for (const one of [old!, lastGood!]) await fill(store, one);
     await writeFile(join(dir, 'files', 'not-a-digest'), 'x');
@@ -301,7 +301,7 @@ describe("D1 the node's store on a real disk", () => {
     }
     await targets[1]!.close();
     const freed = await store.reclaim(new Set([lastGood!.layout.manifest.file]));
-    expect(freed).toBeGreaterThan(2 * 262_144);
+    expect(freed).toBeGreaterThan(2 * CHUNK_SIZE);
     expect(await store.find(old!.layout.manifest.file)).toBeUndefined();
     expect(await store.find(lastGood!.layout.manifest.file)).toBeDefined();
     expect(await readdir(join(dir, 'partial'))).toEqual(

@@ -19,12 +19,12 @@ import type { ArtifactLayout, ByteSource, PlacedChunk } from './ports.ts';
 // The two levels between an artifact's digest and its chunks. Both are canonical JSON. A list ends where a chunk's own digest
 // says so, so that two versions of a model share the lists of what they share, as they share the chunks.
 
-/** A list ends after a chunk whose digest ends in two zeros: every 256 chunks, or 64 MiB, on average. */
-const ENDS_LIST = /00$/;
+/** A list ends after a chunk whose digest's last nine bits are zero: every 512 chunks, or 64 MiB, on average. */
+const ENDS_LIST = /[02468ace]00$/;
 /** The most of the contract; then a list ends in any case. */
 const MOST_CHUNKS = 4096;
 /** Of a file: 128 GiB of full chunks. Bounds the memory that a manifest can ask for. */
-const MOST_IN_FILE = 524_288;
+const MOST_IN_FILE = 1_048_576;
 
 export interface Piece {
   readonly digest: Digest;

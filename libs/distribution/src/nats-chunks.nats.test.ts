@@ -1,7 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CHUNK_STREAM, CHUNK_WILDCARD, chunkSubject, type Digest, digestOfBytes } from '@openward/contracts';
+import {
+  CHUNK_SIZE,
+  CHUNK_STREAM,
+  CHUNK_WILDCARD,
+  chunkSubject,
+  type Digest,
+  digestOfBytes,
+} from '@openward/contracts';
 import { DiscardPolicy, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -65,7 +72,7 @@ const bytesOf = (length: number): Uint8Array =>
 
 describe('D2 the chunk stream', () => {
   it('is filled with what it lacks, and again when it lost something or holds it damaged', async () => {
-    const { store, digests } = await pushed(bytesOf(9 * 262_144 + 1));
+    const { store, digests } = await pushed(bytesOf(9 * CHUNK_SIZE + 1));
     const options = { request, store, family: 'nano', digests };
     expect(await publishChunks(options)).toMatchObject({ published: digests.length, present: 0, lost: [] });
     expect(await publishChunks(options)).toMatchObject({ published: 0, present: digests.length });
@@ -84,7 +91,7 @@ describe('D2 the chunk stream', () => {
 
   it('refuses when it is full', async () => {
     await openStream(1024 * 1024);
-    const { store, digests } = await pushed(bytesOf(9 * 262_144 + 1));
+    const { store, digests } = await pushed(bytesOf(9 * CHUNK_SIZE + 1));
     await expect(publishChunks({ request, store, family: 'nano', digests })).rejects.toMatchObject({
       code: 'quotaExceeded',
     });
@@ -109,7 +116,7 @@ describe('D2 the chunk stream', () => {
   });
 
   it('D5 carries a file to a node, while chunks are filled in again that it lost', async () => {
-    const bytes = bytesOf(20 * 262_144 + 77);
+    const bytes = bytesOf(20 * CHUNK_SIZE + 77);
     const { built, store, digests } = await pushed(bytes);
     await publishChunks({ request, store, family: 'nano', digests });
     for (const lost of built.layout.chunks.slice(3, 9)) {

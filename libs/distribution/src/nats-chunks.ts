@@ -18,7 +18,7 @@ export type NatsRequest = (
 ) => Promise<NatsReply>;
 
 const NOTHING = new Uint8Array(0);
-const PUBLISH_WINDOW = 16;
+const PUBLISH_WINDOW = 32;
 const TIMEOUT_MS = 10_000;
 
 const directGet = (family: Name, digest: Digest): string =>
@@ -74,7 +74,7 @@ export interface Published {
 }
 
 /**
- * Fills in what the stream lacks or holds damaged (D5, D7), from the artifact store, 16 at a time. Rejects as `request` does;
+ * Fills in what the stream lacks or holds damaged (D5, D7), from the artifact store, 32 at a time. Rejects as `request` does;
  * refuses `quotaExceeded` when the stream is full. Called again, it goes on where it was. Without a message id: within the
  * duplicate window a chunk that was removed would be acknowledged and not stored.
  */

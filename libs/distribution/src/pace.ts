@@ -3,10 +3,10 @@ import { CHUNK_SIZE } from '@openward/contracts';
 // How fast a node fetches, as pure sums. The figures behind them were measured on a link of 20 Mbit/s: a window
 // far beyond what the link holds only fills the hospital's line, where everything else then waits.
 
+// In chunks: two at least, and else 2 MiB, or 4 MiB where nothing is between node and server and the site set no budget.
 export const LEAST_WINDOW = 2;
-export const MOST_WINDOW = 8;
-/** Where nothing is between node and server, and the site set no budget. */
-export const LOCAL_WINDOW = 16;
+export const MOST_WINDOW = 16;
+export const LOCAL_WINDOW = 32;
 const LOCAL_ROUND_TRIP_MS = 2;
 const LEAST_TIMEOUT_MS = 10_000;
 const UNPACED_TIMEOUT_MS = 30_000;

@@ -10,7 +10,7 @@ import type { TransferResult } from './ports.ts';
 import { type ChildTask, makeChunk } from './transfer-child.fixture.ts';
 
 const MIB = 1024 * 1024;
-const CHUNKS = 480;
+const CHUNKS = 960;
 let dir = '';
 afterEach(() => rm(dir, { recursive: true }));
 

@@ -1,6 +1,6 @@
 import { createCipheriv } from 'node:crypto';
 import { CHUNK_SIZE, type Digest, digestOfBytes } from '@openward/contracts';
-import { buildManifest, type BuiltArtifact, describeArtifact, type PlacedChunk } from '@openward/distribution';
+import { buildManifest, type BuiltArtifact, cutFile, parseGguf } from '@openward/distribution';
 import { buildGguf, modelKeys } from '../../../libs/distribution/src/gguf-builder.fixture.ts';
 import { MIB } from '../options.ts';
 
@@ -39,30 +39,15 @@ export function makeModel(size: number, changed: ReadonlySet<number> = new Set()
   });
 }
 
-/** Cut as the product does, and finer where `chunkSize` is less than its own. */
-export async function describe(bytes: Uint8Array, chunkSize = CHUNK_SIZE): Promise<Artifact> {
-  const source = {
-    size: bytes.length,
-    read: (at: number, length: number) => Promise.resolve(bytes.subarray(at, at + length)),
-  };
-  const whole = await describeArtifact(source, 'gguf');
-  const built =
-    chunkSize >= CHUNK_SIZE
-      ? whole
-      : buildManifest('gguf', whole.layout.manifest.file, [...cutFiner(whole.layout.chunks, bytes, chunkSize)]);
+/** Cut as the product does, or at the same places into chunks of another size. */
+export function describe(bytes: Uint8Array, chunkSize = CHUNK_SIZE): Artifact {
+  const chunks = [...cutFile(bytes.length, parseGguf(bytes), chunkSize)].map(({ offset, size }) => {
+    return { offset, size, digest: digestOfBytes(bytes.subarray(offset, offset + size)) };
+  });
+  const built = buildManifest('gguf', digestOfBytes(bytes), chunks);
   const pieces = new Map<Digest, Uint8Array>([
     ...[built.manifest, ...built.lists].map((piece) => [piece.digest, piece.bytes] as const),
-    ...built.layout.chunks.map(({ digest, offset, size }) => [digest, bytes.subarray(offset, offset + size)] as const),
+    ...chunks.map(({ digest, offset, size }) => [digest, bytes.subarray(offset, offset + size)] as const),
   ]);
   return { bytes, built, pieces };
-}
-
-function* cutFiner(chunks: readonly PlacedChunk[], bytes: Uint8Array, chunkSize: number): Generator<PlacedChunk> {
-  for (const chunk of chunks) {
-    const end = chunk.offset + chunk.size;
-    for (let offset = chunk.offset; offset < end; offset += chunkSize) {
-      const size = Math.min(chunkSize, end - offset);
-      yield { offset, size, digest: digestOfBytes(bytes.subarray(offset, offset + size)) };
-    }
-  }
 }
