@@ -1,5 +1,4 @@
 import { Name, type NodeName } from '@openward/contracts';
-import { decode } from '@nats-io/jwt';
 import type { Authority } from './authority.ts';
 import type { ControlPlaneLink } from './connect-control-plane.ts';
 
@@ -15,7 +14,8 @@ interface Connz {
   readonly error?: { readonly description?: string };
 }
 interface Claims {
-  readonly tags?: readonly string[];
+  readonly name?: string;
+  readonly nats?: { readonly tags?: readonly string[] };
 }
 
 const PAGE = 512;
@@ -30,8 +30,10 @@ const SITE_TAG = 'site:';
 /** The node whose control credentials these are; its bulk connection says nothing of whether it can be told anything. */
 function nodeOf({ issuer_key: issuer, jwt }: Connection, controlKey: string): NodeName | null {
   if (issuer !== controlKey || jwt === undefined) return null;
-  const { name, nats } = decode<Claims>(jwt);
-  const site = nats.tags?.find((tag) => tag.startsWith(SITE_TAG))?.slice(SITE_TAG.length);
+  // The server has checked the signature when it let the node in; a thousand of them each time would cost seconds.
+  const payload = Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString('utf8');
+  const { name, nats } = JSON.parse(payload) as Claims;
+  const site = nats?.tags?.find((tag) => tag.startsWith(SITE_TAG))?.slice(SITE_TAG.length);
   const parsed = { site: Name.safeParse(site).data, node: Name.safeParse(name).data };
   return parsed.site === undefined || parsed.node === undefined ? null : { site: parsed.site, node: parsed.node };
 }

@@ -13,6 +13,7 @@ export { migrate, type Migrated } from './postgres/migrator.ts';
 export { type ModelHead, ModelRepository, type Registered } from './postgres/models.repository.ts';
 export type { NodeAhead } from './postgres/ahead.ts';
 export { NetworkRepository, type NetworkState } from './postgres/network.repository.ts';
+export { type LinksSeen, LINKS_KNOWN_FOR_MS, NodeLinkRepository } from './postgres/node-links.repository.ts';
 export { type NodeRecord, NodeRepository, type RevokedKey } from './postgres/nodes.repository.ts';
 export { EVENTS_CHANNEL, notify } from './postgres/notify.ts';
 export { openPersistence, type Persistence, type Repositories, repositoriesOn } from './postgres/persistence.ts';

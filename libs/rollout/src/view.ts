@@ -1,5 +1,6 @@
 import {
   assignmentId,
+  type Name,
   type RolloutNodeView,
   type RolloutStatus,
   type RolloutView,
@@ -10,8 +11,16 @@ import { ENGINE_VERSION, type NodeState, type RolloutState, type WaveState } fro
 import { instant, waitsOfNode, waitsOfPause, waitsOfRollout } from './waits.ts';
 import { judgeWave, nodesOf, standingIn, tallyWave } from './wave-gate.ts';
 
+/** Since when nodes are out of reach, in milliseconds since 1970. Nothing is decided by it (R7). */
+export type OutOfReach = ReadonlyMap<Name, number>;
+
 /** What one sees of a rollout. `version` is of its row; `now` the database's clock. */
-export function viewOf(rollout: RolloutState, version: number, now: number): RolloutView {
+export function viewOf(
+  rollout: RolloutState,
+  version: number,
+  now: number,
+  outOfReach: OutOfReach = new Map(),
+): RolloutView {
   const { plan, life } = rollout;
   const isNewer = rollout.engine > ENGINE_VERSION;
   const olderEngine = { code: 'olderEngine', since: rollout.startedAt, by: null, detail: null } as const;
@@ -26,7 +35,7 @@ export function viewOf(rollout: RolloutState, version: number, now: number): Rol
     pauses: pauses.map((pause) => ({ ...pause, since: instant(pause.since) })),
     waves: rollout.waves.map((wave, index) => viewWave(rollout, wave, index, now)),
     waits: isNewer ? [...waitsOfRollout(rollout), waitsOfPause(olderEngine)] : waitsOfRollout(rollout),
-    nodes: nodesOf(rollout).map((node) => viewNode(rollout, node, now)),
+    nodes: nodesOf(rollout).map((node) => viewNode(rollout, node, now, outOfReach)),
     startedAt: instant(rollout.startedAt),
     endedAt: 'at' in life ? instant(life.at) : null,
     startedBy: rollout.startedBy,
@@ -58,7 +67,7 @@ function viewWave(rollout: RolloutState, wave: WaveState, index: number, now: nu
   }
 }
 
-function viewNode(rollout: RolloutState, node: NodeState, now: number): RolloutNodeView {
+function viewNode(rollout: RolloutState, node: NodeState, now: number, outOfReach: OutOfReach): RolloutNodeView {
   const { said, judged } = node;
   const gate = said?.gate ?? null;
   const evidence =
@@ -80,7 +89,7 @@ function viewNode(rollout: RolloutState, node: NodeState, now: number): RolloutN
           ? { ...evidence, waivedBySite: false }
           : null,
     soak: said?.soak ?? null,
-    waits: waitsOfNode(rollout, node, now),
+    waits: waitsOfNode(rollout, node, now, outOfReach.get(node.node) ?? null),
     late: node.late,
     owed: owesRollBack(node) && node.owedSince !== null,
   };

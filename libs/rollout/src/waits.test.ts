@@ -24,3 +24,27 @@ describe('a node that is at its permit', () => {
     expect(readOf('permit')).toMatchObject({ code: 'permit', clearedBy: 'node' });
   });
 });
+
+describe('a node that is not connected', () => {
+  const state = aRollout([['ash'], ['oak']]);
+  const node = state.nodes['ash']!;
+
+  it('is named as out of reach since then, which the site clears, before whatever else it waits for', () => {
+    expect(waitsOfNode(state, node, T0, T0 - 5_000)[0]).toMatchObject({
+      code: 'unreached',
+      clearedBy: 'site',
+      since: new Date(T0 - 5_000).toISOString(),
+    });
+    const said = inputOf(state, 'ash', 1, { step: 'fetching' });
+    const decided = decide(state, { kind: 'tick', now: T0, inputs: [said] });
+    if (decided.kind === 'refused') throw new Error(decided.why);
+    const waits = waitsOfNode(decided.next, decided.next.nodes['ash']!, T0, T0);
+    expect(waits.map(({ code }) => code)).toEqual(['unreached', 'fetching']);
+  });
+
+  it('is named once, and not where nothing is awaited of it', () => {
+    expect(waitsOfNode(state, node, T0, T0).filter(({ code }) => code === 'unreached')).toHaveLength(1);
+    const taken = { ...node, takenBy: 'ro-bbbbbbbbbbbb' as const };
+    expect(waitsOfNode(state, taken, T0, T0)).toEqual([]);
+  });
+});

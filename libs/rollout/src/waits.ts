@@ -83,7 +83,22 @@ export function waitsOfRollout(rollout: RolloutState): Wait[] {
   return waits;
 }
 
-export function waitsOfNode(rollout: RolloutState, node: NodeState, now: number): Wait[] {
+/** `outOfReachSince`: null where the node is connected, or nobody knows. One that is not does nothing else meanwhile. */
+export function waitsOfNode(
+  rollout: RolloutState,
+  node: NodeState,
+  now: number,
+  outOfReachSince: number | null = null,
+): Wait[] {
+  const waits = waitsOfReachable(rollout, node, now);
+  if (outOfReachSince === null || waits.length === 0) return waits;
+  return [
+    wait('unreached', outOfReachSince, 'site', 'the node is not connected: is the agent up at the site, and its line?'),
+    ...waits.filter(({ code }) => code !== 'unreached'),
+  ];
+}
+
+function waitsOfReachable(rollout: RolloutState, node: NodeState, now: number): Wait[] {
   if (node.takenBy !== null) return [];
   if (owesRollBack(node)) return [waitOfRollBack(rollout, node)];
   const isLive = rollout.life.kind === 'running' || (rollout.life.kind === 'completed' && node.late);

@@ -34,16 +34,22 @@ const runtimeOf = ({ class: of }: NodeView): string =>
   of === null
     ? '-'
     : `${of.runtime} ${of.runtimeVersion}${of.runtimeSafe === 'safe' ? '' : ` (${spaced(of.runtimeSafe)})`}`;
+/** What the NATS server says now; what a node itself said last is its report. */
+const linkOf = ({ link, revokedAt }: NodeView, now: number): string =>
+  revokedAt !== null || link === null
+    ? '-'
+    : `${link.connected ? 'connected' : 'not connected'}, since ${agoOf(link.since, now).replace(/ ago$/, '')}`;
 const servesOf = (services: readonly ServiceState[]): string =>
   services.map(({ service, serving }) => `${service}: ${spaced(serving)}`).join(', ') || '-';
 
 export const nodesText = (nodes: readonly NodeView[], now: number): string =>
   table(
-    ['node', 'site', 'tier', 'last report', 'given to the runtime', 'runtime', 'services'],
+    ['node', 'site', 'tier', 'network', 'last report', 'given to the runtime', 'runtime', 'services'],
     nodes.map((node) => [
       node.name,
       node.site,
       node.tier,
+      linkOf(node, now),
       node.revokedAt === null ? agoOf(node.lastReportAt, now) : `revoked ${agoOf(node.revokedAt, now)}`,
       classOf(node),
       runtimeOf(node),
@@ -60,6 +66,7 @@ export function nodeText(node: NodeView, now: number): string {
       ['agent', orDash(node.agentVersion)],
       ['runtime', runtimeOf(node)],
       ['given to it', classOf(node)],
+      ['network', linkOf(node, now)],
       ['last report', agoOf(node.lastReportAt, now)],
       ['desired state', generation === null ? '-' : `epoch ${generation.epoch}, number ${generation.number}`],
       ['enrolled', node.enrolledAt],

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { desiredSubject, type Log } from '@openward/contracts';
-import { putDesired, readDesired } from '@openward/messaging';
+import { connectedNodes, putDesired, readDesired } from '@openward/messaging';
 import { currentTraceparent, inSpan } from '@openward/observability';
 import { listen } from '@openward/persistence';
 import {
@@ -12,6 +12,7 @@ import {
   type Signer,
 } from '@openward/rollout';
 import { sealDocument } from '@openward/trust';
+import { watchLinks, type WatchLinksPorts } from '../nodes/watch-links.ts';
 import { CONTEXT, type Context } from '../process/context.ts';
 import { Metrics } from '../process/metrics.ts';
 import { ChunkPublisher } from './chunk-publisher.ts';
@@ -24,6 +25,9 @@ const IDLE_MS = 1_000;
 const AFTER_ERROR_MS = 1_000;
 // A node whose relay was killed is not told again until the lease ends, so it is short; a put that outlives it only conflicts (D3).
 const RELAY = { limit: 64, leaseMs: 8_000, idleMs: IDLE_MS, afterErrorMs: AFTER_ERROR_MS };
+
+/** Well within the minute after which nobody knows any more. Costs no node a message. */
+const LOOK_AT_LINKS_MS = 10_000;
 
 /** What a replica does by itself, beside every other one and without a leader (R9). */
 @Injectable()
@@ -53,7 +57,9 @@ export class Loops {
     );
     const relaying = runRelay(this.relayPorts(log), RELAY, signal);
     const provisioning = this.provisioner.run(signal);
-    this.#running = Promise.all([hearing, ticking, relaying, provisioning, runHousekeeping(this.context, signal)]);
+    const watching = watchLinks(this.watchedLinks(), LOOK_AT_LINKS_MS, signal);
+    const keeping = runHousekeeping(this.context, signal);
+    this.#running = Promise.all([hearing, ticking, relaying, provisioning, watching, keeping]);
     this.#running.catch((error: unknown) => log.error('a loop ended', { error }));
     await first;
   }
@@ -106,6 +112,16 @@ export class Loops {
         if (done !== null) this.metrics.ticks.add(1);
         return done;
       },
+    };
+  }
+
+  private watchedLinks(): WatchLinksPorts {
+    const { links, authority, store, timers, log } = this.context;
+    return {
+      look: async () => [...(await connectedNodes(links.sys, authority)).keys()],
+      saw: (seen) => store.nodeLinks.saw(seen),
+      timers,
+      log,
     };
   }
 

@@ -55,6 +55,7 @@ export class DoctorController {
 
   private async openRollouts(): Promise<RolloutView[]> {
     const page = await this.context.store.rollouts.list({ limit: 200 }, { open: true });
-    return page.items.map(({ state, version, now }) => viewOf(state, version, now));
+    const outOfReach = await this.context.store.nodeLinks.outOfReach();
+    return page.items.map(({ state, version, now }) => viewOf(state, version, now, outOfReach));
   }
 }

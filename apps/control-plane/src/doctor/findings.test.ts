@@ -36,6 +36,7 @@ const NODE: NodeView = {
   generation: null,
   services: [],
   lastReportAt: at(-60_000),
+  link: { connected: true, since: at(-HOUR) },
   ackedThrough: 3,
   enrolledAt: at(-HOUR),
   credentialsUntil: at(HOUR),
@@ -76,6 +77,7 @@ it('names what the whole network waits for, first', () => {
 
 it.each<[string, Partial<NodeView>, RegExp]>([
   ['silent', { lastReportAt: at(-2 * HOUR) }, /not reported lately/],
+  ['out of reach', { link: { connected: false, since: at(-60_000) } }, /not connected/],
   ['never there', { lastReportAt: null }, /never reported/],
   ['without credentials', { credentialsUntil: at(-1) }, /expired/],
   ['too old', { protocol: 0 }, /too old/],

@@ -134,6 +134,9 @@ function ofNode(node: NodeView, now: number): DoctorFinding[] {
     void found.push(finding(level, what, why, next, since));
   if (node.lastReportAt === null) {
     say('warning', 'it has never reported', 'Start the agent at the site.', node.enrolledAt);
+  } else if (node.link?.connected === false) {
+    const next = 'The site clears it: hospital IT looks whether the agent is up, and its line.';
+    say('warning', 'it is not connected to the network', next, node.link.since);
   } else if (now - Date.parse(node.lastReportAt) > SILENT_MS) {
     say('warning', 'it has not reported lately', 'Look at the agent and its line at the site.', node.lastReportAt);
   }

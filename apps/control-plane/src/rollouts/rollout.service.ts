@@ -51,7 +51,7 @@ export class RolloutService {
     const stored = await this.find(id);
     this.chunks.publish(artifactsOf(stored.state));
     wakes.relay.wake();
-    return view(stored);
+    return this.view(stored);
   }
 
   async list({ service, open, limit, after }: ListQuery): Promise<Page<Omit<RolloutView, 'nodes'>>> {
@@ -62,14 +62,14 @@ export class RolloutService {
     };
     const { items, next } = await this.context.store.rollouts.list(query, of);
     const rows = items.map((stored) => {
-      const { nodes: _nodes, ...row } = view(stored);
+      const { nodes: _nodes, ...row } = viewOf(stored.state, stored.version, stored.now);
       return row;
     });
     return { items: rows, next };
   }
 
   async get(id: RolloutId): Promise<RolloutView> {
-    return view(await this.find(id));
+    return this.view(await this.find(id));
   }
 
   async planOf(id: RolloutId): Promise<Plan> {
@@ -92,6 +92,10 @@ export class RolloutService {
     return this.get(id);
   }
 
+  private async view({ state, version, now }: StoredRollout): Promise<RolloutView> {
+    return viewOf(state, version, now, await this.context.store.nodeLinks.outOfReach());
+  }
+
   private async find(id: RolloutId): Promise<StoredRollout> {
     const stored = await this.context.store.rollouts.find(id);
     if (stored === null) throw unknown(id);
@@ -99,7 +103,6 @@ export class RolloutService {
   }
 }
 
-const view = ({ state, version, now }: StoredRollout): RolloutView => viewOf(state, version, now);
 const unknown = (id: RolloutId): Refusal => new Refusal('notFound', `There is no rollout ${id}.`);
 
 function refusedCommand(

@@ -42,6 +42,11 @@ export const NodeView = z.object({
   services: z.array(ServiceState),
   /** When the newest report was committed; null before the first. */
   lastReportAt: Instant.nullable(),
+  /**
+   * Whether the NATS server holds the node’s control connection, and since when that is so. Null where it is not known: it was
+   * never seen, as behind a leaf node, or nobody has looked within a minute. A connection is no report (R7).
+   */
+  link: z.object({ connected: z.boolean(), since: Instant }).nullable(),
   ackedThrough: z.int(),
   enrolledAt: Instant,
   credentialsUntil: Instant.nullable(),

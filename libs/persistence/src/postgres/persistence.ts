@@ -7,6 +7,7 @@ import { inTransaction, openDatabase, type Database, type DatabaseOptions } from
 import { IdempotencyRepository } from './idempotency.repository.ts';
 import { ModelRepository } from './models.repository.ts';
 import { NetworkRepository } from './network.repository.ts';
+import { NodeLinkRepository } from './node-links.repository.ts';
 import { NodeRepository } from './nodes.repository.ts';
 import { postgresOutbox } from './outbox-store.ts';
 import { readPlanFacts } from './plan-facts.ts';
@@ -29,6 +30,7 @@ export interface Repositories {
 
   readonly sites: SiteRepository;
   readonly nodes: NodeRepository;
+  readonly nodeLinks: NodeLinkRepository;
   readonly tokens: TokenRepository;
   readonly accessTokens: AccessTokenRepository;
   readonly services: ServiceRepository;
@@ -51,6 +53,7 @@ export const repositoriesOn = (db: Database): Repositories => ({
   reports: postgresReports(db),
   sites: new SiteRepository(db),
   nodes: new NodeRepository(db),
+  nodeLinks: new NodeLinkRepository(db),
   tokens: new TokenRepository(db),
   accessTokens: new AccessTokenRepository(db),
   services: new ServiceRepository(db),

@@ -69,6 +69,13 @@ export interface NodeKeyTable {
   valid_until: Date;
 }
 
+/** Whether the NATS server holds a control connection of the node, as a replica saw last. No row: never seen. */
+export interface NodeLinkTable {
+  node: Name;
+  connected: boolean;
+  since: Stamped;
+}
+
 /** NATS user keys that must never be let in again, whatever became of their node since (D5). */
 export interface RevokedKeyTable {
   key: string;
@@ -273,6 +280,8 @@ export interface NetworkStateTable {
   epoch: number;
   read_only_since: Date | null;
   read_only_cause: NullableJson<ReadOnlyCause>;
+  /** When a replica last saw who is connected. */
+  links_seen_at: Date | null;
 }
 
 export interface IdempotencyKeyTable {
@@ -303,6 +312,7 @@ export interface Schema {
   sites: SiteTable;
   nodes: NodeTable;
   node_keys: NodeKeyTable;
+  node_links: NodeLinkTable;
   revoked_keys: RevokedKeyTable;
   enrolment_tokens: EnrolmentTokenTable;
   access_tokens: AccessTokenTable;

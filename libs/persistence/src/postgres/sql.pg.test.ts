@@ -132,6 +132,8 @@ const methods: readonly (readonly [string, (it: Repositories) => Promise<unknown
   ['nodes.renewed', (it) => it.nodes.renewed('n1', { control: 'c', bulk: 'b', until: new Date(0) })],
   ['nodes.pruneKeys', (it) => it.nodes.pruneKeys()],
   ['nodes.revokedKeys', (it) => it.nodes.revokedKeys()],
+  ['nodeLinks.saw', (it) => it.nodeLinks.saw({ connected: ['n1'], before: [] })],
+  ['nodeLinks.outOfReach', (it) => it.nodeLinks.outOfReach()],
   [
     'accessTokens.create',
     (it) => it.accessTokens.create({ name: 'x', role: 'admin', digest: secret, lifetimeMs: 1000 }, 'ada'),
