@@ -138,6 +138,8 @@ export interface ReplyEnd {
  * the reply into pieces, what the whole reply would have given. Both throw `PolicyFailure`; nothing may be sent after.
  */
 export interface ReplyFilter {
+  /** What will stand beside the reply, where that is known before its first byte; null where the reply is held back (buffer). */
+  readonly beside: readonly Notice[] | null;
   push(piece: string): string;
   end(finishReason: 'stop' | 'length'): ReplyEnd;
 }
@@ -178,15 +180,17 @@ export type Compiling =
   | { readonly kind: 'refused'; readonly findings: readonly PolicyFinding[] };
 
 /**
- * Finds every match of one rule in a text, left to right, none overlapping the one before. Whether a match starts at a place, and
- * what it is, depends on the place, the `before` folded characters ahead of it and the `after` behind its end, and on nothing
- * else: so a stream can hold back `longest + after`. `longest` is null where a match has no bound.
+ * Finds every match of one rule in a text, left to right, none overlapping the one before (in the original). Whether a match starts
+ * at a place, and what it is, depends on the place, the `before` folded characters ahead of it and the `after` behind its end, and
+ * on nothing else: so a stream can hold back `longest + after`. `longest` is null where a match has no such bound; `why` says so in
+ * words. `stillAllowed` throws when the rule's time is over: what can take longer than its text is long asks it between matches.
  */
 export interface Finder {
   readonly longest: number | null;
+  readonly why?: string;
   readonly before: number;
   readonly after: number;
-  find(text: FoldedText): readonly Span[];
+  find(text: FoldedText, stillAllowed?: () => void): readonly Span[];
 }
 
 /**
@@ -199,6 +203,11 @@ export interface FoldedText {
   readonly folded: string;
   readonly origin: ArrayLike<number>;
   readonly originEnd: ArrayLike<number>;
+  /**
+   * No match starts before this folded offset, and none there keeps a later one from being found: what stands ahead of it is
+   * context. 0 but in a stream, which gives at least `before` characters of it where there are so many.
+   */
+  readonly from: number;
   /** Whether the text that is searched begins, and ends, where the whole text does. */
   readonly isStart: boolean;
   readonly isEnd: boolean;

@@ -1,0 +1,15 @@
+// Letters of other scripts that read as Latin ones. A letter stands here in both cases only where both look so, but for Cyrillic
+// small letters whose capital does: without them a rule that takes both cases alike would know one of them alone. The Greek small
+// mu is left out, since it is the micro of "µg", which no rule may take for "mg".
+const PAIRS = [
+  // Cyrillic
+  'аaеeоoрpсcуyхxіiјjѕsԁdһhԛqԝwӏlАAВBЕEКKМMНHОOРPСCТTУYХXІIЈJЅSԀDҺHԚQԜWӀIвbкkмmнhтt',
+  // Greek
+  'αaιiκkνvοoρpυuϲcϳjΑAΒBΕEΖZΗHΙIΚKΜMΝNΟOΡPΤTΥYΧXϹCͿJ',
+  // Latin of other alphabets: script g, dotless i, small capitals
+  'ɡgıiɑaᴀaʙbᴄcᴅdᴇeɢgʜhɪiᴊjᴋkʟlᴍmɴnᴏoᴘpʀrꜱsᴛtᴜuᴠvᴡwʏyᴢz',
+].join('');
+
+export const LOOK_ALIKES: ReadonlyMap<string, string> = new Map(
+  Array.from({ length: PAIRS.length / 2 }, (_, at) => [PAIRS.charAt(at * 2), PAIRS.charAt(at * 2 + 1)]),
+);
