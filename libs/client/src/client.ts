@@ -12,12 +12,14 @@ import {
   NodeView,
   page,
   Plan,
+  PolicyView,
   ReleaseView,
   RolloutView,
   ServiceView,
   SiteView,
   SuiteView,
   TokenView,
+  WholePolicy,
   type CreateAccessToken,
   type CreateRelease,
   type CreateSite,
@@ -27,6 +29,7 @@ import {
   type Name,
   type Page,
   type PlanRequest,
+  type PromptPolicy,
   type RegisterVariant,
   type RolloutId,
   type Service,
@@ -113,6 +116,13 @@ export interface Client {
     list(listing?: Listing & { readonly service?: Name | undefined }): Promise<Page<SuiteView>>;
     get(name: Name, version: number): Promise<WholeSuite>;
     create(document: SuiteDocument, creating?: Creating): Promise<SuiteView>;
+  };
+  readonly policies: {
+    /** By id, the newest revision first. */
+    list(listing?: Listing & { readonly id?: Name | undefined }): Promise<Page<PolicyView>>;
+    get(id: Name, revision: number): Promise<WholePolicy>;
+    /** The same revision with the same bytes is answered again. */
+    create(policy: PromptPolicy, creating?: Creating): Promise<PolicyView>;
   };
   readonly releases: {
     list(service: Name, listing?: Listing): Promise<Page<ReleaseView>>;
@@ -215,6 +225,11 @@ export function createClient(options: ClientOptions): Client {
       list: (listing) => get('/suites', page(SuiteView), { ...listing }),
       get: (name, version) => get(`/suites/${of(name)}/versions/${of(version)}`, WholeSuite),
       create: (document, creating) => make('/suites', SuiteView, document, creating),
+    },
+    policies: {
+      list: (listing) => get('/policies', page(PolicyView), { ...listing }),
+      get: (id, revision) => get(`/policies/${of(id)}/${of(revision)}`, WholePolicy),
+      create: (policy, creating) => make('/policies', PolicyView, policy, creating),
     },
     releases: {
       list: (service, listing) => get('/releases', page(ReleaseView), { service, ...listing }),

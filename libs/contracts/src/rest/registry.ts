@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ChatTemplate, ModelVersion, VariantNeeds } from '../artifact.ts';
 import { Digest, Instant, Name, Version } from '../ids.ts';
-import { PromptPolicy } from '../policy.ts';
+import { Language, PolicyRef, PromptPolicy } from '../policy.ts';
 import { ChangeClass, GenerationParameters, Release, Service } from '../release.ts';
 import { SuiteDocument } from '../suite.ts';
 
@@ -41,6 +41,34 @@ export const SuiteView = z.object({
 });
 export type SuiteView = z.infer<typeof SuiteView>;
 export const CreateSuite = SuiteDocument;
+
+/**
+ * Registers one revision of a policy: the whole document. Judged by `checkPolicy` of `@openward/policy`, whose findings go with
+ * the refusal as `PolicyFinding`s, so that the server finds what the author's own `openward policy test` does.
+ */
+export const CreatePolicy = PromptPolicy;
+
+/** What is wrong with a policy: an entry of `details` of `policyInvalid` and `policyTestFailed`. */
+export const PolicyFindingView = z.object({ code: z.string(), where: z.string(), message: z.string() });
+export type PolicyFindingView = z.infer<typeof PolicyFindingView>;
+
+export const PolicyView = z.object({
+  id: Name,
+  revision: z.int(),
+  digest: Digest,
+  description: z.string(),
+  languages: z.array(Language),
+  rules: z.int(),
+  tests: z.int(),
+  notBefore: Instant.nullable(),
+  expires: Instant.nullable(),
+  createdAt: Instant,
+  createdBy: z.string(),
+});
+export type PolicyView = z.infer<typeof PolicyView>;
+
+export const WholePolicy = z.object({ ...PolicyView.shape, document: PromptPolicy });
+export type WholePolicy = z.infer<typeof WholePolicy>;
 
 export const CreateRelease = z.strictObject({
   service: Name,

@@ -11,6 +11,7 @@ import { NodeLinkRepository } from './node-links.repository.ts';
 import { NodeRepository } from './nodes.repository.ts';
 import { postgresOutbox } from './outbox-store.ts';
 import { readPlanFacts } from './plan-facts.ts';
+import { PolicyRepository } from './policies.repository.ts';
 import { ReleaseRepository } from './releases.repository.ts';
 import { readRemovalMarks } from './removal-marks.ts';
 import { postgresReports } from './report-store.ts';
@@ -37,6 +38,7 @@ export interface Repositories {
   readonly artifacts: ArtifactRepository;
   readonly models: ModelRepository;
   readonly suites: SuiteRepository;
+  readonly policies: PolicyRepository;
   readonly releases: ReleaseRepository;
   readonly rollouts: RolloutRepository;
   readonly audit: AuditRepository;
@@ -60,6 +62,7 @@ export const repositoriesOn = (db: Database): Repositories => ({
   artifacts: new ArtifactRepository(db),
   models: new ModelRepository(db),
   suites: new SuiteRepository(db),
+  policies: new PolicyRepository(db),
   releases: new ReleaseRepository(db),
   rollouts: new RolloutRepository(db),
   audit: new AuditRepository(db),

@@ -1,4 +1,12 @@
-import { digestOf, type ArtifactRef, type ModelVariant, type Release, type SuiteDocument } from '@openward/contracts';
+import {
+  digestOf,
+  plainPolicy,
+  type ArtifactRef,
+  type ModelVariant,
+  type PolicyView,
+  type Release,
+  type SuiteDocument,
+} from '@openward/contracts';
 import { aRelease, aSuite } from '@openward/rollout/testing';
 import { until, withDatabase } from '@openward/testkit';
 import { expect, it } from 'vitest';
@@ -95,6 +103,66 @@ it('numbers the releases of a service without gap or double, whichever replica m
   for (const it of [...items, ...rest.items]) expect(it.digest).toBe(digestOf(it.release));
   expect(await services.find('triage')).toMatchObject({ releases: 8 });
   expect(await releases.create('nothing', BY, build)).toBeNull();
+});
+
+it('registers a policy once for each revision, and revisions only grow, whichever replica registers them', async () => {
+  await using opened = openOn(await withDatabase(MIGRATED));
+  const { policies, audit } = opened.persistence;
+  const of = (revision: number, systemPrompt = 'p') => plainPolicy(systemPrompt, { revision });
+  const created = await policies.create(of(2), BY);
+  const view = { id: 'plain', revision: 2, digest: digestOf(of(2)), languages: ['en'], rules: 0, createdBy: BY };
+  expect(created).toMatchObject({ kind: 'created', policy: view });
+  expect(await policies.create(of(2), 'bob')).toMatchObject({ kind: 'same', policy: view });
+  expect(await policies.create(of(2, 'other'), BY)).toEqual({ kind: 'differs', newest: 2 });
+  expect(await policies.create(of(1), BY)).toEqual({ kind: 'older', newest: 2 });
+  expect((await policies.find({ id: 'plain', revision: 2 }))?.document).toEqual(of(2));
+  expect(await policies.find({ id: 'plain', revision: 1 })).toBeNull();
+
+  const replica = opened.replica();
+  const racing = Array.from({ length: 8 }, (_unused, at) => of(3, `by ${at}`));
+  const raced = await Promise.all(racing.map((it, at) => (at % 2 ? policies : replica.policies).create(it, BY)));
+  expect(raced.filter((it) => it.kind === 'created')).toHaveLength(1);
+  expect(raced.filter((it) => it.kind === 'differs')).toHaveLength(7);
+  expect((await audit.list({ limit: 10 })).items.map((it) => it.subject)).toEqual(['policy:plain@3', 'policy:plain@2']);
+});
+
+it('pages policies by id, the newest revision first', async () => {
+  await using opened = openOn(await withDatabase(MIGRATED));
+  const { policies } = opened.persistence;
+  for (const [id, revision] of [
+    ['b', 1],
+    ['a', 1],
+    ['a', 2],
+    ['a', 10],
+  ] as const)
+    await policies.create(plainPolicy('', { id, revision }), BY);
+  const names = (page: { items: readonly PolicyView[] }) => page.items.map((it) => `${it.id}@${it.revision}`);
+  const first = await policies.list({ limit: 2 });
+  expect([names(first), first.next]).toEqual([['a@10', 'a@2'], 'a@2']);
+  const second = await policies.list({ limit: 2, after: first.next ?? '' });
+  expect([names(second), second.next]).toEqual([['a@1', 'b@1'], null]);
+  expect(names(await policies.list({ limit: 10 }, { id: 'b' }))).toEqual(['b@1']);
+  expect(names(await policies.list({ limit: 10, after: 'nonsense' }))).toEqual([]);
+  expect(names(await policies.list({ limit: 10, after: 'a@999999999999' }))).toEqual(['a@10', 'a@2', 'a@1', 'b@1']);
+});
+
+it('tells who makes a release what the newest is that is not recalled', async () => {
+  await using opened = openOn(await withDatabase(MIGRATED));
+  const { releases } = opened.persistence;
+  await putRegistry(opened.persistence);
+  const told: (number | null)[] = [];
+  const make = () =>
+    releases.create('triage', BY, async (number, newest) => {
+      told.push(newest?.number ?? null);
+      return build(number);
+    });
+  await make();
+  const second = await make();
+  await make();
+  await releases.recall(digestOf((await releases.find('triage', 3))?.release), { by: BY, reason: 'x' }, async () => {});
+  await make();
+  expect(second?.release.number).toBe(2);
+  expect(told).toEqual([null, 1, 2, 2]);
 });
 
 it('tells every node of a recall, and keeps the first one', async () => {

@@ -19,8 +19,14 @@ import { numberCursor, pageOf } from './paging.ts';
 import { postgresRollouts } from './rollout-store.ts';
 import type { ReleaseTable, Schema } from './schema.ts';
 
-/** The whole document for the number that it gets, and where its canonical form is stored. */
-export type BuildRelease = (number: number) => Promise<{ readonly document: Release; readonly artifact: ArtifactRef }>;
+/**
+ * The whole document for the number that it gets, and where its canonical form is stored. `newest` is the service's newest release
+ * that is not recalled, null where there is none: nobody makes another while the number is held.
+ */
+export type BuildRelease = (
+  number: number,
+  newest: Release | null,
+) => Promise<{ readonly document: Release; readonly artifact: ArtifactRef }>;
 
 /**
  * What a recall does to the open rollouts of the release, on stores of the same transaction: none of them permits the release
@@ -48,7 +54,15 @@ export class ReleaseRepository {
         .executeTakeFirst();
       if (row === undefined) return null;
       const number = row.last_number;
-      const { document, artifact } = await build(number);
+      const newest = await trx
+        .selectFrom('releases')
+        .where('service', '=', service)
+        .where('recalled_at', 'is', null)
+        .orderBy('number', 'desc')
+        .limit(1)
+        .select('document')
+        .executeTakeFirst();
+      const { document, artifact } = await build(number, newest?.document ?? null);
       if (document.number !== number || document.service.name !== service) {
         throw new Error(`a document for release ${number} of ${service} says otherwise`);
       }

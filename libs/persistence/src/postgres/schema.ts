@@ -8,6 +8,7 @@ import type {
   Generation,
   LedgerHead,
   Name,
+  PromptPolicy,
   Release,
   Report,
   Role,
@@ -156,6 +157,22 @@ export interface SuiteTable {
   artifact: Json<ArtifactRef>;
   document: Json<SuiteDocument>;
   created_at: Stamped;
+}
+
+/** `newest`: the highest revision; the row is locked while the next one is registered. */
+export interface PolicyTable {
+  id: Name;
+  newest: number;
+  created_at: Stamped;
+}
+
+export interface PolicyRevisionTable {
+  id: Name;
+  revision: number;
+  digest: Digest;
+  document: Json<PromptPolicy>;
+  created_at: Stamped;
+  created_by: string;
 }
 
 export interface ReleaseTable {
@@ -321,6 +338,8 @@ export interface Schema {
   model_versions: ModelVersionTable;
   model_variants: ModelVariantTable;
   suites: SuiteTable;
+  policies: PolicyTable;
+  policy_revisions: PolicyRevisionTable;
   releases: ReleaseTable;
   rollouts: RolloutTable;
   rollout_nodes: RolloutNodeTable;

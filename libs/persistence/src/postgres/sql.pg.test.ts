@@ -1,4 +1,4 @@
-import { digestOf, type Report } from '@openward/contracts';
+import { digestOf, plainPolicy, type Report } from '@openward/contracts';
 import { aRelease, aRollout, aSuite, evidenceOf, inputOf } from '@openward/rollout/testing';
 import { withDatabase } from '@openward/testkit';
 import { assignmentOf, type Effect } from '@openward/rollout';
@@ -152,6 +152,9 @@ const methods: readonly (readonly [string, (it: Repositories) => Promise<unknown
   ['suites.find', (it) => it.suites.find('triage-safety', 1)],
   ['suites.findByDigest', (it) => it.suites.findByDigest(secret)],
   ['suites.list', (it) => it.suites.list({ limit: 50, after: 'm@1' }, { service: 'triage' })],
+  ['policies.create', (it) => it.policies.create(plainPolicy(''), 'ada')],
+  ['policies.find', (it) => it.policies.find({ id: 'plain', revision: 1 })],
+  ['policies.list', (it) => it.policies.list({ limit: 50, after: 'm@1' }, { id: 'plain' })],
   ['releases.create', (it) => it.releases.create('triage', 'ada', async () => ({ document: aRelease(1), artifact }))],
   ['releases.find', (it) => it.releases.find('triage', 1)],
   ['releases.list', (it) => it.releases.list('triage', { limit: 50, after: '9' })],

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { writeArtifact } from './artifacts.repository.ts';
 import { writeAudit } from './audit.repository.ts';
 import { inTransaction, instantOf, json, type Database } from './database.ts';
-import { pageOf } from './paging.ts';
+import { numberCursor, pageOf } from './paging.ts';
 
 export interface StoredSuite {
   readonly digest: Digest;
@@ -77,7 +77,7 @@ export class SuiteRepository {
     if (of.service !== undefined) select = select.where('service', '=', of.service);
     if (query.after !== undefined) {
       const [name = '', version = ''] = query.after.split('@');
-      select = select.where(sql<boolean>`(name, -version) > (${name}, ${-Number(version) || 0}::integer)`);
+      select = select.where(sql<boolean>`(name, -version) > (${name}, ${-numberCursor(version, 0)}::bigint)`);
     }
     return pageOf(await select.execute(), query, (row) => `${row.name}@${row.version}`, viewOf);
   }

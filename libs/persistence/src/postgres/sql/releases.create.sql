@@ -5,6 +5,12 @@ set "last_number" = "last_number" + $1
 where "name" = $2
 returning "last_number";
 
+select "document"
+from "releases"
+where "service" = $1 and "recalled_at" is null
+order by "number" desc
+limit $2;
+
 insert into "artifacts" ("manifest", "family", "file", "size", "kind")
 values ($1, $2, $3, $4, $5)
 on conflict do nothing;

@@ -1,0 +1,5 @@
+select "id", "revision", "digest", "created_at", "created_by", document ->> 'description' as "description", document -> 'languages' as "languages", jsonb_array_length(document -> 'rules') as "rules", jsonb_array_length(document -> 'tests') as "tests", document ->> 'notBefore' as "not_before", document ->> 'expires' as "expires"
+from "policy_revisions"
+where "id" = $1 and (id, -revision) > ($2, $3::bigint)
+order by "id", "revision" desc
+limit $4;
