@@ -87,7 +87,9 @@ export async function createApp(context: Context): Promise<NestExpressApplicatio
       onError,
     }),
   });
-  app.connectMicroservice<MicroserviceOptions>({ strategy: new NatsRpcServer({ rpc: links.rpc, onError }) });
+  const { callsRefused } = app.get(Metrics);
+  const onBusy = (): void => callsRefused.add(1);
+  app.connectMicroservice<MicroserviceOptions>({ strategy: new NatsRpcServer({ rpc: links.rpc, onBusy, onError }) });
   return app;
 }
 

@@ -3,6 +3,7 @@ import { RequestError, errors, headers, type Msg } from '@nats-io/nats-core';
 import type { ControlPlaneLink } from './connect-control-plane.ts';
 import type { NodeLink } from './connect-node.ts';
 import type { Running } from './durable.ts';
+import { FairTurns } from './fair-turns.ts';
 import { parseRpcSubject } from './subjects.ts';
 import { traceHeaders, traceOf } from './trace.ts';
 
@@ -12,8 +13,11 @@ export interface Answer {
   readonly traceparent?: string;
 }
 
-/** `unanswered`: nobody serves calls now. `timedOut`: it may have been done. `failed`: the other side could not answer. */
-export type CallFailure = 'unanswered' | 'timedOut' | 'failed' | 'disconnected';
+/**
+ * `unanswered`: nobody serves calls now. `timedOut`: it may have been done. `failed`: the other side could not answer.
+ * `busy`: this node asks more than its share, and nothing was done.
+ */
+export type CallFailure = 'unanswered' | 'timedOut' | 'failed' | 'busy' | 'disconnected';
 
 /** No answer came. The cause says more; every call can be made again. */
 export class CallError extends Error {
@@ -27,6 +31,8 @@ export class CallError extends Error {
 
 /** Nobody can check who set it, so it says "no answer" and nothing more. */
 const FAILED_HEADER = 'Nats-Service-Error-Code';
+const FAILED = '500';
+const BUSY = '429';
 
 function failureOf(error: unknown): CallFailure {
   if (error instanceof RequestError && error.isNoResponders()) return 'unanswered';
@@ -53,7 +59,8 @@ export async function request(
   } catch (error) {
     throw new CallError(failureOf(error), operation, error);
   }
-  if (message.headers?.has(FAILED_HEADER)) throw new CallError('failed', operation);
+  const failed = message.headers?.get(FAILED_HEADER) ?? '';
+  if (failed !== '') throw new CallError(failed === BUSY ? 'busy' : 'failed', operation);
   return { frame: message.data, ...traceOf(message) };
 }
 
@@ -77,24 +84,27 @@ export function respond(message: Msg, answer: Answer): void {
 }
 
 /** Tells the caller at once instead of letting it wait. */
-export function respondFailed(message: Msg): void {
+export const respondFailed = (message: Msg): void => respondCode(message, FAILED);
+
+/** Nothing was looked at, since the caller has as much under way as it may: it asks again later, as after any failure. */
+export const respondBusy = (message: Msg): void => respondCode(message, BUSY);
+
+function respondCode(message: Msg, code: string): void {
   const sent = headers();
-  sent.set(FAILED_HEADER, '500');
+  sent.set(FAILED_HEADER, code);
   message.respond('', { headers: sent });
 }
 
 export const CALL_QUEUE = 'control-plane';
 
-/** Answers calls; replicas share them. Resolves when the server knows of it. For processes without Nest; see `@openward/messaging/nest` for those with it. */
+/** Answers calls; replicas share them, and each is fair between nodes. Resolves when the server knows of it. For processes without Nest; see `@openward/messaging/nest` for those with it. */
 export async function serveCalls(
   rpc: ControlPlaneLink<'rpc'>,
   answer: (call: Call) => Promise<Answer>,
   options: { readonly queue?: string; readonly onError?: (error: unknown) => void } = {},
 ): Promise<Running> {
-  const begun = new Set<Promise<void>>();
-  const serve = async (message: Msg): Promise<void> => {
-    const call = callOf(message);
-    if (call === null) return respondFailed(message);
+  const turns = new FairTurns();
+  const serve = async (message: Msg, call: Call): Promise<void> => {
     try {
       respond(message, await answer(call));
     } catch (error) {
@@ -106,8 +116,9 @@ export async function serveCalls(
     queue: options.queue ?? CALL_QUEUE,
     callback: (error, message) => {
       if (error) return options.onError?.(error);
-      const done: Promise<void> = serve(message).finally(() => begun.delete(done));
-      begun.add(done);
+      const call = callOf(message);
+      if (call === null) return respondFailed(message);
+      if (!turns.take(call.node, () => serve(message, call))) respondBusy(message);
     },
   });
   // Until then a server of 2.9 lets callers wait for nothing.
@@ -115,7 +126,7 @@ export async function serveCalls(
   return {
     stop: async () => {
       subscription.unsubscribe();
-      await Promise.all(begun);
+      await turns.close();
     },
   };
 }

@@ -11,6 +11,7 @@ export const controlPlaneMetrics = () => ({
   reports: counter('openward_reports_total', 'Reports by what became of them'),
   ticks: counter('openward_rollout_ticks_total', 'Turns of rollouts'),
   permits: counter('openward_permits_total', 'Permits by answer'),
+  callsRefused: counter('openward_calls_refused_total', 'Calls of nodes beyond the share of one'),
   desiredPuts: counter('openward_desired_puts_total', 'Desired states put, by outcome'),
   requestSeconds: histogram('openward_http_request_duration_seconds', 's', 'REST requests by route and status'),
 });
@@ -19,6 +20,7 @@ export const nodeMetrics = () => ({
   requests: counter('openward_gateway_requests_total', 'Requests of applications by service and status'),
   requestSeconds: histogram('openward_gateway_request_duration_seconds', 's', 'Time to the last byte'),
   firstTokenSeconds: histogram('openward_gateway_first_token_seconds', 's', 'Time to the first token'),
+  policyActions: counter('openward_policy_actions_total', 'Requests under a policy that has rules, by what it did'),
   runtimeExits: counter('openward_runtime_exits_total', 'Runtime processes that died'),
   fetchedBytes: counter('openward_fetched_bytes_total', 'Bytes fetched over the bulk connection'),
 });

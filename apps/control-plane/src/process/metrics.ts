@@ -9,6 +9,7 @@ export class Metrics implements Meters {
   readonly reports: Meters['reports'];
   readonly ticks: Meters['ticks'];
   readonly permits: Meters['permits'];
+  readonly callsRefused: Meters['callsRefused'];
   readonly desiredPuts: Meters['desiredPuts'];
   readonly requestSeconds: Meters['requestSeconds'];
 
@@ -17,6 +18,7 @@ export class Metrics implements Meters {
     this.reports = made.reports;
     this.ticks = made.ticks;
     this.permits = made.permits;
+    this.callsRefused = made.callsRefused;
     this.desiredPuts = made.desiredPuts;
     this.requestSeconds = made.requestSeconds;
   }

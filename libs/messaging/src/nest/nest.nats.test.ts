@@ -20,6 +20,8 @@ const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
 let events: { subject: string; body: string; deliveries: number; traceparent: string | null }[];
 let failures: number;
 let answeredBy: string[];
+/** What a slow answer waits for. */
+let gate: Promise<void> = Promise.resolve();
 
 @Controller()
 class Handlers {
@@ -36,6 +38,13 @@ class Handlers {
   async hello(@Payload() body: Uint8Array, @Ctx() context: FrameContext): Promise<unknown> {
     answeredBy.push(context.subject);
     return { frame: frame(`hello ${text(body)}`), traceparent: context.traceparent ?? undefined };
+  }
+
+  @NodeCall('acked')
+  async acked(@Payload() body: Uint8Array, @Ctx() context: FrameContext): Promise<Uint8Array> {
+    answeredBy.push(context.subject);
+    await gate;
+    return frame(`acked ${text(body)}`);
   }
 
   @NodeCall('permit')
@@ -132,11 +141,56 @@ describe.each(natsServers())('Nest handlers on server $version', ({ path, versio
     await expect(calling).rejects.toThrow(CallError);
   });
 
+  it('are not starved by one node that calls 20,000 times: it is refused what is beyond its share, and others are answered', async () => {
+    const other = await network.enrol({ site: 's2', node: 'n2' }).then((it) => it.connect('control'));
+    // As fast as the line carries them, which no agent does: each would write its ledger first.
+    let busy = 0;
+    const inbox = `_INBOX.s1.n1.c.flood`;
+    link.nc.subscribe(inbox, {
+      callback: (_, { headers }) => void (headers?.get('Nats-Service-Error-Code') === '429' && busy++),
+    });
+    for (let at = 0; at < 20_000; at++) link.nc.publish('ow.v1.rpc.s1.n1.hello', frame('flood'), { reply: inbox });
+    expect(text((await request(other, 'hello', frame('n2'), { timeoutMs: 5_000 })).frame)).toBe('hello n2');
+    await until(() => busy > 10_000, { within: 10_000, what: 'refusals of the flood' });
+    expect(answeredBy.filter((subject) => subject === 'ow.v1.rpc.s1.n1.hello').length).toBeLessThan(10_000);
+    // Its own next question is answered again, once the flood is over.
+    await until(async () => (await request(link, 'hello', frame('n1')).catch(() => null)) !== null, {
+      within: 10_000,
+      what: 'an answer to the node that flooded',
+    });
+  });
+
+  it('tell a node that has as much under way as it may that it is busy', async () => {
+    const other = await network.enrol({ site: 's2', node: 'n2' }).then((it) => it.connect('control'));
+    const opening = Promise.withResolvers<void>();
+    gate = opening.promise;
+    const calls = Array.from({ length: 60 }, () =>
+      request(link, 'acked', frame('n1')).then(
+        ({ frame: answer }) => text(answer),
+        (error: CallError) => error.failure,
+      ),
+    );
+    const others = request(other, 'acked', frame('n2'));
+    await until(() => answeredBy.includes('ow.v1.rpc.s2.n2.acked'), {
+      within: 5_000,
+      what: 'the turn of another node',
+    });
+    opening.resolve();
+    const answers = await Promise.all(calls);
+    // Four run and sixteen wait; it was the calls that found both full that were refused.
+    expect(answers.filter((it) => it === 'acked n1')).toHaveLength(20);
+    expect(answers.filter((it) => it === 'busy')).toHaveLength(40);
+    expect(text((await others).frame)).toBe('acked n2');
+  });
+
   it('of two replicas answer each call once', async () => {
     await replica();
-    const answers = await Promise.all(
-      Array.from({ length: 40 }, async (_, at) => text((await request(link, 'hello', frame(String(at)))).frame)),
-    );
+    const answers: string[] = [];
+    // No more at once than one node may ask.
+    for (let round = 0; round < 4; round++) {
+      const calls = Array.from({ length: 10 }, (_, at) => request(link, 'hello', frame(`${round} ${at}`)));
+      for (const { frame: answer } of await Promise.all(calls)) answers.push(text(answer));
+    }
     expect(new Set(answers).size).toBe(40);
     expect(answeredBy).toHaveLength(40);
   });

@@ -1,8 +1,10 @@
-import { PREFIX, type RpcOperation } from '@openward/contracts';
+import { PREFIX, type Name, type RpcOperation } from '@openward/contracts';
 import type { Msg, Subscription } from '@nats-io/nats-core';
 import { MessagePattern, type MessageHandler } from '@nestjs/microservices';
 import type { ControlPlaneLink } from '../connect-control-plane.ts';
-import { CALL_QUEUE, respond, respondFailed, type Answer } from '../rpc.ts';
+import { FairTurns, type FairLimits } from '../fair-turns.ts';
+import { CALL_QUEUE, respond, respondBusy, respondFailed, type Answer } from '../rpc.ts';
+import { parseRpcSubject } from '../subjects.ts';
 import { traceOf } from '../trace.ts';
 import { FrameContext } from './frame-context.ts';
 import { FrameServer } from './frame-server.ts';
@@ -19,23 +21,29 @@ export const NodeCall = (operation: RpcOperation): MethodDecorator =>
 export interface NatsRpcServerOptions {
   readonly rpc: ControlPlaneLink<'rpc'>;
   readonly queue?: string;
+  /** How much of this replica one node may take. */
+  readonly limits?: FairLimits;
+  /** Told of each call that was refused for that. */
+  readonly onBusy?: (node: Name) => void;
   readonly onError?: (error: unknown) => void;
 }
 
 /**
  * Calls of nodes for Nest: `@NodeCall('permit')`. A handler returns the sealed answer, as bytes
- * or as an `Answer`. When it throws, the caller is told at once that there is none, and no more. Nest's own NATS transport
+ * or as an `Answer`. When it throws, the caller is told at once that there is none, and no more. Nodes take turns: one that asks
+ * more than its share is told that it is too much, before anything is looked up for it. Nest's own NATS transport
  * wants its JSON around each message; nodes send sealed frames and nothing else.
  */
 export class NatsRpcServer extends FrameServer {
   override readonly transportId = NATS_RPC;
   readonly #options: NatsRpcServerOptions;
-  readonly #begun = new Set<Promise<void>>();
+  readonly #turns: FairTurns;
   #subscriptions: readonly Subscription[] = [];
 
   constructor(options: NatsRpcServerOptions) {
     super();
     this.#options = options;
+    this.#turns = new FairTurns(options.limits);
   }
 
   protected get link(): ControlPlaneLink<'rpc'> {
@@ -50,8 +58,11 @@ export class NatsRpcServer extends FrameServer {
         queue,
         callback: (error, message) => {
           if (error) return this.#options.onError?.(error);
-          const done: Promise<void> = this.#answer(handler, message).finally(() => this.#begun.delete(done));
-          this.#begun.add(done);
+          const call = parseRpcSubject(message.subject);
+          if (call === null) return respondFailed(message);
+          if (this.#turns.take(call.node, () => this.#answer(handler, message))) return;
+          respondBusy(message);
+          this.#options.onBusy?.(call.node);
         },
       }),
     );
@@ -63,7 +74,7 @@ export class NatsRpcServer extends FrameServer {
   /** Takes no more, and waits for the answers that are being made. */
   override async close(): Promise<void> {
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
-    await Promise.all(this.#begun);
+    await this.#turns.close();
     if (!this.link.nc.isClosed()) await this.link.nc.flush();
   }
 
