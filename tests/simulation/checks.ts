@@ -1,4 +1,4 @@
-import type { Entry, Held } from '@openward/activation';
+import { isSame, type Entry, type Held } from '@openward/activation';
 import type { VirtualWorld } from '@openward/activation/testing';
 import type { DesiredState, HelloReply, Name, RolloutId } from '@openward/contracts';
 import { EMPTY_LEDGER, firstBrokenRow } from '@openward/privacy';
@@ -44,7 +44,7 @@ export class Checks {
     const record = journal.known.services[service];
     if (held.number === 3) this.breakRule(`${node} serves release 3`);
     if (held.number === 4 && site !== 'referral') this.breakRule(`${node} serves release 4`);
-    if (record?.active?.key !== held.key) this.breakRule(`${node} serves what its journal does not say`);
+    if (!isSame(record?.active, held)) this.breakRule(`${node} serves what its journal does not say`);
     if (record?.halted === true) this.breakRule(`${node} serves a halted service`);
     if (journal.known.recalled.includes(held.release)) this.breakRule(`${node} serves a recalled release`);
   }

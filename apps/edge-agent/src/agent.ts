@@ -2,7 +2,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startReconciler, type Entry, type Reconciler, type StatePart } from '@openward/activation';
+import { isInUse, startReconciler, type Entry, type Reconciler, type StatePart } from '@openward/activation';
 import { PROTOCOL, reportSubject, type StateBody } from '@openward/contracts';
 import { openLocalStore } from '@openward/distribution';
 import type { SentFrame } from '@openward/messaging';
@@ -155,6 +155,7 @@ export class Agent {
         judgements: this.judgements,
         dataSets: this.dataSets,
         isSuiteAccepted: (suite) => this.reconciler.state().durable.suites[suite] !== undefined,
+        isInUse: (key) => isInUse(this.reconciler.state(), key),
         wall: () => ports.clock.wall(),
         log: ports.log,
       }),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { isSame } from './model.ts';
 import { reportOf } from './report.ts';
 import { type Bench, first, second, settled } from './testing/bench.ts';
 import { anAssignment } from './testing/documents.ts';
@@ -48,7 +49,7 @@ describe('R4: going back needs no permit, gate or consent', () => {
     bench.send({ kind: 'runtimeExited' });
     bench.desired([second({ phase: 'rollBack' })]);
     expect(kinds(bench)).toContain('stop');
-    expect(arrive(bench).work.served).toBe(bench.record.active?.key);
+    expect(arrive(bench).work.served).toEqual(bench.record.active);
   });
 });
 
@@ -148,7 +149,7 @@ describe('N5: the site’s own brakes', () => {
     bench.pass(1000);
     expect(stateOf(bench).serving).toBe('halted');
     bench.command({ kind: 'resume', service });
-    while (bench.work.served !== bench.record.active?.key) bench.answer();
+    while (!isSame(bench.work.served, bench.record.active)) bench.answer();
     expect(stateOf(bench).serving).toBe('serving');
   });
 

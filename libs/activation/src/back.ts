@@ -1,5 +1,5 @@
 import type { Name, NodeOutcome, ReasonCode } from '@openward/contracts';
-import type { End, Held } from './model.ts';
+import { isSame, type End, type Held } from './model.ts';
 import type { Turn } from './turn.ts';
 
 // Going back needs no permit, no gate and no consent (R4), and no download: its target was kept. What became of it is told
@@ -54,7 +54,7 @@ export function leaveRecalled(turn: Turn, service: Name): void {
   if (progress?.at === 'goingBack') {
     turn.record({ kind: 'ended', service, end: { ...progress.end, outcome: 'unableToRollBack' } });
   } else if (progress?.at === 'activated' || progress?.at === 'committed') {
-    if (progress.candidate.key === record.active.key) {
+    if (isSame(progress.candidate, record.active)) {
       const way = wayBack(turn, service);
       const end = {
         step: 'rolledBack',
@@ -109,7 +109,7 @@ function wayBack(turn: Turn, service: Name, byPerson = false): Way | null {
   const { rollbackTarget } = attempt.assignment;
   const before = progress.at === 'activated' ? progress.before : progress.target;
   const hadSomething = rollbackTarget !== null || before !== null;
-  if (before?.key === candidate.key && !turn.isRecalled(candidate.release)) {
+  if (isSame(before, candidate) && !turn.isRecalled(candidate.release)) {
     return { to: before, hadSomething, isItself: true };
   }
   // When its rollout is over the target is no longer kept, unless it is the anchor. Only a person may choose the anchor
@@ -121,4 +121,4 @@ function wayBack(turn: Turn, service: Name, byPerson = false): Way | null {
 }
 
 const usable = (turn: Turn, choices: readonly (Held | null)[], but: Held | null): readonly Held[] =>
-  choices.filter((held) => held !== null).filter((held) => held.key !== but?.key && !turn.isRecalled(held.release));
+  choices.filter((held) => held !== null).filter((held) => !isSame(held, but) && !turn.isRecalled(held.release));

@@ -77,11 +77,11 @@ export type Event =
   | Failure<'evaluateFailed'>
   | (Task<'permitAnswered'> & { readonly reply: PermitReply })
   | Task<'permitFailed'>
-  | (Of<'switched'> & { readonly key: string })
-  | (Of<'switchFailed'> & { readonly key: string; readonly reference: string })
+  | (Of<'switched'> & { readonly held: Held })
+  | (Of<'switchFailed'> & { readonly held: Held; readonly reference: string })
   | (Task<'probed'> & { readonly result: 'ok' | 'failed' | 'timedOut'; readonly reference: string })
   | (Of<'judged'> & {
-      readonly key: string;
+      readonly held: Held;
       readonly final: boolean;
       readonly verdict: 'ok' | 'over' | 'tooFewRequests';
     })
@@ -100,7 +100,7 @@ export type Effect =
   | { readonly kind: 'verify'; readonly service: Name; readonly task: number; readonly assignment: Assignment }
   /** (beside) */
   | { readonly kind: 'load'; readonly service: Name; readonly task: number; readonly held: Held }
-  /** (beside, after its last request has ended) */
+  /** (beside, after its last request has ended, and only where no service has a use for it) */
   | { readonly kind: 'unload'; readonly service: Name; readonly key: string }
   /** (beside) */
   | {
@@ -138,7 +138,7 @@ export type Effect =
   | {
       readonly kind: 'judge';
       readonly service: Name;
-      readonly key: string;
+      readonly held: Held;
       readonly final: boolean;
       readonly errorShare: number;
       readonly minRequests: number;

@@ -1,7 +1,7 @@
 export { bytesOf, isWithin } from './consent.ts';
 export * from './events.ts';
 export { applyEntry, type Entry, NOTHING_KNOWN, replay } from './journal.ts';
-export { keepOf } from './keep.ts';
+export { isInUse, keepOf } from './keep.ts';
 export * from './model.ts';
 export { type Offer, offersOf } from './offers.ts';
 export * from './ports.ts';

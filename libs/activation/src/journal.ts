@@ -219,7 +219,7 @@ const restartsOf = (progress: Progress): number => ('watch' in progress ? progre
 const remember = (past: readonly AssignmentId[], id: AssignmentId): readonly AssignmentId[] =>
   [...past.filter((other) => other !== id), id].slice(-PAST);
 
-/** The same release is one thing on the disk, wherever the record names it. */
+/** The same files are one thing to the runtime, whichever release brought them. */
 function chained(record: ServiceRecord, key: string, chain: Chain): ServiceRecord {
   const link = <H extends Held | null>(held: H): H => (held?.key === key ? { ...held, chain } : held);
   const { attempt } = record;

@@ -1,6 +1,6 @@
 import { artifactsOf, type ArtifactRef } from '@openward/contracts';
 import type { Keep } from './events.ts';
-import type { Durable } from './model.ts';
+import type { Durable, NodeState } from './model.ts';
 import { heldOf } from './turn.ts';
 
 /** D7's node side: last good, the target of a live rollout, the anchor, what is served, and what a live attempt brings. */
@@ -28,6 +28,13 @@ export const keepOfBoth = (one: Keep, other: Keep): Keep => ({
   files: sorted([...one.files, ...other.files]),
   keys: sorted([...one.keys, ...other.keys]),
 });
+
+/** Whether any service has these files in memory, on their way there, or behind what it serves. */
+export const isInUse = ({ work }: NodeState, key: string): boolean =>
+  Object.values(work).some(
+    ({ loaded, loading, served, switching }) =>
+      loaded.includes(key) || [loading, served, switching].some((other) => other?.key === key),
+  );
 
 /** Something that was kept is needed no more. */
 export const hasShrunk = (before: Keep, after: Keep): boolean =>

@@ -29,7 +29,11 @@ export interface Chain {
   readonly adapter?: string;
 }
 
-/** A release on this node's disk, verified, in one variant. `key` is the name under which the runtime holds it. */
+/**
+ * A release on this node's disk, verified, in one variant. `key` is the name under which the runtime holds its files: releases
+ * that differ in nothing that is loaded have the same one, in every service. So a key says what is in memory, and `isSame` which
+ * release it is.
+ */
 export interface Held {
   readonly key: string;
   readonly release: Digest;
@@ -41,6 +45,10 @@ export interface Held {
   /** Null until the runtime has loaded it for the first time; compared at each load after that (N8). */
   readonly chain: Chain | null;
 }
+
+/** Whether both are one release in one variant; two of one key can be two releases. */
+export const isSame = (one: Held | null | undefined, other: Held | null | undefined): boolean =>
+  one?.release === other?.release && one?.key === other?.key;
 
 /** The whole gate's verdict, and the two parts of it that may leave (E1). Everything finer stays with the evaluation. */
 export interface EvaluationResult {
@@ -199,9 +207,9 @@ export interface Refused {
 }
 
 export interface Work {
-  /** The key that the gateway serves; null for none; undefined until it has been told since the start. */
-  readonly served: string | null | undefined;
-  readonly switching: string | null;
+  /** What the gateway serves; null for nothing; undefined until it has been told since the start. */
+  readonly served: Held | null | undefined;
+  readonly switching: Held | null;
   readonly loaded: readonly string[];
   readonly loading: { readonly key: string; readonly task: number } | null;
   /** Loads that failed, by key: how often, and when they are tried again. */

@@ -63,7 +63,7 @@ export interface Verify {
 
 /** The part of the runtime that a reconciler needs. The adapter knows paths, threads and context lengths. */
 export interface ModelRuntime {
-  /** Loaded and warm under `held.key`, with the digests that the runtime reports (N8). Idempotent. */
+  /** Loaded and warm under `held.key`, with the digests that the runtime reports (N8). Loaded already, it only says so. */
   load(held: Held, signal: AbortSignal): Promise<Chain>;
   /** Not loaded is no error. */
   unload(key: string): Promise<void>;
@@ -97,12 +97,12 @@ export interface Serving {
    * may never have served since the start. Idempotent.
    */
   stop(service: Name, why: StopWhy, held: Held | null): Promise<void>;
-  /** Resolves when no request is in flight on this model, or at the gateway's own deadline. */
+  /** Resolves when no request is in flight on this model, of whatever release, or at the gateway's own deadline. */
   drain(key: string): Promise<void>;
-  /** The share of errors of this model since its probe, against the limits (R3). Counts stay in the gateway. */
+  /** The share of errors of this release since its probe, against the limits (R3). Counts stay in the gateway. */
   judge(
     service: Name,
-    key: string,
+    held: Held,
     limits: { readonly errorShare: number; readonly minRequests: number },
   ): Promise<'ok' | 'over' | 'tooFewRequests'>;
 }

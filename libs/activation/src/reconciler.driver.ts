@@ -1,7 +1,7 @@
 import { type DesiredState, ReasonCode } from '@openward/contracts';
 import { dueIn } from './due.ts';
 import type { Command, CommandAnswer, Effect, Event, Now } from './events.ts';
-import { keepOf, keepOfBoth } from './keep.ts';
+import { isInUse, keepOf, keepOfBoth } from './keep.ts';
 import type { Durable, NodeState } from './model.ts';
 import { type Offer, offersOf } from './offers.ts';
 import type { Ports, StatePart } from './ports.ts';
@@ -256,31 +256,30 @@ class Loop implements Reconciler {
   async #switchTo({ service, held }: Extract<Effect, { readonly kind: 'switchTo' }>): Promise<void> {
     try {
       await this.#ports.serving.switchTo(service, held);
-      this.#put({ kind: 'switched', service, key: held.key });
+      this.#put({ kind: 'switched', service, held });
     } catch (error) {
-      this.#put({ kind: 'switchFailed', service, key: held.key, reference: this.#warn('switch', error) });
+      this.#put({ kind: 'switchFailed', service, held, reference: this.#warn('switch', error) });
     }
   }
 
-  async #judge({ service, key, final, ...limits }: Extract<Effect, { readonly kind: 'judge' }>): Promise<void> {
+  async #judge({ service, held, final, ...limits }: Extract<Effect, { readonly kind: 'judge' }>): Promise<void> {
     try {
-      const verdict = await this.#ports.serving.judge(service, key, limits);
-      this.#put({ kind: 'judged', service, key, final, verdict });
+      const verdict = await this.#ports.serving.judge(service, held, limits);
+      this.#put({ kind: 'judged', service, held, final, verdict });
     } catch (error) {
       // The machine asks again.
       this.#warn('judge', error);
     }
   }
 
-  /** Requests in flight end on the old release. Meanwhile it may be wanted again: then it stays. */
+  /** Requests in flight end on the old release. Another release may be served by it, or it may be wanted again: then it stays. */
   async #unload(key: string): Promise<void> {
     const { serving, runtime } = this.#ports;
+    if (isInUse(this.#state, key)) return;
     try {
       await serving.drain(key);
       await this.#inLane(async () => {
-        const works = Object.values(this.#state.work);
-        if (works.some(({ loaded, loading }) => loading?.key === key || loaded.includes(key))) return;
-        await runtime.unload(key);
+        if (!isInUse(this.#state, key)) await runtime.unload(key);
       });
     } catch (error) {
       this.#warn('unload', error);

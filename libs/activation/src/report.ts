@@ -1,6 +1,6 @@
 import type { AssignmentStatus, EvidenceBody, Name, NodeStep, ServiceState } from '@openward/contracts';
 import type { Effect } from './events.ts';
-import type { Attempt, EvaluationResult, NodeState, ServiceRecord, Work } from './model.ts';
+import { isSame, type Attempt, type EvaluationResult, type NodeState, type ServiceRecord, type Work } from './model.ts';
 import type { StatePart } from './ports.ts';
 import { FRESH_WORK } from './turn.ts';
 
@@ -33,14 +33,14 @@ function serviceState(service: Name, record: ServiceRecord, work: Work): Service
 /** A switch is told when the gateway has made it, not when the journal has. */
 function activeOf({ active, attempt }: ServiceRecord, { served }: Work): string | null {
   const progress = attempt?.progress;
-  const isUnproven = progress?.at === 'activated' && !progress.watch.probed && served !== progress.candidate.key;
+  const isUnproven = progress?.at === 'activated' && !progress.watch.probed && !isSame(served, progress.candidate);
   return (isUnproven ? progress.before?.release : active?.release) ?? null;
 }
 
 function servingOf({ active, halted }: ServiceRecord, { served, probe, loaded }: Work): ServiceState['serving'] {
   if (halted) return 'halted';
   if (served === null || served === undefined) return 'notServing';
-  if (active !== null && served === active.key && !loaded.includes(served)) return 'degraded';
+  if (isSame(served, active) && !loaded.includes(served.key)) return 'degraded';
   const isFailing = probe.state === 'resting' || (probe.state === 'running' && probe.tries > 0);
   return isFailing ? 'degraded' : 'serving';
 }
@@ -94,7 +94,7 @@ export function stepOf(attempt: Attempt, record: ServiceRecord, work: Work): Nod
       return isBeforeConsent(work) ? 'awaitingConsent' : 'awaitingPermit';
     case 'activated':
       if (progress.watch.probed) return 'active';
-      return work.served === progress.candidate.key ? 'probing' : 'activating';
+      return isSame(work.served, progress.candidate) ? 'probing' : 'activating';
     case 'committed':
       return 'committed';
     case 'goingBack':

@@ -1,6 +1,6 @@
 import type { Name, ReasonCode } from '@openward/contracts';
 import { endUnchanged, failBack, stopNow } from './back.ts';
-import type { Chain, Held } from './model.ts';
+import { type Chain, type Held, isSame } from './model.ts';
 import { isAnotherInTransition } from './transition.ts';
 import { attemptAt, backOff, heldOf, type Turn } from './turn.ts';
 
@@ -23,10 +23,10 @@ function switchOver(turn: Turn, service: Name): void {
     if (served !== null || switching !== null) stopNow(turn, service, halted ? 'halted' : 'noRelease');
     return;
   }
-  if (served === active.key || switching === active.key) return;
+  if (isSame(served, active) || isSame(switching, active)) return;
   if (loaded.includes(active.key)) {
     turn.cancelProbe(service);
-    turn.change(service, { switching: active.key });
+    turn.change(service, { switching: active });
     turn.emit({ kind: 'switchTo', service, held: active });
   } else if (served !== null || switching !== null) {
     // What was served until now is no longer to be, and what is to be is not there yet.
@@ -34,23 +34,23 @@ function switchOver(turn: Turn, service: Name): void {
   }
 }
 
-export function switched(turn: Turn, service: Name, key: string): void {
-  if (turn.work(service).switching !== key) return;
-  turn.change(service, { switching: null, served: key, probe: { state: 'none' } });
+export function switched(turn: Turn, service: Name, held: Held): void {
+  if (!isSame(turn.work(service).switching, held)) return;
+  turn.change(service, { switching: null, served: held, probe: { state: 'none' } });
 }
 
-export function switchFailed(turn: Turn, service: Name, key: string, reference: string): void {
-  if (turn.work(service).switching !== key) return;
-  const loaded = turn.work(service).loaded.filter((other) => other !== key);
+/** The switch of one release failed: another one of the same key has done nothing. */
+export function switchFailed(turn: Turn, service: Name, held: Held, reference: string): void {
+  if (!isSame(turn.work(service).switching, held)) return;
+  const loaded = turn.work(service).loaded.filter((key) => key !== held.key);
   turn.change(service, { switching: null, loaded });
-  const held = heldOf(turn.service(service)).find((other) => other.key === key);
-  if (held) fault(turn, service, held, null, reference);
+  fault(turn, service, held.key, (other) => isSame(other, held), null, reference);
 }
 
 function probe(turn: Turn, service: Name): void {
   const { active, halted, attempt } = turn.service(service);
   const { served, loaded, probe: at } = turn.work(service);
-  if (active === null || halted || served !== active.key || !loaded.includes(active.key)) return;
+  if (active === null || halted || !isSame(served, active) || !loaded.includes(active.key)) return;
   if (at.state === 'running' || at.state === 'passed') return;
   if (at.state === 'resting' && turn.now.monotonic < at.until) return;
   const task = turn.task();
@@ -66,7 +66,7 @@ function arrive(turn: Turn, service: Name): void {
   const { served, switching } = turn.work(service);
   const { end } = attempt.progress;
   const { halted, active } = turn.service(service);
-  const isThere = halted || served === (active?.key ?? null);
+  const isThere = halted || (active === null ? served === null : isSame(served, active));
   if (isThere && switching === null) turn.record({ kind: 'ended', service, end });
 }
 
@@ -86,7 +86,7 @@ function load(turn: Turn, service: Name): void {
   const wanted = wantedInMemory(turn, service);
   const { loaded, served, switching } = turn.work(service);
   for (const key of loaded) {
-    if (wanted.some((held) => held.key === key) || key === served || key === switching) continue;
+    if (wanted.some((held) => held.key === key) || key === served?.key || key === switching?.key) continue;
     turn.change(service, { loaded: turn.work(service).loaded.filter((other) => other !== key) });
     turn.emit({ kind: 'unload', service, key });
   }
@@ -113,7 +113,7 @@ export function loaded(turn: Turn, service: Name, task: number, chain: Chain): v
   const expected: Chain = held.chain ?? chainOf(held);
   if (expected.base !== chain.base || expected.adapter !== chain.adapter) {
     turn.emit({ kind: 'unload', service, key: held.key });
-    return fault(turn, service, held, 'digestMismatch', '');
+    return loadFault(turn, service, held.key, 'digestMismatch', '');
   }
   if (held.chain === null) turn.record({ kind: 'chained', service, key: held.key, chain: expected });
   const { [held.key]: _, ...loadRests } = turn.work(service).loadRests;
@@ -125,10 +125,10 @@ const chainOf = ({ artifact, base }: Held): Chain =>
 
 export function loadFailed(turn: Turn, service: Name, task: number, code: ReasonCode | null, reference: string): void {
   const held = takeLoading(turn, service, task);
-  if (held !== null) fault(turn, service, held, code, reference);
+  if (held !== null) loadFault(turn, service, held.key, code, reference);
 }
 
-/** What was being loaded; null where the task is another's, or the release is wanted no more (it is unloaded then). */
+/** Of what was being loaded, one release; null where the task is another's, or none is wanted any more (it is unloaded then). */
 function takeLoading(turn: Turn, service: Name, task: number): Held | null {
   const { loading } = turn.work(service);
   if (loading?.task !== task) return null;
@@ -138,23 +138,34 @@ function takeLoading(turn: Turn, service: Name, task: number): Held | null {
   return held ?? null;
 }
 
-/** A release that cannot be loaded, or switched to: an end for a candidate, a way back before the commit, patience after it. */
-function fault(turn: Turn, service: Name, held: Held, code: ReasonCode | null, reference: string): void {
+/** Files that cannot be loaded fail every release that they are of. */
+const loadFault = (turn: Turn, service: Name, key: string, code: ReasonCode | null, reference: string): void =>
+  fault(turn, service, key, (held) => held?.key === key, code, reference);
+
+/** What cannot be loaded, or switched to: an end for a candidate, a way back before the commit, patience after it. */
+function fault(
+  turn: Turn,
+  service: Name,
+  key: string,
+  concerns: (held: Held | null) => boolean,
+  code: ReasonCode | null,
+  reference: string,
+): void {
   const rests = turn.work(service).loadRests;
-  const tries = (rests[held.key]?.tries ?? 0) + 1;
+  const tries = (rests[key]?.tries ?? 0) + 1;
   const until = turn.now.monotonic + backOff(tries);
-  turn.change(service, { loadRests: { ...rests, [held.key]: { tries, until } } });
+  turn.change(service, { loadRests: { ...rests, [key]: { tries, until } } });
   const progress = turn.attempt(service)?.progress;
   const isFinal = code !== null || tries >= LOAD_TRIES;
   const reason = code ?? 'modelNotLoadable';
   const because = reference === '' ? undefined : reference;
   if (progress?.at === 'staged' || progress?.at === 'evaluated') {
-    if (progress.candidate.key === held.key && isFinal) endUnchanged(turn, service, 'failed', reason, because);
+    if (concerns(progress.candidate) && isFinal) endUnchanged(turn, service, 'failed', reason, because);
   } else if (progress?.at === 'activated') {
-    if (progress.candidate.key === held.key && isFinal) failBack(turn, service, reason, because);
+    if (concerns(progress.candidate) && isFinal) failBack(turn, service, reason, because);
   } else if (progress?.at === 'goingBack') {
     // The target is tried again for ever, but the network is told that it did not come up.
-    if (progress.to?.key === held.key && code !== null) {
+    if (concerns(progress.to) && code !== null) {
       turn.record({ kind: 'ended', service, end: { ...progress.end, outcome: 'unableToRollBack' } });
     }
   }

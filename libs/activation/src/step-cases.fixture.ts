@@ -1,5 +1,6 @@
 import { NodeStep, type PermitReply } from '@openward/contracts';
 import type { Event } from './events.ts';
+import type { Held } from './model.ts';
 import { Bench, second, settled } from './testing/bench.ts';
 import { aDesiredState, anAssignment, RESULTS } from './testing/documents.ts';
 import { heldFor } from './testing/simulated-disk.ts';
@@ -54,7 +55,7 @@ const failure = { code: 'internal', reference: '0a0b0c0d' } as const;
 const fault = { code: null, reference: '0a0b0c0d' } as const;
 const loading = (bench: Bench): number => bench.work.loading?.task ?? 9999;
 const probing = (bench: Bench): number => (bench.work.probe.state === 'running' ? bench.work.probe.task : 9999);
-const active = (bench: Bench): string => bench.record.active?.key ?? '';
+const active = (bench: Bench): Held => bench.record.active ?? heldFor(second());
 const refusal = (bench: Bench): PermitReply => ({
   ...bench.permit(),
   answer: { granted: false, why: 'paused', retryAfterMs: 1000 },
@@ -89,20 +90,20 @@ const EVENTS = {
   permitGranted: (bench) => ({ kind: 'permitAnswered', ...task(bench), reply: bench.permit() }),
   permitRefused: (bench) => ({ kind: 'permitAnswered', ...task(bench), reply: refusal(bench) }),
   permitFailed: (bench) => ({ kind: 'permitFailed', ...task(bench) }),
-  switched: ({ service, work }) => ({ kind: 'switched', service, key: work.switching ?? '' }),
+  switched: ({ service, work }) => ({ kind: 'switched', service, held: work.switching ?? heldFor(second()) }),
   switchFailed: ({ service, work }) => ({
     kind: 'switchFailed',
     service,
-    key: work.switching ?? '',
+    held: work.switching ?? heldFor(second()),
     reference: '',
   }),
   probeOk: (bench) => ({ kind: 'probed', ...task(bench), task: probing(bench), result: 'ok', reference: '' }),
   probeFailed: (bench) => ({ kind: 'probed', ...task(bench), task: probing(bench), result: 'failed', reference: '' }),
-  judgedOk: (bench) => ({ kind: 'judged', service: bench.service, key: active(bench), final: true, verdict: 'ok' }),
+  judgedOk: (bench) => ({ kind: 'judged', service: bench.service, held: active(bench), final: true, verdict: 'ok' }),
   judgedOver: (bench) => ({
     kind: 'judged',
     service: bench.service,
-    key: active(bench),
+    held: active(bench),
     final: false,
     verdict: 'over',
   }),

@@ -4,6 +4,7 @@ import type { Assignment } from '@openward/contracts';
 import type { Effect, Event } from './events.ts';
 import { applyEntry, replay } from './journal.ts';
 import { keepOf } from './keep.ts';
+import { isSame } from './model.ts';
 import { LONGEST_LIFE_MS } from './permit.ts';
 import { Bench } from './testing/bench.ts';
 import { aDesiredState, anAssignment, RESULTS } from './testing/documents.ts';
@@ -30,7 +31,7 @@ class Watcher {
           break;
         case 'switchTo': {
           const record = known.services[effect.service];
-          expect(record?.active?.key, 'what is served stands in the journal').toBe(effect.held.key);
+          expect(isSame(record?.active, effect.held), 'what is served stands in the journal').toBe(true);
           expect(record?.halted, 'nothing serves a halted service').toBe(false);
           expect(known.recalled, 'nothing serves what was recalled').not.toContain(effect.held.release);
           break;
@@ -134,14 +135,14 @@ const answers: fc.Arbitrary<Move> = fc
       const file = held.find((it) => it?.key === loading.key)?.artifact.file ?? '';
       return put({ kind: 'loaded', service: name, task: loading.task, chain: { base: file } });
     }
-    if (switching) return put({ kind: 'switched', service: name, key: switching });
+    if (switching) return put({ kind: 'switched', service: name, held: switching });
     if (probe?.state === 'running') {
       const result = bad ? 'failed' : 'ok';
       return put({ kind: 'probed', service: name, task: probe.task, result, reference: '' });
     }
     if (record?.attempt?.progress.at === 'activated') {
       const verdict = bad ? 'over' : 'ok';
-      return put({ kind: 'judged', service: name, key: record.attempt.progress.candidate.key, final: true, verdict });
+      return put({ kind: 'judged', service: name, held: record.attempt.progress.candidate, final: true, verdict });
     }
     if (!job || !assignment) return;
     if (job.doing === 'fetching') return put({ kind: 'fetched', service: name, task });

@@ -94,13 +94,13 @@ function takeIn(turn: Turn, event: Taken): void {
     case 'loadFailed':
       return loadFailed(turn, event.service, event.task, event.code, event.reference);
     case 'switched':
-      return switched(turn, event.service, event.key);
+      return switched(turn, event.service, event.held);
     case 'switchFailed':
-      return switchFailed(turn, event.service, event.key, event.reference);
+      return switchFailed(turn, event.service, event.held, event.reference);
     case 'probed':
       return probed(turn, event.service, event.task, event.result, event.reference);
     case 'judged':
-      return judged(turn, event.service, event.key, event.final, event.verdict);
+      return judged(turn, event.service, event.held, event.final, event.verdict);
     case 'runtimeExited':
       for (const service of turn.services()) runtimeExited(turn, service);
       return;
@@ -147,7 +147,7 @@ function takeJobEvent(turn: Turn, event: JobEvent): void {
       return;
     case 'verified': {
       if (job.doing !== 'verifying') return;
-      // The same release in the same variant may be here already: its chain holds.
+      // The same files may be here already, of another release too: their chain holds.
       const known = heldOf(turn.service(service)).find((held) => held.key === event.held.key);
       turn.change(service, { job: IDLE });
       turn.record({ kind: 'staged', service, held: { ...event.held, chain: known?.chain ?? null } });

@@ -1,6 +1,6 @@
 import type { Name } from '@openward/contracts';
 import { failBack } from './back.ts';
-import type { Attempt, Progress, Watch } from './model.ts';
+import { type Attempt, type Held, isSame, type Progress, type Watch } from './model.ts';
 import { attemptAt, backOff, type Turn } from './turn.ts';
 
 // N4 and R2: from the switch to the commit the node watches itself, on its own monotonic clock, from its own probe.
@@ -63,7 +63,7 @@ function soak(turn: Turn, service: Name, attempt: Activated): void {
   const final = elapsed >= soakMs;
   const every = final ? 2_000 : Math.min(30_000, Math.max(250, soakMs / 20), Math.max(LEAST_MS, soakMs - elapsed));
   turn.change(service, { judgeAt: monotonic + every });
-  turn.emit({ kind: 'judge', service, key: candidate.key, final, errorShare, minRequests });
+  turn.emit({ kind: 'judge', service, held: candidate, final, errorShare, minRequests });
 }
 
 const quarterOf = (ms: number, soakMs: number): number => (soakMs === 0 ? 4 : Math.floor((4 * ms) / soakMs));
@@ -72,12 +72,12 @@ const quarterOf = (ms: number, soakMs: number): number => (soakMs === 0 ? 4 : Ma
 export function judged(
   turn: Turn,
   service: Name,
-  key: string,
+  held: Held,
   final: boolean,
   verdict: 'ok' | 'over' | 'tooFewRequests',
 ): void {
   const attempt = attemptAt(turn, service, 'activated');
-  if (attempt === null || attempt.progress.candidate.key !== key) return;
+  if (attempt === null || !isSame(attempt.progress.candidate, held)) return;
   const { watch: seen } = attempt.progress;
   const { soakSince } = turn.work(service);
   if (!seen.probed || seen.soak !== 'running' || soakSince === null) return;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Refusal, type Digest, type Name, type Release } from '@openward/contracts';
-import type { Held, Serving, StopWhy } from '@openward/activation';
+import { isSame, type Held, type Serving, type StopWhy } from '@openward/activation';
 
 /** What a request is answered with. It holds on to its release until it ends, whatever is switched meanwhile. */
 export interface Lease {
@@ -27,8 +27,9 @@ interface Slot {
   readonly telling: Promise<void> | null;
 }
 
-/** Since the probe of a model: counts that never leave the gateway (R3). */
+/** Of one release, since its probe: counts that never leave the gateway (R3). */
 interface Tally {
+  readonly key: string;
   requests: number;
   failures: number;
   inFlight: number;
@@ -64,9 +65,9 @@ export class ServedReleases implements Serving {
   async switchTo(service: Name, held: Held): Promise<void> {
     const release = await this.#releaseOf(held);
     const current = this.#slots.get(service);
-    if (current?.held?.key === held.key && current.stopped === null) return;
-    // Counts begin anew; requests of an earlier time on the same model are still in flight, and a drain waits for them.
-    Object.assign(this.#tally(held.key), { requests: 0, failures: 0 });
+    if (current?.stopped === null && isSame(current.held, held)) return;
+    // Counts begin anew; requests of an earlier time on the same release are still in flight, and a drain waits for them.
+    Object.assign(this.#tally(held), { requests: 0, failures: 0 });
     this.#slots.set(service, { held, release, stopped: null, since: this.#now(), telling: null });
   }
 
@@ -93,9 +94,13 @@ export class ServedReleases implements Serving {
     if (current !== undefined && current.release === null) this.#slots.set(service, { ...current, release });
   }
 
-  drain(key: string): Promise<void> {
-    const tally = this.#tallies.get(key);
-    if (tally === undefined || tally.inFlight === 0) return Promise.resolve();
+  async drain(key: string): Promise<void> {
+    const ofModel = [...this.#tallies.values()].filter((tally) => tally.key === key);
+    await Promise.all(ofModel.map((tally) => this.#whenIdle(tally)));
+  }
+
+  #whenIdle(tally: Tally): Promise<void> {
+    if (tally.inFlight === 0) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, this.#drainMs);
       tally.idle.push(() => {
@@ -107,10 +112,10 @@ export class ServedReleases implements Serving {
 
   judge(
     _service: Name,
-    key: string,
+    held: Held,
     limits: { readonly errorShare: number; readonly minRequests: number },
   ): Promise<'ok' | 'over' | 'tooFewRequests'> {
-    const { requests, failures } = this.#tally(key);
+    const { requests, failures } = this.#tally(held);
     if (requests < limits.minRequests) return Promise.resolve('tooFewRequests');
     return Promise.resolve(failures / requests > limits.errorShare ? 'over' : 'ok');
   }
@@ -121,7 +126,7 @@ export class ServedReleases implements Serving {
     if (slot === undefined) throw new Refusal('modelNotFound', `There is no service ${JSON.stringify(service)} here.`);
     if (slot.stopped !== null || slot.held === null || slot.release === null)
       throw await this.#refusalOf(service, slot);
-    const tally = this.#tally(slot.held.key);
+    const tally = this.#tally(slot.held);
     tally.inFlight += 1;
     let ended = false;
     return {
@@ -161,9 +166,11 @@ export class ServedReleases implements Serving {
       : new Refusal('notServing', `The service ${service} has no release that serves now. ${fallback}`);
   }
 
-  #tally(key: string): Tally {
-    const tally = this.#tallies.get(key) ?? { requests: 0, failures: 0, inFlight: 0, idle: [] };
-    this.#tallies.set(key, tally);
+  /** Releases of one model are counted apart: an error of one is none of the other's. */
+  #tally({ key, release }: Held): Tally {
+    const name = `${release} ${key}`;
+    const tally = this.#tallies.get(name) ?? { key, requests: 0, failures: 0, inFlight: 0, idle: [] };
+    this.#tallies.set(name, tally);
     return tally;
   }
 }

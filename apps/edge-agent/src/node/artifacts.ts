@@ -172,7 +172,7 @@ export function createVerify(options: {
           `the variant ${variant.name} needs more than this node gives its runtime`,
         );
       return {
-        key: keyOf(release.digest, variant.name),
+        key: keyOf({ ...variant, contextLength: document.model.contextLength }),
         release: release.digest,
         number: release.number,
         variant: variant.name,

@@ -43,7 +43,14 @@ const candidate: Held = {
   chain: null,
 };
 
-function world(changes: { readonly describe?: Runtime['describe']; readonly ensure?: LoadedReleases['ensure'] }) {
+function world(changes: {
+  readonly describe?: Runtime['describe'];
+  readonly ensure?: LoadedReleases['ensure'];
+  /** A key that a service of this node has a use for. */
+  readonly inUse?: string;
+  readonly anchor?: Held;
+}) {
+  const unloaded: string[] = [];
   const database = openNodeDatabase(':memory:');
   const logged: unknown[] = [];
   const runtime = {
@@ -60,7 +67,7 @@ function world(changes: { readonly describe?: Runtime['describe']; readonly ensu
     } as unknown as Documents,
     models: {
       ensure: changes.ensure ?? ((held: Held) => Promise.resolve(held.key)),
-      unload: () => Promise.resolve(),
+      unload: (key: string) => Promise.resolve(void unloaded.push(key)),
     } as unknown as LoadedReleases,
     runtime,
     slots: new Slots(1, 1),
@@ -68,17 +75,19 @@ function world(changes: { readonly describe?: Runtime['describe']; readonly ensu
     judgements: new SqliteJudgements(database),
     dataSets: new SqliteDataSets(database),
     isSuiteAccepted: () => true,
+    isInUse: (key) => key === changes.inUse,
     wall: () => 1,
     log: { info: () => {}, warn: (event, fields) => logged.push({ event, ...fields }), error: () => {} },
   });
   return {
     run: () =>
       evaluate.evaluate(
-        { assignment, candidate, live: null, anchor: null },
+        { assignment, candidate, live: null, anchor: changes.anchor ?? null },
         () => undefined,
         new AbortController().signal,
       ),
     logged,
+    unloaded,
     rows: () => database.prepare('SELECT key FROM judgements').all().length,
   };
 }
@@ -108,4 +117,17 @@ test('E4 what was judged is kept in one row, and not looked at again', async () 
   expect(first.verdict).not.toBe('error');
   expect(await run()).toEqual(first);
   expect(rows()).toBe(1);
+});
+
+test('N6 an anchor is unloaded after its turn, but not where its files are the candidate’s or another service’s too', async () => {
+  const anchor = { ...candidate, release: digestOf('anchor'), key: 'ow-anchor' };
+  for (const [given, unloaded] of [
+    [{ anchor }, ['ow-anchor']],
+    [{ anchor, inUse: 'ow-anchor' }, []],
+    [{ anchor: { ...anchor, key: candidate.key } }, []],
+  ] as const) {
+    const it = world(given);
+    await it.run();
+    expect(it.unloaded).toEqual(unloaded);
+  }
 });

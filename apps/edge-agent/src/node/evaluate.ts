@@ -28,6 +28,8 @@ export interface EvaluateOptions {
   readonly judgements: SqliteJudgements;
   readonly dataSets: SqliteDataSets;
   readonly isSuiteAccepted: (suite: string) => boolean;
+  /** Whether a service of this node has a use for what is loaded under this key, beside the evaluation. */
+  readonly isInUse: (key: string) => boolean;
   readonly wall: () => number;
   readonly log: Log;
 }
@@ -74,7 +76,7 @@ export function createEvaluate(options: EvaluateOptions): Evaluate {
         {
           answer: (asked, input, stop) => answer(options, heldOf(held, asked), input, stop),
           yieldToClinic: () => options.slots.whenIdle(),
-          done: (asked) => leave(options, heldOf(held, asked), candidate, live),
+          done: (asked) => leave(options, heldOf(held, asked).key, [candidate, live]),
           reportProgress: (quarters) => Promise.resolve(progress(quarters)),
           results: options.results,
         },
@@ -141,9 +143,13 @@ async function ask(
   return said;
 }
 
-/** N6: an anchor that neither serves nor waits to is loaded for its turn alone. */
-async function leave({ models }: EvaluateOptions, held: Held, candidate: Held, live: Held | null): Promise<void> {
-  if (held.key !== candidate.key && held.key !== live?.key) await models.unload(held.key);
+/** N6: an anchor whose files neither serve nor wait to, for this service or another, is loaded for its turn alone. */
+async function leave(
+  { models, isInUse }: EvaluateOptions,
+  key: string,
+  staying: readonly (Held | null)[],
+): Promise<void> {
+  if (staying.every((held) => held?.key !== key) && !isInUse(key)) await models.unload(key);
 }
 
 const newestSet = (dataSets: SqliteDataSets, suite: SuiteDocument): StoredDataSet | null =>

@@ -8,7 +8,7 @@ import type { LoadRequest, Runtime } from '@openward/runtime';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readConfig } from '../config.ts';
 import type { Documents } from './documents.ts';
-import { createModelRuntime } from './model-runtime.ts';
+import { createModelRuntime, keyOf } from './model-runtime.ts';
 
 const artifact = (name: string) => ({ family: 'f', manifest: digestOf(`${name} m`), file: digestOf(name), size: 1 });
 const base = artifact('base');
@@ -32,9 +32,12 @@ afterEach(() => rmSync(dir, { recursive: true }));
 function models() {
   const vocabularies = { opened: 0, closed: 0 };
   const removed: string[] = [];
+  const inMemory = new Set<string>();
   const runtime = {
-    load: ({ key, base: file, adapter }: LoadRequest) =>
-      Promise.resolve({ key, base: file.digest, memoryBytes: 1, ...(adapter && { adapter: adapter.digest }) }),
+    load: ({ key, base: file, adapter }: LoadRequest) => {
+      inMemory.add(key);
+      return Promise.resolve({ key, base: file.digest, memoryBytes: 1, ...(adapter && { adapter: adapter.digest }) });
+    },
     unload: () => Promise.resolve(),
     remove: (key: string) => Promise.resolve(void removed.push(key)),
   } as unknown as Runtime;
@@ -56,7 +59,7 @@ function models() {
     } as unknown as Documents,
     config: readConfig(dir),
   });
-  return { created, vocabularies, removed };
+  return { created, vocabularies, removed, inMemory };
 }
 
 const never = new AbortController().signal;
@@ -92,4 +95,23 @@ test('N8 a reference that the runtime holds with other files than were staged an
   expect(await created.ensure(held('one', staged))).toBe('one');
   const other = held('one', { ...staged, adapter: digestOf('other') });
   await expect(created.ensure(other)).rejects.toMatchObject({ code: 'digestMismatch' });
+});
+
+test('a release that changes nothing but its policy is the same model to the runtime, and another context is another', async () => {
+  const { created, vocabularies, inMemory } = models();
+  const files = { artifact: artifact('one adapter'), base, contextLength: 64 };
+  const before = { ...held('one'), key: keyOf(files) };
+  const after = { ...before, release: digestOf('another policy'), number: 2, document: artifact('another document') };
+  expect(keyOf({ ...after, contextLength: 64 })).toBe(before.key);
+  await created.load(before, never);
+  await created.load(after, never);
+  expect(await created.ensure(after)).toBe(before.key);
+  expect([...inMemory]).toEqual([before.key]);
+  expect([created.size, vocabularies.opened]).toEqual([1, 1]);
+  const others = [
+    { ...files, contextLength: 128 },
+    { ...files, artifact: base },
+    { ...files, base: undefined },
+  ];
+  expect(new Set([files, ...others].map(keyOf)).size).toBe(4);
 });

@@ -17,8 +17,18 @@ import type { Documents } from './documents.ts';
 import { pathsOf } from './files.ts';
 import { KeptKeys } from './kept-keys.ts';
 
-/** The name under which a runtime holds a release in a variant: the same on every start. */
-export const keyOf = (release: Digest, variant: string): string => `ow-${digestOf({ release, variant }).slice(7, 39)}`;
+/**
+ * The name under which a runtime holds files: the same on every start, and for every release that would load the same. So a
+ * release that changes nothing but its policy loads nothing.
+ */
+export const keyOf = (files: {
+  readonly artifact: ArtifactRef;
+  readonly base?: ArtifactRef | undefined;
+  readonly contextLength: number;
+}): string => {
+  const { artifact, base, contextLength } = files;
+  return `ow-${digestOf({ artifact: artifact.file, base: base?.file ?? null, contextLength }).slice(7, 39)}`;
+};
 
 /** Whichever runtime serves, the embedded child counts tokens (G2). */
 export interface Runtimes {

@@ -95,7 +95,7 @@ export class Bench {
     const { service, work, task } = this;
     const { job, loading, switching, probe, waits, judgeAt } = work;
     if (loading !== null) this.loaded();
-    else if (switching !== null) this.send({ kind: 'switched', service, key: switching });
+    else if (switching !== null) this.send({ kind: 'switched', service, held: switching });
     else if (probe.state === 'running') {
       this.send({ kind: 'probed', service, task: probe.task, result: 'ok', reference: '' });
     } else if (job.doing === 'fetching') this.send({ kind: 'fetched', service, task });
@@ -124,7 +124,7 @@ export class Bench {
   judge(verdict: 'ok' | 'over' | 'tooFewRequests', final = true): void {
     this.pass(this.assignment.soak.soakMs);
     const { service } = this;
-    this.send({ kind: 'judged', service, key: this.record.active?.key ?? '', final, verdict });
+    this.send({ kind: 'judged', service, held: this.record.active!, final, verdict });
   }
 
   /** Goes on, with good answers, until the attempt is at this step. */

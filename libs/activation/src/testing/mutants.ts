@@ -74,6 +74,18 @@ export const MUTANTS: readonly Mutant[] = [
     to: "disclose(turn, service, attempt);\n  if (isDeferred(attempt, turn.now)) return wait('deferred');",
   },
   {
+    bug: 'unloads the model that the other release still serves',
+    file: 'keep.ts',
+    from: 'Object.values(work).some(',
+    to: "key === '' && Object.values(work).some(",
+  },
+  {
+    bug: 'a change of policy alone that is not switched to',
+    file: 'model.ts',
+    from: 'one?.release === other?.release && one?.key === other?.key;',
+    to: 'one?.key === other?.key;',
+  },
+  {
     bug: 'a recalled release that is served on',
     file: 'desired.ts',
     from: 'leaveRecalled(turn, service);\n  const wanted',

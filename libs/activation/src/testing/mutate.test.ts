@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MUTANTS } from './mutants.ts';
 
-const SEEDS = 60;
+const SEEDS = 120;
 const source = join(import.meta.dirname, '..');
 // Inside the package, so that a copy finds what it imports.
 const scratch = join(source, '..', '.cache');

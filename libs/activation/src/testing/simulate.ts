@@ -1,6 +1,7 @@
 import type { Name } from '@openward/contracts';
 import type { Entry } from '../journal.ts';
 import { keepOf } from '../keep.ts';
+import { isSame } from '../model.ts';
 import type { Offer } from '../offers.ts';
 import { Unrecoverable } from '../ports.ts';
 import { RESULTS } from './documents.ts';
@@ -81,15 +82,16 @@ export async function simulate(seed: number): Promise<readonly string[]> {
         if (natureOf(held.release) === 'crashing') world.at(between(world, 1, 2000), () => node.runtime.exit());
         return 'ok';
       },
-      judging: (_, key) => {
-        const release = [...served.get(name)!].find((digest) => key.startsWith(digest.slice(7, 39)));
-        return release !== undefined && natureOf(release) === 'badSoak' ? 'over' : 'ok';
+      judging: (_, { release }) => (natureOf(release) === 'badSoak' ? 'over' : 'ok'),
+      unloading: (key) => {
+        const user = [...node.gateway.served.values()].find((held) => held.key === key);
+        if (user !== undefined) breakRule(`${name} unloads what release ${user.number} still serves`);
       },
       switching: (service, held) => {
         const record = node.known().services[service];
         served.get(name)!.add(held.release);
         world.note(`${name} ${service} serves ${held.number} (${natureOf(held.release)})`);
-        if (record?.active?.key !== held.key) breakRule(`${name} serves what its journal does not say`);
+        if (!isSame(record?.active, held)) breakRule(`${name} serves what its journal does not say`);
         if (record?.halted === true) breakRule(`${name} serves a halted service`);
         if (node.known().recalled.includes(held.release)) breakRule(`${name} serves a recalled release`);
       },
@@ -213,7 +215,8 @@ function checkDisk(node: SimulatedNode, checked: Map<Name, string>, breakRule: (
     ];
     for (const held of needed) {
       if (held === null) continue;
-      if (!node.disk.files.has(held.artifact.file)) breakRule(`${node.name} has dropped ${held.number}`);
+      const isThere = [held.artifact, held.document].every(({ file }) => node.disk.files.has(file));
+      if (!isThere) breakRule(`${node.name} has dropped ${held.number}`);
       if (!keys.includes(held.key)) breakRule(`${node.name} would drop ${held.number}`);
     }
   }

@@ -1,17 +1,17 @@
-import type { Assignment, Digest, WaitCode } from '@openward/contracts';
+import type { ArtifactRef, Assignment, Digest, WaitCode } from '@openward/contracts';
 import type { Keep } from '../events.ts';
 import type { Held } from '../model.ts';
 import type { Fetch, Verify } from '../ports.ts';
 import type { Life } from './life.ts';
 import { between } from './world.ts';
 
-/** The name under which a release in a variant is loaded, as the agent makes it. */
-export const keyOf = (release: Digest, file: Digest): string =>
-  `${release.slice('sha256:'.length).slice(0, 32)}-${file.slice('sha256:'.length).slice(0, 16)}`;
+/** The name under which files are loaded, of whatever release they are. */
+const keyOf = (...files: readonly (ArtifactRef | undefined)[]): string =>
+  files.map((artifact) => artifact?.file.slice('sha256:'.length).slice(0, 32) ?? '').join('-');
 
 export function heldFor({ release, variant }: Assignment): Held {
   return {
-    key: keyOf(release.digest, variant.artifact.file),
+    key: keyOf(variant.artifact, variant.base),
     release: release.digest,
     number: release.number,
     variant: variant.name,

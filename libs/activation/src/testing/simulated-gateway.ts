@@ -1,6 +1,6 @@
 import type { Name } from '@openward/contracts';
 import type { StopWhy } from '../events.ts';
-import type { Held } from '../model.ts';
+import { type Held, isSame } from '../model.ts';
 import type { Prober, Serving } from '../ports.ts';
 import type { Life } from './life.ts';
 import type { SimulatedRuntime } from './simulated-runtime.ts';
@@ -10,7 +10,7 @@ export interface GatewayBehaviour {
   /** Called at the moment of the switch, before it is made. */
   readonly switching?: (service: Name, held: Held) => void;
   readonly probing?: (service: Name, held: Held) => 'ok' | 'failed' | 'timedOut';
-  readonly judging?: (service: Name, key: string) => 'ok' | 'over' | 'tooFewRequests';
+  readonly judging?: (service: Name, held: Held) => 'ok' | 'over' | 'tooFewRequests';
 }
 
 /** Which release answers a service's callers, if any does. Gone with its machine. */
@@ -46,7 +46,7 @@ export class SimulatedGateway {
           this.stopped.set(service, why);
         }),
       drain: () => life.answer(between(world, 1, 500), () => undefined),
-      judge: (service, key) => life.answer(1, () => behaviour.judging?.(service, key) ?? 'ok'),
+      judge: (service, held) => life.answer(1, () => behaviour.judging?.(service, held) ?? 'ok'),
     };
   }
 
@@ -56,7 +56,7 @@ export class SimulatedGateway {
         life.answer(
           between(life.world, 5, 300),
           () => {
-            if (this.served.get(service)?.key !== held.key || !this.#runtime.loaded.has(held.key)) return 'failed';
+            if (!isSame(this.served.get(service), held) || !this.#runtime.loaded.has(held.key)) return 'failed';
             return behaviour.probing?.(service, held) ?? 'ok';
           },
           signal,

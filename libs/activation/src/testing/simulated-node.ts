@@ -23,6 +23,7 @@ export interface NodeSurroundings extends DiskBehaviour, GatewayBehaviour {
   readonly tellEvidence: (node: Name, body: EvidenceBody) => void;
   readonly judgingGate?: Parameters<typeof simulatedEvaluate>[1];
   readonly loading?: Parameters<SimulatedRuntime['port']>[1];
+  readonly unloading?: Parameters<SimulatedRuntime['port']>[2];
   /** Called at each durable step, and at each act on gateway or runtime: a good moment to die. */
   readonly near?: (node: SimulatedNode, entry: Entry | null) => void;
   readonly start?: typeof startReconciler;
@@ -94,7 +95,7 @@ export class SimulatedNode {
       journal: this.journal.port(life, near),
       fetch: this.disk.fetch(life, around),
       verify: this.disk.verify(life, around),
-      runtime: this.runtime.port(life, around.loading),
+      runtime: this.runtime.port(life, around.loading, around.unloading),
       evaluate: simulatedEvaluate(life, around.judgingGate),
       serving: this.gateway.serving(life, {
         ...around,

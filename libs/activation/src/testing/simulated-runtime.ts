@@ -23,8 +23,12 @@ export class SimulatedRuntime {
     for (const listener of this.#listeners) listener();
   }
 
-  /** `loading` throws where a model cannot be loaded. */
-  port(life: Life, loading: (held: Held) => void = () => undefined): ModelRuntime {
+  /** `loading` throws where a model cannot be loaded; `unloading` hears of what is taken away while it is there. */
+  port(
+    life: Life,
+    loading: (held: Held) => void = () => undefined,
+    unloading: (key: string) => void = () => undefined,
+  ): ModelRuntime {
     const { world } = life;
     return {
       load: (held, signal) =>
@@ -41,6 +45,7 @@ export class SimulatedRuntime {
         ),
       unload: (key) =>
         life.answer(between(world, 1, 20), () => {
+          if (this.loaded.has(key)) unloading(key);
           this.loaded.delete(key);
           this.lost.delete(key);
         }),

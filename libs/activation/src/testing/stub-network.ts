@@ -1,4 +1,5 @@
 import {
+  type ArtifactRef,
   type Assignment,
   assignmentId,
   type AssignmentStatus,
@@ -6,7 +7,7 @@ import {
   type Name,
   type PermitReply,
 } from '@openward/contracts';
-import { aDesiredState, anAssignment } from './documents.ts';
+import { aDesiredState, anAssignment, type AssignmentSketch } from './documents.ts';
 import { between, type SimulatedWorld } from './world.ts';
 import type { Permits, StatePart } from '../ports.ts';
 
@@ -35,6 +36,8 @@ interface NodeView {
 export class StubNetwork {
   readonly services: readonly Name[] = ['summary', 'triage'];
   readonly nature = new Map<Digest, Nature>();
+  /** Of each release that can be loaded, which may be another one's too: then they differ in their policy alone. */
+  readonly #weights: ArtifactRef[] = [];
   readonly recalled = new Set<Digest>();
   /** Nonces of the questions that were answered with leave. */
   readonly granted = new Set<string>();
@@ -182,17 +185,23 @@ export class StubNetwork {
     const phase = this.#chance(0.5) ? 'proceed' : 'prepare';
     const assignment = again
       ? { ...old, ...rest, attempt: old.attempt + 1, id: assignmentId(old.rollout, name, old.attempt + 1), phase }
-      : anAssignment({ ...rest, number: this.#release(service), phase });
+      : this.#assign(rest, phase);
     const { node: _, ...made } = assignment as Assignment & { readonly node?: Name };
     view.plans.set(service, { assignment: made as Assignment, status: null, since: this.#world.time });
     view.generation++;
   }
 
-  #release(service: Name): number {
-    const number = ++this.#number;
+  /** A new release: of a model of its own, or of one that another release has brought, of whatever service. */
+  #assign(rest: AssignmentSketch, phase: Assignment['phase']): Assignment {
+    const made = anAssignment({ ...rest, phase, number: ++this.#number });
     const isGood = this.isCalm || this.#world.random() < 0.5;
     const nature = isGood ? 'good' : NATURES[between(this.#world, 0, NATURES.length)]!;
-    this.nature.set(anAssignment({ service, number }).release.digest, nature);
-    return number;
+    this.nature.set(made.release.digest, nature);
+    if (nature === 'notLoadable') return made;
+    const known = this.#weights[between(this.#world, 0, this.#weights.length)];
+    if (known !== undefined && this.#world.random() < 0.4)
+      return { ...made, variant: { ...made.variant, artifact: known } };
+    this.#weights.push(made.variant.artifact);
+    return made;
   }
 }
