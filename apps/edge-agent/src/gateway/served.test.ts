@@ -44,8 +44,26 @@ test.for([
   const inFlight = await served.lease('triage');
   await leave(served);
   await served.switchTo('triage', held(1));
-  expect(await served.judge('triage', 'key-1', { errorShare: 0, minRequests: 1 })).toBe('tooFewRequests');
+  expect(await served.judge('triage', held(1), { errorShare: 0, minRequests: 1 })).toBe('tooFewRequests');
   const drained = served.drain('key-1');
+  expect(await isSettled(drained)).toBe(false);
+  inFlight.end('ok');
+  await drained;
+});
+
+test('a change of policy alone is a switch: another release on one model, counted apart, and the model drained of both', async () => {
+  const served = servedReleases();
+  const other = { ...held(2), key: held(1).key };
+  await served.switchTo('triage', held(1));
+  const inFlight = await served.lease('triage');
+  await served.switchTo('triage', other);
+  const next = await served.lease('triage');
+  expect([inFlight.held.release, next.held.release]).toEqual([held(1).release, other.release]);
+  next.end('failed');
+  const limits = { errorShare: 0, minRequests: 1 };
+  expect(await served.judge('triage', held(1), limits)).toBe('tooFewRequests');
+  expect(await served.judge('triage', other, limits)).toBe('over');
+  const drained = served.drain(other.key);
   expect(await isSettled(drained)).toBe(false);
   inFlight.end('ok');
   await drained;
