@@ -3,7 +3,8 @@ import { createServer as createTlsServer } from 'node:https';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isInUse, startReconciler, type Entry, type Reconciler, type StatePart } from '@openward/activation';
-import { PROTOCOL, reportSubject, type StateBody } from '@openward/contracts';
+import { NO_SITE_TERMS } from '@openward/policy';
+import { PROTOCOL, reportSubject, type Log, type StateBody } from '@openward/contracts';
 import { openLocalStore } from '@openward/distribution';
 import type { SentFrame } from '@openward/messaging';
 import { nodeMetrics } from '@openward/observability';
@@ -14,15 +15,19 @@ import {
   SqliteJournal,
   SqliteJudgements,
   SqliteLedger,
+  SqlitePolicyHits,
   SqliteResults,
 } from '@openward/persistence/node';
 import { createBell, createDisclosureGate, type Bell, type DisclosureGate, type PrivacyPorts } from '@openward/privacy';
 import { LlamaChild, type RuntimeDescription } from '@openward/runtime';
 import { isLoopback, type AgentConfig } from './config.ts';
 import type { Answering } from './gateway/answer.ts';
+import { compiledPolicy } from './gateway/compiled.ts';
 import { createGateway } from './gateway/gateway.ts';
+import { PolicyCounts } from './gateway/policy-counts.ts';
 import { ServedReleases } from './gateway/served.ts';
 import { Slots } from './gateway/slots.ts';
+import { todayIn } from './gateway/today.ts';
 import { createFetch, createVerify, type Online } from './node/artifacts.ts';
 import { keepDescription } from './node/description.ts';
 import { Documents } from './node/documents.ts';
@@ -41,6 +46,7 @@ import { AGENT_VERSION } from './version.ts';
 import type { Logger } from 'pino';
 
 const FRAMES_EVERY_MS = 3_600_000;
+const POLICY_HITS_EVERY_MS = 10_000;
 
 /** Everything of one running node. The Nest process starts it, asks it, and stops it. */
 export class Agent {
@@ -50,6 +56,9 @@ export class Agent {
   readonly apiKeys: SqliteApiKeys;
   readonly dataSets: SqliteDataSets;
   readonly judgements: SqliteJudgements;
+  /** What policies did since it was last kept; `keepPolicyHits` first, then `policyHits` has all. */
+  readonly policyCounts: PolicyCounts;
+  readonly policyHits: SqlitePolicyHits;
   readonly documents: Documents;
   readonly served: ServedReleases;
   readonly runtimes: Runtimes;
@@ -65,6 +74,8 @@ export class Agent {
   readonly #frames: FrameCounter;
   readonly #startedAt: number;
   readonly #described: () => Promise<RuntimeDescription>;
+  readonly #today: () => string;
+  readonly #log: Log;
   #restored = false;
   readonly #database: ReturnType<typeof openNodeDatabase>;
 
@@ -88,7 +99,11 @@ export class Agent {
     this.apiKeys = new SqliteApiKeys(database);
     this.dataSets = new SqliteDataSets(database);
     this.judgements = new SqliteJudgements(database);
+    this.#today = todayIn(config.timeZone, () => ports.clock.wall());
+    this.policyCounts = new PolicyCounts(this.#today);
+    this.policyHits = new SqlitePolicyHits(database);
     this.documents = new Documents(store);
+    this.#log = ports.log;
     this.#ports = { ...ports, store: this.ledger };
     this.#described = keepDescription(runtimes.runtime, ports.log);
     this.#bell = createBell();
@@ -107,6 +122,7 @@ export class Agent {
     const slots = new Slots(config.runtime.parallel, config.gateway.mostWaiting);
     this.served = new ServedReleases({
       releaseOf: (held) => this.documents.release(held.release, held.document),
+      compile: (policy) => compiledPolicy(policy, NO_SITE_TERMS),
       drainMs: config.gateway.drainMs,
       now: () => ports.clock.wall(),
     });
@@ -178,6 +194,7 @@ export class Agent {
     server.on('request', this.#createListener(answering, models));
     void this.#repeat(config.stateIntervalMs, () => (this.network.maySend ? this.#sendState() : Promise.resolve()));
     void this.#repeat(FRAMES_EVERY_MS, () => this.#writeFrames());
+    void this.#repeat(POLICY_HITS_EVERY_MS, () => Promise.resolve(this.keepPolicyHits()));
   }
 
   /** Serves what the journal says as soon as it is read, with or without a network. */
@@ -226,9 +243,21 @@ export class Agent {
     clearTimeout(deadline);
     await this.reconciler.stop();
     await this.#writeFrames();
+    this.keepPolicyHits();
     await this.network.stop();
     await this.runtimes.close();
     this.#database.close();
+  }
+
+  /** Writes down what policies did since it was last called. What cannot be written is kept for the next time. */
+  keepPolicyHits(): void {
+    const counts = this.policyCounts.take();
+    try {
+      this.policyHits.add(counts);
+    } catch (error) {
+      this.policyCounts.giveBack(counts);
+      this.#log.error('policy.hitsNotKept', { error: String(error) });
+    }
   }
 
   uptimeHours(): number {
@@ -277,6 +306,12 @@ export class Agent {
     return createGateway({
       ...answering,
       served: this.served,
+      policies: {
+        today: this.#today,
+        onExpiry: () => 'goOn',
+        shadowOf: () => null,
+        counts: this.policyCounts,
+      },
       keyOf: (digest) => this.apiKeys.idOf(digest),
       limits: { bytes: gateway.maxBodyBytes, ms: gateway.bodyTimeoutMs },
       version: AGENT_VERSION,
@@ -288,12 +323,15 @@ export class Agent {
           connected: this.network.isConnected,
           services: this.served.list(),
           loaded: models.size,
+          policyTroubles: this.policyCounts.troubles(),
         },
       }),
-      observe: ({ service, status, ms, firstMs }) => {
+      observe: ({ service, status, ms, firstMs, policy, action }) => {
         metrics.requests.add(1, { service, status });
         metrics.requestSeconds.record(ms / 1000, { service });
         if (firstMs !== null) metrics.firstTokenSeconds.record(firstMs / 1000, { service });
+        if (action !== null) metrics.policyActions.add(1, { service, action });
+        if (policy !== null) this.#log.info('gateway.policyActed', { service, status, ...policy });
       },
       monotonic: () => this.#ports.clock.monotonic(),
       wall: () => this.#ports.clock.wall(),

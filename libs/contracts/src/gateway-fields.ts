@@ -1,3 +1,5 @@
+import type { PolicyParameter } from './policy.ts';
+
 // G1: one table for every field of every API that the gateway speaks. `forwarded` reaches the answer (bounded by the release);
 // `ignored` changes nothing that the release decides, so an unmodified client may send it; `refused` would change meaning, and
 // is a 400 that names the field. A field that stands nowhere is refused too: what cannot be checked is refused.
@@ -26,7 +28,10 @@ export const GatewayApi = [
 ] as const;
 export type GatewayApi = (typeof GatewayApi)[number];
 
-/** Sampling is the release's: a client's wish is ignored, since to refuse it would break every SDK's defaults. */
+/**
+ * Sampling is the release's: a client's wish is ignored, since to refuse it would break every SDK's defaults. A policy may bound
+ * or deny it (`GATEWAY_PARAMETERS`).
+ */
 const OPENAI_SAMPLING = {
   temperature: ignored,
   top_p: ignored,
@@ -144,6 +149,35 @@ export const OLLAMA_OPTIONS: Readonly<Record<string, Field>> = {
   num_predict: forwarded,
   stop: forwarded,
 };
+
+type Spellings = Readonly<Record<PolicyParameter, readonly string[]>>;
+
+const OPENAI_PARAMETERS: Spellings = {
+  temperature: ['temperature'],
+  topP: ['top_p'],
+  seed: ['seed'],
+  maxTokens: ['max_tokens'],
+  stop: ['stop'],
+};
+const OLLAMA_PARAMETERS: Spellings = {
+  temperature: ['options.temperature'],
+  topP: ['options.top_p'],
+  seed: ['options.seed'],
+  maxTokens: ['options.num_predict'],
+  stop: ['options.stop'],
+};
+
+/**
+ * How each API that answers spells what a policy's parameter rules are about. `options.` is a field of Ollama's options; where a
+ * request has two spellings, the first in the list counts.
+ */
+export const GATEWAY_PARAMETERS = {
+  'openai.chat': { ...OPENAI_PARAMETERS, maxTokens: ['max_completion_tokens', 'max_tokens'] },
+  'openai.completions': OPENAI_PARAMETERS,
+  'ollama.chat': OLLAMA_PARAMETERS,
+  'ollama.generate': OLLAMA_PARAMETERS,
+} as const satisfies Partial<Record<GatewayApi, Spellings>>;
+export type AnsweringApi = keyof typeof GATEWAY_PARAMETERS;
 
 /** Fields of one message. Content parts of type `text` are joined; any other part is refused. */
 export const MESSAGE_FIELDS: Readonly<Record<string, Field>> = {

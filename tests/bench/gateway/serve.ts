@@ -3,9 +3,13 @@ import type { AddressInfo } from 'node:net';
 import { nodeMetrics, startTelemetry } from '@openward/observability';
 import type { Runtime } from '@openward/runtime';
 import type { CountTokens } from '../../../apps/edge-agent/src/gateway/answer.ts';
+import { NO_SITE_TERMS } from '@openward/policy';
+import { compiledPolicy } from '../../../apps/edge-agent/src/gateway/compiled.ts';
 import { createGateway } from '../../../apps/edge-agent/src/gateway/gateway.ts';
+import { PolicyCounts } from '../../../apps/edge-agent/src/gateway/policy-counts.ts';
 import { ServedReleases } from '../../../apps/edge-agent/src/gateway/served.ts';
 import { Slots } from '../../../apps/edge-agent/src/gateway/slots.ts';
+import { todayIn } from '../../../apps/edge-agent/src/gateway/today.ts';
 import { KEY_DIGEST } from './exchange.ts';
 import { releaseOf } from './release.ts';
 
@@ -19,12 +23,15 @@ export async function serveGateway(
   const metrics = nodeMetrics();
   const served = new ServedReleases({
     releaseOf: ({ number }) => Promise.resolve(releaseOf(number)),
+    compile: (policy) => compiledPolicy(policy, NO_SITE_TERMS),
     drainMs: 5000,
     now: () => Date.now(),
   });
+  const today = todayIn('UTC', () => Date.now());
   const gateway = createGateway({
     runtime,
     served,
+    policies: { today, onExpiry: () => 'goOn', shadowOf: () => null, counts: new PolicyCounts(today) },
     slots: new Slots(atOnce, 64),
     countTokens,
     keyOf: (digest) => (digest === KEY_DIGEST ? 'bench' : null),

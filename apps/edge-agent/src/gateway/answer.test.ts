@@ -12,7 +12,7 @@ const release = {
   policy: plainPolicy(''),
   parameters: { temperature: 0, maxTokens: 8 },
 } as unknown as Release;
-const lease = { release, held: { key: 'k' }, end: () => undefined } as unknown as Lease;
+const lease = { release, policy: { systemPrompt: '' }, held: { key: 'k' }, end: () => undefined } as unknown as Lease;
 const runtime = {
   async *generate() {
     yield { type: 'end', finishReason: 'stop', promptTokens: 1, completionTokens: 1 };
@@ -27,18 +27,14 @@ test('G2 a prompt is counted only where its bytes do not tell, and one that cann
   };
   const outcomeOf = async (length: number): Promise<readonly [string, number]> => {
     counted = 0;
-    const conversation = {
-      service: 's',
+    const admitted = {
       turns: [{ role: 'user' as const, text: 'x'.repeat(length) }],
-      stream: false,
-      maxTokens: null,
-      stop: [],
-      includeUsage: false,
+      generation: { temperature: 0, topP: undefined, seed: undefined, maxTokens: 8, stop: [] },
     };
     const reply = answer(
       { runtime, slots: new Slots(1, 0), countTokens },
       lease,
-      conversation,
+      admitted,
       new AbortController().signal,
     );
     const outcome = await reply.then(

@@ -1,8 +1,9 @@
 import { Refusal } from '@openward/contracts';
 import { RuntimeRefusal, type GenerateEvent, type Runtime } from '@openward/runtime';
-import { renderPrompt, type Conversation } from './conversation.ts';
+import { renderPrompt } from './conversation.ts';
 import type { Lease } from './served.ts';
 import type { Slots } from './slots.ts';
+import type { Admitted } from './under-policy.ts';
 
 /** Counts tokens with the served model's own vocabulary (G2). */
 export type CountTokens = (lease: Lease, prompt: string) => Promise<number>;
@@ -33,13 +34,13 @@ export function refusalOf(error: unknown): Refusal {
 export async function answer(
   { runtime, slots, countTokens }: Answering,
   lease: Lease,
-  conversation: Conversation,
+  { turns, generation }: Pick<Admitted, 'turns' | 'generation'>,
   signal: AbortSignal,
   { ahead = false }: { readonly ahead?: boolean } = {},
 ): Promise<Reply> {
-  const { model, policy, parameters } = lease.release;
-  const prompt = renderPrompt(model.template, policy.systemPrompt, conversation.turns);
-  const maxTokens = Math.min(parameters.maxTokens, conversation.maxTokens ?? parameters.maxTokens);
+  const { template } = lease.release.model;
+  const { maxTokens, temperature, topP, seed, stop } = generation;
+  const prompt = renderPrompt(template, lease.policy.systemPrompt, turns);
   // A request that the bound refuses costs no more than its reading (G5).
   if (!ahead) slots.refuseWhenFull();
   await checkLength(countTokens, lease, prompt, maxTokens);
@@ -49,10 +50,10 @@ export async function answer(
       model: lease.held.key,
       prompt,
       maxTokens,
-      temperature: parameters.temperature,
-      ...(parameters.topP === undefined ? {} : { topP: parameters.topP }),
-      ...(parameters.seed === undefined ? {} : { seed: parameters.seed }),
-      stop: [...model.template.stop, ...conversation.stop],
+      temperature,
+      ...(topP === undefined ? {} : { topP }),
+      ...(seed === undefined ? {} : { seed }),
+      stop: [...template.stop, ...stop],
       signal,
     })
     [Symbol.asyncIterator]();
@@ -78,17 +79,19 @@ async function checkLength(countTokens: CountTokens, lease: Lease, prompt: strin
   const room = lease.release.model.contextLength - maxTokens;
   const bytes = Buffer.byteLength(prompt);
   if (bytes + MARKS_BESIDE <= room) return;
-  if (bytes > lease.release.model.contextLength * MOST_BYTES_A_TOKEN)
-    throw new Refusal(
-      'tooLong',
-      `The messages have ${bytes} bytes with the release's own text; ${room} tokens fit beside a reply of ${maxTokens}.`,
-    );
+  refuseHopeless(lease, bytes);
   const tokens = await countTokens(lease, prompt);
   if (tokens > room)
     throw new Refusal(
       'tooLong',
       `The messages have ${tokens} tokens with the release's own text; ${room} fit beside a reply of ${maxTokens}.`,
     );
+}
+
+/** What cannot fit however it is counted costs no more than its reading: no rule and no vocabulary sees it. */
+export function refuseHopeless({ release: { model } }: Lease, bytes: number): void {
+  if (bytes > model.contextLength * MOST_BYTES_A_TOKEN)
+    throw new Refusal('tooLong', `The messages have ${bytes} bytes; the model reads ${model.contextLength} tokens.`);
 }
 
 /** An iteration that gives its slot back when it ends, by itself or by `return`, and also where it never began. */

@@ -1,6 +1,8 @@
 import { Refusal, type ChatTemplate } from '@openward/contracts';
+import type { Asked } from './parameters.ts';
 
-// What both APIs come down to. A reply depends on this, on the release, and on nothing else that a client sends.
+// What both APIs come down to. A reply depends on this, on the release, on the language that is asked for, and on nothing else that
+// a client sends.
 
 export interface Turn {
   readonly role: 'user' | 'assistant';
@@ -11,10 +13,14 @@ export interface Conversation {
   /** The model name of the request: a service. */
   readonly service: string;
   readonly turns: readonly Turn[];
+  /** Whether a turn opens with a system message of the client's. */
+  readonly hasSystem: boolean;
   readonly stream: boolean;
   /** The client's wish; the release's own limit stands above it. */
   readonly maxTokens: number | null;
   readonly stop: readonly string[];
+  /** For the policy's parameter rules; null: the agent's own, which is under none. */
+  readonly asked: Asked | null;
   /** OpenAI's `stream_options.include_usage`. */
   readonly includeUsage: boolean;
 }

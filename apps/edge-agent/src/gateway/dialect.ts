@@ -8,7 +8,8 @@ export interface ReplyFacts {
 }
 
 export interface Ending {
-  readonly finishReason: 'stop' | 'length';
+  /** `content_filter`: the text is a refusal of the policy. Both APIs, or their clients, know the word. */
+  readonly finishReason: 'stop' | 'length' | 'content_filter';
   readonly promptTokens: number;
   readonly completionTokens: number;
   readonly elapsedMs: number;

@@ -68,11 +68,15 @@ export function object(value: unknown, name: string): Body {
   return value as Body;
 }
 
-/** A client's system text is demoted: it opens the user's turn, and never stands where the release's own does. */
-export function turnsOf(messages: unknown): Turn[] {
+/**
+ * A client's system text is demoted: it opens the user's turn, and never stands where the release's own does. A policy may refuse
+ * it instead, so it is told whether there was one.
+ */
+export function turnsOf(messages: unknown): { readonly turns: Turn[]; readonly hasSystem: boolean } {
   if (!Array.isArray(messages) || messages.length === 0) throw bad('`messages` is a list with at least one message.');
   const turns: Turn[] = [];
   let preface = '';
+  let hasSystem = false;
   for (const [index, raw] of messages.entries()) {
     const message = object(raw, `messages[${index}]`);
     checkAgainst(MESSAGE_FIELDS, message, `messages[${index}].`);
@@ -81,6 +85,7 @@ export function turnsOf(messages: unknown): Turn[] {
       case 'system':
       case 'developer':
         preface += `${said}\n`;
+        hasSystem = true;
         break;
       case 'user':
         turns.push({ role: 'user', text: preface + said });
@@ -94,7 +99,7 @@ export function turnsOf(messages: unknown): Turn[] {
     }
   }
   if (preface !== '') turns.push({ role: 'user', text: preface.trimEnd() });
-  return turns;
+  return { turns, hasSystem };
 }
 
 function contentOf(content: unknown, index: number): string {

@@ -8,7 +8,10 @@ import type { GenerateEvent, GenerateRequest, Runtime } from '@openward/runtime'
 import { Ollama } from 'ollama';
 import OpenAI from 'openai';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { NO_SITE_TERMS } from '@openward/policy';
+import { compiledPolicy } from './compiled.ts';
 import { createGateway } from './gateway.ts';
+import { PolicyCounts } from './policy-counts.ts';
 import { ServedReleases } from './served.ts';
 import { Slots } from './slots.ts';
 
@@ -90,6 +93,7 @@ function setUp() {
   const seen: [string, number][] = [];
   const served = new ServedReleases({
     releaseOf: (one) => Promise.resolve(release(one.number)),
+    compile: (policy) => compiledPolicy(policy, NO_SITE_TERMS),
     drainMs: 1000,
     now: () => 0,
   });
@@ -98,6 +102,12 @@ function setUp() {
     createGateway({
       runtime: runtime as unknown as Runtime,
       served,
+      policies: {
+        today: () => '2026-03-01',
+        onExpiry: () => 'goOn',
+        shadowOf: () => null,
+        counts: new PolicyCounts(() => '2026-03-01'),
+      },
       slots,
       countTokens: (_, prompt) => Promise.resolve(prompt.length),
       keyOf: (digest) => (digest === createHash('sha256').update(KEY).digest('hex') ? 'k1' : null),

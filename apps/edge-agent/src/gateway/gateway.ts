@@ -1,16 +1,29 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { GATEWAY_FIELDS, Refusal } from '@openward/contracts';
-import { answer, refusalOf, type Answering, type Reply } from './answer.ts';
-import type { Conversation } from './conversation.ts';
-import type { Dialect, Ending, ReplyFacts } from './dialect.ts';
+import { GATEWAY_FIELDS, Refusal, type PolicyOutcome } from '@openward/contracts';
+import { refusalOf, type Answering } from './answer.ts';
+import type { Dialect } from './dialect.ts';
 import { readJson, sendJson, type BodyLimits } from './http.ts';
 import { ollamaChat, ollamaError, ollamaGenerate, ollamaModel } from './ollama.ts';
 import { openAiChat, openAiCompletion, openAiError, openAiModel } from './openai.ts';
-import type { Lease, ServedReleases } from './served.ts';
+import type { PolicyCounts } from './policy-counts.ts';
+import { reply, type PolicyNote } from './reply.ts';
+import type { ServedReleases } from './served.ts';
+import { createShadowJudge, type Shadow, type ShadowJudge } from './shadow.ts';
 import { RETRY_AFTER_SECONDS } from './slots.ts';
 
+/** What a site decides of policies, and where it is counted what they did. */
+export interface GatewayPolicies {
+  /** `YYYY-MM-DD`, in the site's time zone; asked for each request under a policy that has rules. */
+  readonly today: () => string;
+  readonly onExpiry: () => 'goOn' | 'fallback';
+  /** The next policy of a service, where the site lets one run in shadow. */
+  readonly shadowOf: (service: string) => Shadow | null;
+  readonly counts: PolicyCounts;
+}
+
 export interface GatewayOptions extends Answering {
+  readonly policies: GatewayPolicies;
   readonly served: ServedReleases;
   /** SHA-256 of an API key, in hexadecimal, to the key's id; null for an unknown one. No key at all is configured: undefined. */
   readonly keyOf: (digest: string) => string | null;
@@ -24,6 +37,10 @@ export interface GatewayOptions extends Answering {
     readonly status: number;
     readonly ms: number;
     readonly firstMs: number | null;
+    /** What the policy lets a log say of it; null where nothing hit, or nothing may be said. */
+    readonly policy: PolicyNote | null;
+    /** For a count: what the policy did; null where it judged nothing. */
+    readonly action: PolicyOutcome | 'failed' | null;
   }) => void;
   readonly monotonic: () => number;
   readonly wall: () => number;
@@ -48,6 +65,8 @@ const UNSUPPORTED = new Set([
 
 /** Listens for nothing by itself: the caller makes the server, with or without TLS (G5). */
 export function createGateway(options: GatewayOptions): RequestListener {
+  const { counts, today } = options.policies;
+  const shadows = createShadowJudge({ counts, today, now: options.monotonic });
   return (request, response) => {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
     const errorOf = path.startsWith('/api/') ? ollamaError : openAiError;
@@ -57,10 +76,12 @@ export function createGateway(options: GatewayOptions): RequestListener {
       service: NO_SERVICE,
       status: null,
       firstMs: null,
+      policy: null,
+      action: null,
     };
     // G3: refusals too, so that an application can name what it asks about.
     response.setHeader('x-openward-request-id', seen.id);
-    void route(options, seen, request, response, path)
+    void route(options, seen, shadows, request, response, path)
       .catch((error: unknown) => {
         const refusal = refusalOf(error);
         seen.status ??= refusal.status;
@@ -68,25 +89,26 @@ export function createGateway(options: GatewayOptions): RequestListener {
         refuse(response, refusal, errorOf);
       })
       .finally(() => {
-        const { service, status, began, firstMs } = seen;
-        if (status !== null) options.observe({ service, status, ms: options.monotonic() - began, firstMs });
+        const { service, status, began, firstMs, policy, action } = seen;
+        if (status !== null)
+          options.observe({ service, status, ms: options.monotonic() - began, firstMs, policy, action });
       });
   };
 }
 
 /** What is known of a request on its way; `status` stays null for what is no reply and no refusal. */
-interface Seen {
+export interface Seen {
   readonly id: string;
   readonly began: number;
   service: string;
   status: number | null;
   firstMs: number | null;
+  policy: PolicyNote | null;
+  action: PolicyOutcome | 'failed' | null;
 }
 
 /** A client may name anything; only the names of services become names of metrics. */
 const NO_SERVICE = 'none';
-/** The client went away: nginx's number for it. */
-const CLIENT_LEFT = 499;
 
 const RETRY_AFTER: Partial<Record<Refusal['code'], number>> = {
   queueFull: RETRY_AFTER_SECONDS,
@@ -106,6 +128,7 @@ function refuse(response: ServerResponse, refusal: Refusal, errorOf: (refusal: R
 async function route(
   options: GatewayOptions,
   seen: Seen,
+  shadows: ShadowJudge,
   request: IncomingMessage,
   response: ServerResponse,
   path: string,
@@ -117,7 +140,7 @@ async function route(
   checkKey(options, request);
   if (request.method === 'POST') {
     const dialect = Object.hasOwn(DIALECTS, path) ? DIALECTS[path] : undefined;
-    if (dialect !== undefined) return reply(options, seen, dialect, request, response);
+    if (dialect !== undefined) return reply(options, seen, shadows, dialect, request, response);
     if (UNSUPPORTED.has(path))
       throw new Refusal(
         'fieldRefused',
@@ -176,114 +199,3 @@ async function show(options: GatewayOptions, request: IncomingMessage, response:
     capabilities: ['completion'],
   });
 }
-
-async function reply(
-  options: GatewayOptions,
-  seen: Seen,
-  dialect: Dialect,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const gone = new AbortController();
-  response.on('close', () => {
-    if (!response.writableFinished) gone.abort(new Error('the client went away'));
-  });
-  const conversation = dialect.parse(await readJson(request, options.limits));
-  if (options.served.has(conversation.service)) seen.service = conversation.service;
-  const lease = await options.served.lease(conversation.service);
-  let outcome: Outcome = 'failed';
-  try {
-    const facts: ReplyFacts = { id: seen.id, service: conversation.service, createdMs: options.wall() };
-    setReplyHeaders(response, lease);
-    const events = await answer(options, lease, conversation, gone.signal);
-    const elapsed = () => options.monotonic() - seen.began;
-    seen.firstMs = elapsed();
-    const send = conversation.stream ? sendStream : sendWhole;
-    try {
-      outcome = await send({ dialect, facts, conversation, events, signal: gone.signal, elapsed }, response);
-    } finally {
-      await events.return();
-    }
-    seen.status = STATUS_OF[outcome];
-  } catch (error) {
-    const refusal = refusalOf(error);
-    // What the client did wrong, or its leaving, says nothing of the release.
-    outcome = gone.signal.aborted || refusal.status < 500 ? 'left' : 'failed';
-    if (gone.signal.aborted) seen.status = CLIENT_LEFT;
-    throw refusal;
-  } finally {
-    lease.end(outcome);
-  }
-}
-
-type Outcome = 'ok' | 'failed' | 'left';
-const STATUS_OF: Readonly<Record<Outcome, number>> = { ok: 200, failed: 500, left: CLIENT_LEFT };
-
-/** G3: for the application to keep beside the text. */
-function setReplyHeaders(response: ServerResponse, { release, held }: Lease): void {
-  response.setHeader('x-openward-release', release.number);
-  response.setHeader('x-openward-release-digest', held.release);
-  response.setHeader('x-openward-policy-revision', release.policy.revision);
-}
-
-interface Sending {
-  readonly dialect: Dialect;
-  readonly facts: ReplyFacts;
-  readonly conversation: Conversation;
-  readonly events: Reply;
-  /** Aborted when the client is gone: a runtime that does not heed it holds no request. */
-  readonly signal: AbortSignal;
-  readonly elapsed: () => number;
-}
-
-async function sendWhole(
-  { dialect, facts, events, signal, elapsed }: Sending,
-  response: ServerResponse,
-): Promise<'ok'> {
-  let said = '';
-  let ending: Ending | null = null;
-  for await (const event of events) {
-    signal.throwIfAborted();
-    if (event.type === 'text') said += event.text;
-    else ending = { ...event, elapsedMs: elapsed() };
-  }
-  if (ending === null) throw new Refusal('runtimeFailed', 'The reply ended before it was whole.');
-  sendJson(response, 200, dialect.whole(facts, said, ending));
-  return 'ok';
-}
-
-async function sendStream(
-  { dialect, facts, conversation, events, signal, elapsed }: Sending,
-  response: ServerResponse,
-): Promise<Outcome> {
-  response.writeHead(200, { 'content-type': dialect.streamType, 'cache-control': 'no-cache' });
-  const first = dialect.first(facts);
-  if (first !== '') response.write(first);
-  try {
-    for await (const event of events) {
-      signal.throwIfAborted();
-      const piece =
-        event.type === 'text'
-          ? dialect.piece(facts, event.text)
-          : dialect.last(facts, { ...event, elapsedMs: elapsed() }, conversation);
-      if (!response.write(piece)) await drained(response);
-    }
-    response.end();
-    return 'ok';
-  } catch (error) {
-    if (response.destroyed) return 'left';
-    response.end(dialect.failed(refusalOf(error)));
-    return 'failed';
-  }
-}
-
-/** A slow reader holds its own request back, and nothing grows. One that has left will say nothing more. */
-const drained = (response: ServerResponse): Promise<void> =>
-  new Promise((resolve) => {
-    if (response.destroyed) return resolve();
-    const settle = () => {
-      response.off('drain', settle).off('close', settle);
-      resolve();
-    };
-    response.on('drain', settle).on('close', settle);
-  });

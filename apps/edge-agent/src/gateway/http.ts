@@ -65,12 +65,10 @@ function drain(request: IncomingMessage): Promise<void> {
   });
 }
 
-export function sendJson(
-  response: ServerResponse,
-  status: number,
-  value: unknown,
-  headers: Readonly<Record<string, string>> = {},
-): void {
+/** A list is one header each. */
+export type ReplyHeaders = Readonly<Record<string, string | string[]>>;
+
+export function sendJson(response: ServerResponse, status: number, value: unknown, headers: ReplyHeaders = {}): void {
   const body = JSON.stringify(value);
   response.writeHead(status, {
     'content-type': 'application/json',

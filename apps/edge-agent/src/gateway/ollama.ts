@@ -1,4 +1,4 @@
-import type { Refusal } from '@openward/contracts';
+import type { AnsweringApi, Refusal } from '@openward/contracts';
 import type { Dialect, Ending, ReplyFacts } from './dialect.ts';
 import { checkedBody, object, optionalBoolean, optionalCount, stops, text, turnsOf, type Body } from './fields.ts';
 
@@ -24,9 +24,10 @@ const totals = ({ finishReason, promptTokens, completionTokens, elapsedMs }: End
   eval_duration: Math.round(elapsedMs * NANOSECONDS),
 });
 
-const shared = (body: Body) => {
+const shared = (api: AnsweringApi, body: Body) => {
   const options = object(body['options'], 'options');
   return {
+    asked: { api, body },
     service: text(body, 'model').replace(/:latest$/, ''),
     stream: optionalBoolean(body, 'stream', true),
     maxTokens: optionalCount(options, 'num_predict'),
@@ -46,7 +47,7 @@ export const ollamaChat: Dialect = {
   ...common,
   parse(raw) {
     const body = checkedBody('ollama.chat', raw);
-    return { ...shared(body), turns: turnsOf(body['messages']) };
+    return { ...shared('ollama.chat', body), ...turnsOf(body['messages']) };
   },
   whole: (facts, content, ending) => ({
     ...heading(facts),
@@ -66,7 +67,7 @@ export const ollamaGenerate: Dialect = {
       ...(typeof system === 'string' && system !== '' ? [{ role: 'system', content: system }] : []),
       { role: 'user', content: text(body, 'prompt') },
     ];
-    return { ...shared(body), turns: turnsOf(messages) };
+    return { ...shared('ollama.generate', body), ...turnsOf(messages) };
   },
   whole: (facts, response, ending) => ({ ...heading(facts), response, ...totals(ending) }),
   piece: (facts, response) => line({ ...heading(facts), response, done: false }),

@@ -1,4 +1,4 @@
-import type { Refusal } from '@openward/contracts';
+import type { AnsweringApi, Refusal } from '@openward/contracts';
 import type { Conversation } from './conversation.ts';
 import type { Dialect, Ending, ReplyFacts } from './dialect.ts';
 import { checkedBody, object, optionalBoolean, optionalCount, stops, text, turnsOf, type Body } from './fields.ts';
@@ -25,7 +25,11 @@ export const openAiError = (refusal: Refusal) => ({
   },
 });
 
-const shared = (body: Body): Pick<Conversation, 'service' | 'stream' | 'stop' | 'includeUsage'> => ({
+const shared = (
+  api: AnsweringApi,
+  body: Body,
+): Pick<Conversation, 'service' | 'stream' | 'stop' | 'includeUsage' | 'asked'> => ({
+  asked: { api, body },
   service: text(body, 'model'),
   stream: optionalBoolean(body, 'stream', false),
   stop: stops(body['stop']),
@@ -53,7 +57,7 @@ export const openAiChat: Dialect = {
   parse(raw) {
     const body = checkedBody('openai.chat', raw);
     const maxTokens = optionalCount(body, 'max_completion_tokens') ?? optionalCount(body, 'max_tokens');
-    return { ...shared(body), maxTokens, turns: turnsOf(body['messages']) };
+    return { ...shared('openai.chat', body), maxTokens, ...turnsOf(body['messages']) };
   },
   whole: ({ id, service, createdMs }, content, ending) => ({
     id: `chatcmpl-${id}`,
@@ -97,8 +101,9 @@ export const openAiCompletion: Dialect = {
   parse(raw) {
     const body = checkedBody('openai.completions', raw);
     return {
-      ...shared(body),
+      ...shared('openai.completions', body),
       maxTokens: optionalCount(body, 'max_tokens'),
+      hasSystem: false,
       turns: [{ role: 'user', text: text(body, 'prompt') }],
     };
   },

@@ -1,12 +1,19 @@
 import type { Held } from '@openward/activation';
-import type { Release } from '@openward/contracts';
+import { plainPolicy, type Release } from '@openward/contracts';
+import { NO_SITE_TERMS } from '@openward/policy';
 import { expect, test } from 'vitest';
+import { compiledPolicy } from './compiled.ts';
 import { ServedReleases } from './served.ts';
 
 const held = (number: number) => ({ key: `key-${number}`, release: `sha256:${number}`, number }) as Held;
-const release = { service: { name: 'triage', fallbackText: 'Call 112.' } } as Release;
+const release = { service: { name: 'triage', fallbackText: 'Call 112.' }, policy: plainPolicy('') } as Release;
 const servedReleases = (releaseOf = () => Promise.resolve(release)) =>
-  new ServedReleases({ releaseOf, drainMs: 60_000, now: () => 0 });
+  new ServedReleases({
+    releaseOf,
+    compile: (policy) => compiledPolicy(policy, NO_SITE_TERMS),
+    drainMs: 60_000,
+    now: () => 0,
+  });
 
 /** Whether it has resolved when everything that could go on has gone on. */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {

@@ -1,11 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Refusal, type Digest, type Name, type Release } from '@openward/contracts';
+import { Refusal, type Digest, type Name, type PromptPolicy, type Release } from '@openward/contracts';
 import { isSame, type Held, type Serving, type StopWhy } from '@openward/activation';
+import type { CompiledPolicy } from '@openward/policy';
 
 /** What a request is answered with. It holds on to its release until it ends, whatever is switched meanwhile. */
 export interface Lease {
   readonly held: Held;
   readonly release: Release;
+  /** The release's policy, made ready for this site. */
+  readonly policy: CompiledPolicy;
   /** To be called once, with what became of the request. */
   end(outcome: 'ok' | 'failed' | 'left'): void;
 }
@@ -21,6 +24,8 @@ export interface ServedService {
 interface Slot {
   readonly held: Held | null;
   readonly release: Release | null;
+  /** Null only where nothing may be answered. */
+  readonly policy: CompiledPolicy | null;
   readonly stopped: StopWhy | null;
   readonly since: number;
   /** Reading the release of a service that stands stopped since a start; over when its fallback text is known. */
@@ -49,15 +54,19 @@ export class ServedReleases implements Serving {
   readonly #slots = new Map<Name, Slot>();
   readonly #tallies = new Map<string, Tally>();
   readonly #releaseOf: (held: Held) => Promise<Release>;
+  readonly #compile: (policy: PromptPolicy) => CompiledPolicy;
   readonly #drainMs: number;
   readonly #now: () => number;
 
   constructor(options: {
     readonly releaseOf: (held: Held) => Promise<Release>;
+    /** With the site's own terms as they are now. Throws where they do not fit the policy: then nothing is switched. */
+    readonly compile: (policy: PromptPolicy) => CompiledPolicy;
     readonly drainMs: number;
     readonly now: () => number;
   }) {
     this.#releaseOf = options.releaseOf;
+    this.#compile = options.compile;
     this.#drainMs = options.drainMs;
     this.#now = options.now;
   }
@@ -66,9 +75,10 @@ export class ServedReleases implements Serving {
     const release = await this.#releaseOf(held);
     const current = this.#slots.get(service);
     if (current?.stopped === null && isSame(current.held, held)) return;
+    const policy = this.#compile(release.policy);
     // Counts begin anew; requests of an earlier time on the same release are still in flight, and a drain waits for them.
     Object.assign(this.#tally(held), { requests: 0, failures: 0 });
-    this.#slots.set(service, { held, release, stopped: null, since: this.#now(), telling: null });
+    this.#slots.set(service, { held, release, policy, stopped: null, since: this.#now(), telling: null });
   }
 
   stop(service: Name, why: StopWhy, held: Held | null): Promise<void> {
@@ -77,6 +87,7 @@ export class ServedReleases implements Serving {
     this.#slots.set(service, {
       held: current?.held ?? null,
       release,
+      policy: current?.policy ?? null,
       stopped: why,
       since: this.#now(),
       telling: release === null && held !== null ? this.#tellFallback(service, held) : (current?.telling ?? null),
@@ -124,7 +135,7 @@ export class ServedReleases implements Serving {
   async lease(service: string): Promise<Lease> {
     const slot = this.#slots.get(service);
     if (slot === undefined) throw new Refusal('modelNotFound', `There is no service ${JSON.stringify(service)} here.`);
-    if (slot.stopped !== null || slot.held === null || slot.release === null)
+    if (slot.stopped !== null || slot.held === null || slot.release === null || slot.policy === null)
       throw await this.#refusalOf(service, slot);
     const tally = this.#tally(slot.held);
     tally.inFlight += 1;
@@ -132,6 +143,7 @@ export class ServedReleases implements Serving {
     return {
       held: slot.held,
       release: slot.release,
+      policy: slot.policy,
       end: (outcome) => {
         if (ended) return;
         ended = true;
@@ -141,6 +153,18 @@ export class ServedReleases implements Serving {
         if (tally.inFlight === 0) for (const resolve of tally.idle.splice(0)) resolve();
       },
     };
+  }
+
+  /**
+   * After the site changed its own terms: every policy is made ready anew, for all services or, where one of them refuses, for
+   * none. Requests in flight end under what they began with.
+   */
+  recompile(): void {
+    const anew = [...this.#slots].map(([service, slot]) => {
+      const policy = slot.policy === null ? null : this.#compile(slot.policy.policy);
+      return [service, { ...slot, policy }] as const;
+    });
+    for (const [service, slot] of anew) this.#slots.set(service, slot);
   }
 
   /** Whether this is a service's name here, serving or not. */

@@ -1,19 +1,23 @@
 import type { Held } from '@openward/activation';
-import { digestOf } from '@openward/contracts';
+import { digestOf, plainPolicy } from '@openward/contracts';
+import { NO_SITE_TERMS } from '@openward/policy';
 import type { LoadedModel } from '@openward/runtime';
 import { expect, test } from 'vitest';
+import { compiledPolicy } from '../gateway/compiled.ts';
 import type { Answering } from '../gateway/answer.ts';
 import type { Lease } from '../gateway/served.ts';
 import { createProber } from './prober.ts';
 
 const chain = { base: digestOf('base'), adapter: digestOf('adapter') };
+const release = { parameters: { temperature: 0, maxTokens: 8 } };
+const policy = compiledPolicy(plainPolicy(''), NO_SITE_TERMS);
 const held = { key: 'ow-1', release: digestOf('release'), chain } as Held;
 
 /** `answers` is what became of the lease's runtime: a probe that comes as far as to ask has passed every check before it. */
 async function probe(loaded: LoadedModel): Promise<{ result: string; isAsked: boolean }> {
   let isAsked = false;
   const prober = createProber(
-    { lease: async () => ({ held, release: {}, end: () => undefined }) as unknown as Lease },
+    { lease: async () => ({ held, release, policy, end: () => undefined }) as unknown as Lease },
     new Proxy({} as Answering, {
       get: () => {
         isAsked = true;

@@ -1,8 +1,11 @@
 import type { Held } from '@openward/activation';
+import { plainPolicy } from '@openward/contracts';
+import { NO_SITE_TERMS } from '@openward/policy';
 import type { GenerateEvent, Runtime } from '@openward/runtime';
 import { expect, test } from 'vitest';
 import type { Lease, ServedReleases } from '../gateway/served.ts';
 import { Slots } from '../gateway/slots.ts';
+import { compiledPolicy } from '../gateway/compiled.ts';
 import { createProber } from './prober.ts';
 
 const held = { key: 'key-1', release: 'sha256:r', chain: null } as Held;
@@ -11,9 +14,10 @@ const lease = {
   held,
   release: {
     model: { template: { bos: '', system: side, user: side, assistant: side, stop: [] }, contextLength: 64 },
-    policy: { systemPrompt: '' },
+    policy: plainPolicy(''),
     parameters: { temperature: 0, maxTokens: 8 },
   },
+  policy: compiledPolicy(plainPolicy(''), NO_SITE_TERMS),
   end: () => undefined,
 } as unknown as Lease;
 const runtimeThatTells = (order: string[]) =>

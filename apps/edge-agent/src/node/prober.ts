@@ -2,7 +2,9 @@ import type { Held, Prober } from '@openward/activation';
 import type { Log } from '@openward/contracts';
 import type { LoadedModel, Runtime } from '@openward/runtime';
 import { answer, type Answering } from '../gateway/answer.ts';
-import type { ServedReleases } from '../gateway/served.ts';
+import type { Lease, ServedReleases } from '../gateway/served.ts';
+import { generationOf } from '../gateway/parameters.ts';
+import { admit, judgeWhole, type Admitted } from '../gateway/under-policy.ts';
 import { isSameChain } from './model-runtime.ts';
 
 /** About no patient, and short enough for every model. */
@@ -20,7 +22,10 @@ const bytesOf = (loaded: readonly LoadedModel[]): number =>
 
 /**
  * N4: the served release is the one that was told, its runtime holds it byte for byte, all that is loaded stays within
- * `memoryBytes`, and it answers through the gateway's own path.
+ * `memoryBytes`, and it answers through the gateway's own path: under its policy's system prompt, with the input rules applied to
+ * the question and the output rules to the answer. What they decide is no matter, since a policy may block whatever it likes; that
+ * they can be applied is: a rule that fails, fails the probe. A question that is blocked is asked of the model all the same, and an
+ * expired policy is probed as any other.
  */
 export function createProber(
   served: Pick<ServedReleases, 'lease'>,
@@ -28,6 +33,7 @@ export function createProber(
   runtime: Pick<Runtime, 'loaded'>,
   memoryBytes: number,
   log: Log,
+  now: () => number = () => performance.now(),
 ): Prober {
   return {
     async probe(service, held, timeoutMs, signal) {
@@ -37,18 +43,17 @@ export function createProber(
         if (lease.held.key !== held.key || lease.held.release !== held.release) return 'failed';
         const loaded = await runtime.loaded();
         if (!isAsStaged(loaded, held) || bytesOf(loaded) > memoryBytes) return 'failed';
-        const conversation = {
-          service,
-          turns: [{ role: 'user' as const, text: PROBE }],
-          stream: false,
-          maxTokens: 4,
-          stop: [],
-          includeUsage: false,
-        };
-        const events = await answer(answering, lease, conversation, AbortSignal.any([signal, deadline]), {
-          ahead: true,
-        });
-        for await (const event of events) if (event.type === 'end') return 'ok';
+        const admitted = underPolicy(service, lease, now);
+        const events = await answer(answering, lease, admitted, AbortSignal.any([signal, deadline]), { ahead: true });
+        let said = '';
+        for await (const event of events) {
+          if (event.type === 'text') {
+            said += event.text;
+            continue;
+          }
+          judgeWhole(lease.policy, admitted.input, said, event.finishReason, now);
+          return 'ok';
+        }
         return 'failed';
       } catch (error) {
         signal.throwIfAborted();
@@ -59,4 +64,24 @@ export function createProber(
       }
     },
   };
+}
+
+/** Of no day in particular: a probe names nobody's age. */
+const PROBE_DAY = '2000-01-01';
+
+function underPolicy(service: string, { release, policy }: Lease, now: () => number): Admitted {
+  const conversation = {
+    service,
+    turns: [{ role: 'user' as const, text: PROBE }],
+    hasSystem: false,
+    stream: false,
+    maxTokens: 4,
+    stop: [],
+    asked: null,
+    includeUsage: false,
+  };
+  const admission = admit(release, policy, conversation, { language: null, today: () => PROBE_DAY, now });
+  if (admission.kind === 'go') return admission;
+  const generation = generationOf([], release.parameters, conversation);
+  return { turns: conversation.turns, generation, input: null };
 }

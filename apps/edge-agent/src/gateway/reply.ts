@@ -1,0 +1,204 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Refusal, type PolicyOutcome, type PromptPolicy } from '@openward/contracts';
+import { PolicyFailure, type Hit, type ReplyEnd } from '@openward/policy';
+import { answer, refusalOf, refuseHopeless } from './answer.ts';
+import type { Conversation } from './conversation.ts';
+import type { Dialect, ReplyFacts } from './dialect.ts';
+import type { GatewayOptions, Seen } from './gateway.ts';
+import { readJson } from './http.ts';
+import { languageOf } from './language.ts';
+import { policyHeaders } from './policy-headers.ts';
+import type { Lease } from './served.ts';
+import { sendFinished, sendStream, sendWhole, type Outcome } from './sending.ts';
+import { MOST_SHADOW_CHARACTERS, type Shadow, type ShadowJudge } from './shadow.ts';
+import { admit, refuseExpired, type Admission } from './under-policy.ts';
+
+// One conversation from its body to its last byte.
+
+/** What may be said of a request in a log, by `log` of the policy. Never a text. */
+export interface PolicyNote {
+  readonly action?: PolicyOutcome;
+  readonly ruleIds?: readonly string[];
+  readonly language?: string;
+}
+
+/** What became of one conversation under its policy, as far as it came. */
+interface Judged {
+  admission: Admission | null;
+  end: ReplyEnd | null;
+  /** Kept for a policy in shadow alone; null: too long. */
+  said: string | null;
+  readonly shadow: Shadow | null;
+}
+
+interface Asking {
+  readonly options: GatewayOptions;
+  readonly dialect: Dialect;
+  readonly conversation: Conversation;
+  readonly lease: Lease;
+  readonly judged: Judged;
+  readonly seen: Seen;
+  readonly signal: AbortSignal;
+  readonly acceptLanguage: string | undefined;
+  readonly refusalOf: (error: unknown) => Refusal;
+}
+
+const STATUS_OF: Readonly<Record<Outcome, number>> = { ok: 200, failed: 500, left: 499 };
+/** The client went away: nginx's number for it. */
+const CLIENT_LEFT = STATUS_OF.left;
+
+export async function reply(
+  options: GatewayOptions,
+  seen: Seen,
+  shadows: ShadowJudge,
+  dialect: Dialect,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const gone = new AbortController();
+  response.on('close', () => {
+    if (!response.writableFinished) gone.abort(new Error('the client went away'));
+  });
+  const conversation = dialect.parse(await readJson(request, options.limits));
+  const { service } = conversation;
+  if (options.served.has(service)) seen.service = service;
+  const lease = await options.served.lease(service);
+  const judged: Judged = { admission: null, end: null, said: '', shadow: options.policies.shadowOf(service) };
+  const acceptLanguage = request.headers['accept-language'];
+  const tell = (error: unknown): Refusal =>
+    error instanceof PolicyFailure ? failedRule(options, seen, lease, error) : refusalOf(error);
+  let outcome: Outcome = 'failed';
+  try {
+    setReplyHeaders(response, lease);
+    refuseExpired(lease.release, options.policies.onExpiry, options.wall);
+    const asking = { options, dialect, conversation, lease, judged, seen, signal: gone.signal, acceptLanguage };
+    outcome = await converse({ ...asking, refusalOf: tell }, response);
+    seen.status = STATUS_OF[outcome];
+  } catch (error) {
+    const refusal = tell(error);
+    // What the client did wrong, its leaving, or the site's choice, says nothing of the release.
+    const isOurs = refusal.status >= 500 && refusal.code !== 'policyExpired';
+    outcome = gone.signal.aborted || !isOurs ? 'left' : 'failed';
+    if (gone.signal.aborted) seen.status = CLIENT_LEFT;
+    throw refusal;
+  } finally {
+    lease.end(outcome);
+    account(options, seen, shadows, lease, judged, acceptLanguage);
+  }
+}
+
+/** G3: for the application to keep beside the text. */
+function setReplyHeaders(response: ServerResponse, { release, held }: Lease): void {
+  response.setHeader('x-openward-release', release.number);
+  response.setHeader('x-openward-release-digest', held.release);
+  response.setHeader('x-openward-policy', `${release.policy.id}@${release.policy.revision}`);
+  response.setHeader('x-openward-policy-revision', release.policy.revision);
+}
+
+async function converse(asking: Asking, response: ServerResponse): Promise<Outcome> {
+  const { options, dialect, conversation, lease, judged, seen, signal } = asking;
+  const facts: ReplyFacts = { id: seen.id, service: conversation.service, createdMs: options.wall() };
+  const elapsed = () => options.monotonic() - seen.began;
+  // A request that the bound refuses costs no more than its reading (G5, G2).
+  options.slots.refuseWhenFull();
+  refuseHopeless(
+    lease,
+    conversation.turns.reduce((sum, { text }) => sum + text.length, 0),
+  );
+  const admission = admit(lease.release, lease.policy, conversation, {
+    language: languageOf(asking.acceptLanguage, lease.policy.policy.languages),
+    today: options.policies.today,
+    now: options.monotonic,
+  });
+  judged.admission = admission;
+  if (admission.kind === 'blocked') {
+    const { text, hits } = admission.input;
+    const ending = { finishReason: 'content_filter', promptTokens: 0, completionTokens: 0 } as const;
+    const headers = policyHeaders({ action: 'block', hits, beside: [] });
+    sendFinished({ dialect, facts, conversation }, response, text, { ...ending, elapsedMs: elapsed() }, headers);
+    return 'ok';
+  }
+  const events = await answer(options, lease, admission, signal);
+  seen.firstMs = elapsed();
+  const send = conversation.stream ? sendStream : sendWhole;
+  const sending = {
+    dialect,
+    facts,
+    conversation,
+    signal,
+    elapsed,
+    compiled: lease.policy,
+    input: admission.input,
+    now: options.monotonic,
+    ended: (end: ReplyEnd) => void (judged.end = end),
+    said: judged.shadow === null ? () => {} : (piece: string) => keepSaid(judged, piece),
+    refusalOf: asking.refusalOf,
+  };
+  try {
+    return await send(sending, events, response);
+  } finally {
+    await events.return();
+  }
+}
+
+function keepSaid(judged: Judged, piece: string): void {
+  if (judged.said === null) return;
+  judged.said = judged.said.length + piece.length > MOST_SHADOW_CHARACTERS ? null : judged.said + piece;
+}
+
+/** Fails closed: what a rule could not judge is not said. */
+function failedRule(
+  { policies, wall }: GatewayOptions,
+  seen: Seen,
+  { release }: Lease,
+  failure: PolicyFailure,
+): Refusal {
+  seen.action = 'failed';
+  const { name, fallbackText } = release.service;
+  policies.counts.failed(name, release.policy, failure.rule, wall());
+  return new Refusal(
+    'policyFailed',
+    `The rule ${failure.rule} of the policy of ${name} could not be applied. ${fallbackText}`,
+    { cause: failure },
+  );
+}
+
+/** After the reply is given. */
+function account(
+  { policies }: GatewayOptions,
+  seen: Seen,
+  shadows: ShadowJudge,
+  lease: Lease,
+  { admission, end, said, shadow }: Judged,
+  acceptLanguage: string | undefined,
+): void {
+  if (admission === null) return;
+  const { policy } = lease.release;
+  const { service } = lease.release;
+  if (admission.input !== null) {
+    const hits = [...admission.input.hits, ...(end?.hits ?? [])];
+    policies.counts.judged(service.name, policy, hits, 'serving');
+    const action = admission.kind === 'blocked' ? 'block' : (end?.action ?? 'none');
+    seen.action ??= action;
+    seen.policy = noteOf(policy.log, action, hits, admission.input.language);
+  }
+  if (shadow === null) return;
+  const wasSaid = admission.kind === 'go' && end !== null && said !== null;
+  const finishReason = end?.finishReason === 'length' ? 'length' : 'stop';
+  const reply = wasSaid ? ({ text: said, finishReason } as const) : null;
+  shadows.judge({ service: service.name, shadow, given: admission.given, reply, acceptLanguage });
+}
+
+function noteOf(
+  log: PromptPolicy['log'],
+  action: PolicyOutcome,
+  hits: readonly Hit[],
+  language: string,
+): PolicyNote | null {
+  if (log.length === 0 || hits.length === 0) return null;
+  return {
+    ...(log.includes('action') ? { action } : {}),
+    ...(log.includes('ruleIds') ? { ruleIds: [...new Set(hits.map(({ rule }) => rule))] } : {}),
+    ...(log.includes('language') ? { language } : {}),
+  };
+}

@@ -1,0 +1,123 @@
+import { Refusal, type PolicyOutcome, type PromptPolicy, type Release } from '@openward/contracts';
+import { expiryOf } from '@openward/policy';
+import type {
+  CompiledPolicy,
+  Hit,
+  InputDecision,
+  Monotonic,
+  PolicyTurn,
+  ReplyFilter,
+  WholeReply,
+} from '@openward/policy';
+import { withoutControls } from './characters.ts';
+import type { Conversation, Turn } from './conversation.ts';
+import { generationOf, type Generation } from './parameters.ts';
+
+// One request under the policy of its release. Pure: the clocks are parameters. A policy that has no rules costs nothing here but
+// the search for control characters.
+
+export type InputGo = InputDecision & { readonly kind: 'go' };
+export type InputBlocked = InputDecision & { readonly kind: 'blocked' };
+
+/** What a request brings beside its conversation. */
+export interface Circumstances {
+  /** As the policy spells it, or null: the policy's first. */
+  readonly language: string | null;
+  /** `YYYY-MM-DD`, in the site's time zone. Asked only under a policy that has rules. */
+  readonly today: () => string;
+  readonly now: Monotonic;
+}
+
+/** What the model is asked, and what the reply is then judged with; null: the policy judges nothing. */
+export interface Admitted {
+  readonly turns: readonly Turn[];
+  readonly generation: Generation;
+  readonly input: InputGo | null;
+}
+
+export type Admission =
+  | ({ readonly kind: 'go'; readonly given: readonly Turn[] } & Admitted)
+  | { readonly kind: 'blocked'; readonly given: readonly Turn[]; readonly input: InputBlocked };
+
+/** Neither rules nor a disclaimer: requests and replies go through as they are. */
+const judgesNothing = ({ rules, disclaimer }: PromptPolicy): boolean => rules.length === 0 && disclaimer === null;
+
+/**
+ * Everything that a policy says of a request, in order: the client's system message, control characters, parameters, input rules.
+ * `given` is what the rules saw. Refuses with the code that the client sees, and throws `PolicyFailure`.
+ */
+export function admit(
+  release: Release,
+  compiled: CompiledPolicy,
+  conversation: Conversation,
+  { language, today, now }: Circumstances,
+): Admission {
+  const { policy } = compiled;
+  if (conversation.hasSystem && policy.clientSystem === 'refuse')
+    throw new Refusal('systemRefused', 'A message of the role system or developer is refused by this service.');
+  const given = withoutControls(conversation.turns, policy.controlCharacters);
+  const generation = generationOf(policy.parameters, release.parameters, conversation);
+  if (judgesNothing(policy)) return { kind: 'go', given, turns: given, generation, input: null };
+  const input = compiled.applyInput({ turns: given, language, today: today() }, now);
+  if (input.kind === 'blocked') return { kind: 'blocked', given, input };
+  return { kind: 'go', given, turns: input.turns, generation, input };
+}
+
+const PLAIN: ReplyFilter = {
+  beside: [],
+  push: (piece) => piece,
+  end: (finishReason) => ({ text: '', finishReason, hits: [], action: 'none', beside: [] }),
+};
+
+export const filterOf = (compiled: CompiledPolicy, input: InputGo | null, now: Monotonic): ReplyFilter =>
+  input === null ? PLAIN : compiled.openReply(input, now);
+
+export const judgeWhole = (
+  compiled: CompiledPolicy,
+  input: InputGo | null,
+  said: string,
+  finishReason: 'stop' | 'length',
+  now: Monotonic,
+): WholeReply =>
+  input === null
+    ? { body: said, text: said, finishReason, hits: [], action: 'none', beside: [] }
+    : compiled.applyReply(input, said, finishReason, now);
+
+const STRENGTH: readonly PolicyOutcome[] = ['none', 'annotate', 'replace', 'redact', 'escalate', 'block'];
+
+/** The strongest action of the rules that are enforced. */
+export function strongestOf(hits: readonly Hit[]): PolicyOutcome {
+  const ranks = hits.filter(({ mode }) => mode === 'enforce').map(({ does }) => STRENGTH.indexOf(does));
+  return STRENGTH[Math.max(0, ...ranks)] ?? 'none';
+}
+
+/** A policy that has expired closes no service by itself: it does where the site chose so. */
+export function refuseExpired(
+  { policy, service }: Release,
+  choice: () => 'goOn' | 'fallback',
+  wallMs: () => number,
+): void {
+  if (policy.expires === null || expiryOf(policy, wallMs()).state !== 'expired' || choice() === 'goOn') return;
+  throw new Refusal(
+    'policyExpired',
+    `The policy of ${service.name} expired on ${policy.expires.slice(0, 10)}, and this site chose to stop then. ${service.fallbackText}`,
+  );
+}
+
+/**
+ * A conversation's reply as a clinic would get it, for an evaluation: input rules, the model, output rules. `body` is what is
+ * graded: the reply without notices, or the refusal's text. `ask` resolves with what the model said of these turns.
+ */
+export async function answerUnder(
+  compiled: CompiledPolicy,
+  request: { readonly turns: readonly PolicyTurn[]; readonly language: string | null; readonly today: string },
+  ask: (turns: readonly PolicyTurn[]) => Promise<{ readonly text: string; readonly finishReason: 'stop' | 'length' }>,
+  now: Monotonic,
+): Promise<{ readonly body: string; readonly action: PolicyOutcome; readonly hits: readonly Hit[] }> {
+  const turns = withoutControls(request.turns, compiled.policy.controlCharacters);
+  const input = compiled.applyInput({ ...request, turns }, now);
+  if (input.kind === 'blocked') return { body: input.text, action: 'block', hits: input.hits };
+  const said = await ask(input.turns);
+  const { body, action, hits } = compiled.applyReply(input, said.text, said.finishReason, now);
+  return { body, action, hits: [...input.hits, ...hits] };
+}
