@@ -65,6 +65,9 @@ it('a node renews over HTTPS by its identity alone, and learns the time (K3)', a
   const keys = node.reply.keySet.keys;
   const opened = openDocument('POST /api/v1/renew', new Uint8Array(await response.arrayBuffer()), keys, RenewReply);
   expect(opened).toMatchObject({ value: { nonce } });
+  // Whoever kept the frame gets nothing for it.
+  const again = await client.raw('/api/v1/renew', { method: 'POST', body, headers: octets });
+  expect(await again.json()).toMatchObject({ code: 'renewalReplayed' });
   const time = await client.raw(`/api/v1/time?nonce=${nonce}`);
   const told = openDocument(
     'GET /api/v1/time',

@@ -28,6 +28,7 @@ export const ERRORS = entries({
   nodeExists: { status: 409, next: 'Choose another node name, or revoke the node first.' },
   nodeRevoked: { status: 403, next: 'This node was revoked; enrol again with a new token.' },
   signatureInvalid: { status: 401, next: 'Check that the node uses the identity it was enrolled with.' },
+  renewalReplayed: { status: 409, next: 'Ask with a nonce that was never used: each question is sealed anew.' },
   notGguf: { status: 422, next: 'Push a GGUF file, version 2 or 3.' },
   ggufCutShort: { status: 422, next: 'The file ends early; copy it again and compare its size.' },
   ggufHostile: { status: 422, next: 'The header asks for more than the file has; do not use this file.' },

@@ -15,6 +15,7 @@ export async function runHousekeeping({ store, artifacts, log, timers }: Context
       const reports = await store.rollouts.pruneReports(KEEP_REPORTS_MS);
       const marks = await store.rollouts.pruneMarks();
       await store.nodes.pruneKeys();
+      await store.nodes.pruneRenewals();
       const freedBytes = await sweep(artifacts, await store.removalMarks(), Date.now());
       log.info('housekeeping', { keys, reports, marks, freedBytes });
     } catch (error) {

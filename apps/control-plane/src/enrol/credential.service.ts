@@ -38,12 +38,14 @@ export class CredentialService {
     return credentials;
   }
 
-  /** Of a node whose seal was checked. A revoked one is refused. */
+  /** Of a node whose seal was checked. A revoked one is refused, and so is a frame that was used before: somebody kept it. */
   async renew(node: NodeName, request: RenewRequest): Promise<RenewReply> {
     const { store } = this.context;
     const until = this.expiry();
     const { control, bulk, nonce } = request;
-    if (!(await store.nodes.renewed(node.node, { control, bulk, until }))) throw revoked(node.node);
+    const done = await store.nodes.renewed(node.node, { control, bulk, until, nonce });
+    if (done === 'revoked') throw revoked(node.node);
+    if (done === 'replayed') throw new Refusal('renewalReplayed', `${node.node} has used this nonce before.`);
     const credentials = await this.mint(node, { control, bulk }, until);
     return { v: 1, nonce, credentials, now: new Date(await store.network.now()).toISOString() };
   }

@@ -201,7 +201,9 @@ it('revokes every key that credentials were made for and may still be good, and 
   const until = new Date(Date.now() + 60_000);
   await nodes.enrol(SECRET, { ...enrolment('a'), controlKey: 'control lost', bulkKey: 'bulk lost' });
   for (const at of [2, 3])
-    expect(await nodes.renewed('a', { control: `control ${at}`, bulk: `bulk ${at}`, until })).toBe(true);
+    expect(
+      await nodes.renewed('a', { control: `control ${at}`, bulk: `bulk ${at}`, until, nonce: `nonce ${at}` }),
+    ).toBe('renewed');
   await db
     .updateTable('node_keys')
     .set({ valid_until: new Date(0) })
@@ -217,4 +219,21 @@ it('revokes every key that credentials were made for and may still be good, and 
     'control key of a',
     'control lost',
   ]);
+});
+
+it('renews once for a nonce, whichever of two replicas is shown the frame, and keys of before are not put back (K3)', async () => {
+  await using opened = openOn(await withDatabase(MIGRATED));
+  const [one, two] = [opened.persistence, opened.replica()];
+  await putSite(one);
+  await putToken(one);
+  await one.nodes.enrol(SECRET, enrolment('a'));
+  const asked = (nonce: string, control = 'c') => ({ control, bulk: 'b', until: new Date(Date.now() + 60_000), nonce });
+  const both = await Promise.all([one.nodes.renewed('a', asked('n1')), two.nodes.renewed('a', asked('n1'))]);
+  expect(both.toSorted()).toEqual(['renewed', 'replayed']);
+  expect(await one.nodes.renewed('a', asked('n2', 'newer'))).toBe('renewed');
+  expect(await two.nodes.renewed('a', asked('n1'))).toBe('replayed');
+  expect((await one.nodes.find('a'))?.controlKey).toBe('newer');
+  expect(await one.nodes.pruneRenewals()).toBe(0);
+  await one.nodes.revoke('a', 'ada', 'stolen');
+  expect(await one.nodes.renewed('a', asked('n3'))).toBe('revoked');
 });

@@ -97,7 +97,7 @@ async function replaceRevoked(trx: Trx, site: Name, enrolment: Enrolment): Promi
     .where('revoked_at', 'is not', null)
     .executeTakeFirstOrThrow();
   if (numUpdatedRows !== 1n) return false;
-  for (const table of ['assignments', 'node_releases', 'node_states', 'evidence'] as const) {
+  for (const table of ['assignments', 'node_releases', 'node_states', 'evidence', 'node_renewals'] as const) {
     await trx.deleteFrom(table).where('node', '=', node).execute();
   }
   return true;

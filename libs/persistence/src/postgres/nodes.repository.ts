@@ -1,4 +1,5 @@
 import type { Digest, LedgerHead, Name, NodeView, Page, PageQuery } from '@openward/contracts';
+import { sql } from 'kysely';
 import { writeAudit } from './audit.repository.ts';
 import { clock, clockIn, inTransaction, type Database } from './database.ts';
 import { enrolNode, type Enrolled, type Enrolment } from './enrol.ts';
@@ -28,6 +29,7 @@ export interface RevokedKey {
 }
 
 const DAY_MS = 86_400_000;
+const RENEWALS_KEPT = 10_000;
 
 export class NodeRepository {
   readonly #db: Database;
@@ -82,18 +84,31 @@ export class NodeRepository {
     return pageOf(await select.execute(), query, (row) => row.name, nodeViewOf);
   }
 
-  /** K1, K3: the keys that its credentials are made for; those of before are kept until they end. False where it is unknown or revoked. */
+  /**
+   * K1, K3: the keys that its credentials are made for; those of before are kept until they end. `replayed`: the nonce was
+   * used before, and nothing is written.
+   */
   async renewed(
     name: Name,
-    keys: { readonly control: string; readonly bulk: string; readonly until: Date },
-  ): Promise<boolean> {
-    const { numUpdatedRows } = await this.#db
-      .updateTable('nodes')
-      .set({ control_key: keys.control, bulk_key: keys.bulk, credentials_until: keys.until })
-      .where('name', '=', name)
-      .where('revoked_at', 'is', null)
-      .executeTakeFirstOrThrow();
-    return numUpdatedRows === 1n;
+    asked: { readonly control: string; readonly bulk: string; readonly until: Date; readonly nonce: string },
+  ): Promise<'renewed' | 'replayed' | 'revoked'> {
+    return inTransaction(this.#db, async (trx) => {
+      const isEnrolled = (await new NodeRepository(trx).ackedThrough(name)) !== null;
+      if (!isEnrolled) return 'revoked';
+      const { numInsertedOrUpdatedRows } = await trx
+        .insertInto('node_renewals')
+        .values({ node: name, nonce: asked.nonce })
+        .onConflict((conflict) => conflict.doNothing())
+        .executeTakeFirstOrThrow();
+      if (numInsertedOrUpdatedRows !== 1n) return 'replayed';
+      const { numUpdatedRows } = await trx
+        .updateTable('nodes')
+        .set({ control_key: asked.control, bulk_key: asked.bulk, credentials_until: asked.until })
+        .where('name', '=', name)
+        .where('revoked_at', 'is', null)
+        .executeTakeFirstOrThrow();
+      return numUpdatedRows === 1n ? 'renewed' : 'revoked';
+    });
   }
 
   /** Its reports are refused from now on, and every key that it may still hold credentials for is among `revokedKeys`. False where it was not enrolled. */
@@ -118,6 +133,21 @@ export class NodeRepository {
       await notify(trx, [{ type: 'node', id: name, version: row.newest_seq }]);
       return true;
     });
+  }
+
+  /**
+   * Of each node the newest nonces stay: more than it can have used up in ten years, and whoever holds no key of the node
+   * cannot push one out. How many went.
+   */
+  async pruneRenewals(): Promise<number> {
+    const { numAffectedRows = 0n } = await sql`
+      delete from node_renewals using (
+        select node, nonce, row_number() over (partition by node order by at desc) as place from node_renewals
+      ) as placed
+      where placed.node = node_renewals.node and placed.nonce = node_renewals.nonce and placed.place > ${RENEWALS_KEPT}`.execute(
+      this.#db,
+    );
+    return Number(numAffectedRows);
   }
 
   /** Keys whose last credentials have ended, a day ago at least: clocks differ. How many. */

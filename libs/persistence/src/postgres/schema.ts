@@ -77,6 +77,13 @@ export interface NodeLinkTable {
   since: Stamped;
 }
 
+/** Each nonce that a node renewed with: a frame that is shown again is refused. */
+export interface NodeRenewalTable {
+  node: Name;
+  nonce: string;
+  at: Stamped;
+}
+
 /** NATS user keys that must never be let in again, whatever became of their node since (D5). */
 export interface RevokedKeyTable {
   key: string;
@@ -330,6 +337,7 @@ export interface Schema {
   nodes: NodeTable;
   node_keys: NodeKeyTable;
   node_links: NodeLinkTable;
+  node_renewals: NodeRenewalTable;
   revoked_keys: RevokedKeyTable;
   enrolment_tokens: EnrolmentTokenTable;
   access_tokens: AccessTokenTable;

@@ -3,6 +3,7 @@ import * as first from './0001-first.ts';
 import * as nodeKeys from './0002-node-keys.ts';
 import * as policies from './0003-policies.ts';
 import * as nodeLinks from './0004-node-links.ts';
+import * as renewals from './0005-renewals.ts';
 
 /** In order. A migration only expands; what it replaces is contracted a version later (V2). */
 export const MIGRATIONS: readonly (Migration & { readonly name: string; readonly oldest: string })[] = [
@@ -10,4 +11,5 @@ export const MIGRATIONS: readonly (Migration & { readonly name: string; readonly
   nodeKeys,
   policies,
   nodeLinks,
+  renewals,
 ];

@@ -1,3 +1,7 @@
-update "nodes"
-set "control_key" = $1, "bulk_key" = $2, "credentials_until" = $3
-where "name" = $4 and "revoked_at" is null;
+start transaction isolation level read committed;
+
+select "acked_through"
+from "nodes"
+where "name" = $1 and "revoked_at" is null;
+
+commit;
