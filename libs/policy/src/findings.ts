@@ -1,9 +1,15 @@
 import type { PolicyFinding, PolicyFindingCode } from './model.ts';
+import { shortened, visible } from './visible.ts';
 
 /** As many as one reads; what has ten thousand faults is corrected by its first hundred. */
 export const MOST_FINDINGS = 100;
+const MOST_WHERE = 200;
+const MOST_MESSAGE = 1_000;
 
-/** Why a policy is refused, in the order in which it was found. Takes a bounded number, and says that there were more. */
+/**
+ * Why a policy is refused, in the order in which it was found. Takes a bounded number, and says that there were more. A finding
+ * quotes what it found, which may be hostile: each is one line of bounded length, and hides nothing.
+ */
 export class Findings {
   readonly #all: PolicyFinding[] = [];
   #more = 0;
@@ -27,7 +33,12 @@ export class Findings {
         this.#more += 1;
         return;
       }
-      this.#all.push(finding);
+      const { code, where, message } = finding;
+      this.#all.push({
+        code,
+        where: visible(shortened(where, MOST_WHERE)),
+        message: visible(shortened(message, MOST_MESSAGE)),
+      });
     }
   }
 

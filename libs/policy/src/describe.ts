@@ -1,0 +1,168 @@
+import type { PolicyRule, PromptPolicy, RuleAction, RuleMatch } from '@openward/contracts';
+import { visible, visiblePattern } from './visible.ts';
+
+// What a hospital reads before it consents: everything that the policy does, and nothing that it does not. A policy comes from
+// elsewhere, so no text of it can begin a line of its own here, or hide a part of itself.
+
+/** Lines of plain text, each with its end. Patterns and phrases stand there exactly as they are. */
+export function describePolicy(policy: PromptPolicy): string {
+  const lines = [
+    `Prompt policy ${policy.id}, revision ${policy.revision}: ${visible(policy.description)}`,
+    `For ${modelsOf(policy)}, in ${policy.languages.join(', ')}. ${timeOf(policy)}`,
+    '',
+    'Before each conversation the model is told:',
+    ...quoted(policy.systemPrompt),
+    ...section('Words that stand in these texts', policy.variables.map(variableOf)),
+    ...section('What an application may set', parametersOf(policy)),
+    ...section(
+      'Rules, in this order',
+      policy.rules.flatMap(ruleOf),
+      'There are none: requests and replies pass as they are.',
+    ),
+    ...section('Texts that stand in for a reply, or with one', textsOf(policy)),
+    ...section('Notices', noticesOf(policy)),
+    ...section('What the log of a request may say of the policy', [logOf(policy)]),
+  ];
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+function section(title: string, lines: readonly string[], none?: string): string[] {
+  if (lines.length > 0) return ['', `${title}:`, ...lines.map((line) => `  ${line}`)];
+  return none === undefined ? [] : ['', `${title}:`, `  ${none}`];
+}
+
+/** A text of several lines, each behind a mark. */
+const quoted = (text: string): string[] =>
+  text === '' ? ['  (nothing)'] : text.split('\n').map((line) => `  | ${visible(line)}`.trimEnd());
+
+const modelsOf = ({ models }: PromptPolicy): string =>
+  models.length === 0
+    ? 'any model'
+    : models.map((it) => (it.versions === null ? it.name : `${it.name} ${it.versions.join(', ')}`)).join('; ');
+
+const timeOf = ({ notBefore, expires }: PromptPolicy): string =>
+  [
+    notBefore === null ? '' : `Not activated before ${notBefore}.`,
+    expires === null
+      ? 'It does not expire.'
+      : `It expires on ${expires}; you are warned for 30 days, and then it goes on, or the fallback text is given, as you have chosen.`,
+  ]
+    .filter(Boolean)
+    .join(' ');
+
+const variableOf = (it: PromptPolicy['variables'][number]): string =>
+  `{{${it.name}}}: “${visible(it.default)}” (${visible(it.description).replace(/\.$/, '')}${it.setBySite ? '; you can set your own' : ''})`;
+
+function parametersOf({ parameters, clientSystem, controlCharacters }: PromptPolicy): string[] {
+  return [
+    ...parameters.map((rule) => {
+      switch (rule.kind) {
+        case 'locked':
+          return `${rule.field}: the release’s value stands, whatever the application sends.`;
+        case 'bounded':
+          return `${rule.field}: from ${rule.min} to ${rule.max}; what is beyond is moved to the nearest.`;
+        case 'denied':
+          return `${rule.field}: a request that has it is refused.`;
+      }
+    }),
+    clientSystem === 'demote'
+      ? 'A system message of its own: it is read as a part of what the user says.'
+      : 'A system message of its own: the request is refused.',
+    controlCharacters === 'refuse'
+      ? 'Control characters: the request is refused.'
+      : 'Control characters: they are taken out.',
+  ];
+}
+
+function ruleOf(rule: PolicyRule, at: number): string[] {
+  const stage = rule.stage === 'input' ? 'what is asked' : 'the reply';
+  const mode = rule.mode === 'shadow' ? ['  in shadow: it is counted here, and nothing else happens'] : [];
+  return [
+    `${at + 1}. ${rule.id}: ${visible(rule.description)}`,
+    `   looks in ${stage} for ${lookedFor(rule.match)}`,
+    ...detailsOf(rule.match).map((line) => `     ${line}`),
+    `   ${actionOf(rule.action, rule.match)}`,
+    ...mode.map((line) => ` ${line}`),
+    `   fails closed where it takes longer than ${rule.timeLimitMs} ms`,
+  ];
+}
+
+const IDENTIFIERS = {
+  email: 'e-mail addresses',
+  phone: 'phone numbers',
+  cardNumber: 'card numbers',
+  dateOfBirth: 'dates of birth',
+  nationalId: 'national identifiers',
+  recordNumber: 'medical record numbers, by the pattern that you give',
+} as const;
+
+function lookedFor(match: RuleMatch): string {
+  switch (match.kind) {
+    case 'regex':
+      return `this pattern (RE2${match.ignoreCase ? ', capitals or not' : ''}):`;
+    case 'identifier':
+      return IDENTIFIERS[match.identifier];
+    case 'topic':
+      return 'these words and phrases, capitals or not:';
+    case 'schema':
+      return 'anything that is not JSON of this schema:';
+    case 'length':
+      return `more than ${match.most} characters`;
+  }
+}
+
+function detailsOf(match: RuleMatch): string[] {
+  switch (match.kind) {
+    case 'regex':
+      return [visiblePattern(match.pattern)];
+    case 'topic':
+      return Object.entries(match.phrases).map(
+        ([language, phrases]) => `${visible(language)}: ${phrases.map((it) => `“${visible(it)}”`).join(', ')}`,
+      );
+    case 'schema':
+      return JSON.stringify(match.schema, null, 2).split('\n').map(visible);
+    case 'identifier':
+    case 'length':
+      return [];
+  }
+}
+
+function actionOf(action: RuleAction, match: RuleMatch): string {
+  switch (action.does) {
+    case 'block':
+      return `blocks: the text “${action.text}” is the whole reply`;
+    case 'redact':
+      if (match.kind === 'length') return `ends it at a sentence, with “${visible(action.marker)}” after it`;
+      return match.kind === 'identifier' && match.identifier === 'dateOfBirth'
+        ? `redacts: an age stands in its place, or “${visible(action.marker)}”`
+        : `redacts: “${visible(action.marker)}” stands in its place`;
+    case 'replace':
+      return `replaces: “${visible(action.replacement)}” stands in its place`;
+    case 'annotate':
+      return 'annotates: a note beside the reply names the rule; nothing is changed';
+    case 'escalate':
+      return `escalates: the text “${action.text}” stands first, and the reply follows`;
+  }
+}
+
+const textsOf = ({ texts }: PromptPolicy): string[] =>
+  Object.entries(texts).flatMap(([code, byLanguage]) =>
+    Object.entries(byLanguage).flatMap(([language, text]) => [`${code} (${visible(language)}):`, ...quoted(text)]),
+  );
+
+function noticesOf({ notices, disclaimer }: PromptPolicy): string[] {
+  const places = {
+    text: 'in the text of the reply: emergencies before it, the disclaimer after it',
+    header: 'in a header beside the reply',
+    field: `in the field ${notices.place === 'field' ? notices.field : ''} of the reply`,
+  };
+  return [
+    `They stand ${places[notices.place]}.`,
+    disclaimer === null ? 'There is no disclaimer.' : `Each reply carries the text “${disclaimer}”.`,
+  ];
+}
+
+const LOGGED = { action: 'what was done', ruleIds: 'which rules matched', language: 'in which language' } as const;
+
+const logOf = ({ log }: PromptPolicy): string =>
+  log.length === 0 ? 'Nothing.' : `${log.map((it) => LOGGED[it]).join('; ')}. Never a text.`;

@@ -1,0 +1,20 @@
+// What others wrote, made fit to stand among our own lines: it can neither begin a line of its own, nor hide, nor turn the
+// direction of what a person reads.
+
+// Controls, format and direction marks, private and unassigned code points, line and paragraph separators, lone surrogates.
+const HIDDEN = /[\p{C}\p{Zl}\p{Zp}]/gu;
+
+const codeOf = (mark: string): string => (mark.codePointAt(0) ?? 0).toString(16).toUpperCase();
+
+/** One line, with every mark that is not seen spelt as its code point: `\u{202E}`. */
+export const visible = (text: string): string => text.replace(HIDDEN, (mark) => `\\u{${codeOf(mark)}}`);
+
+/** A pattern as it is; a mark that is not seen is spelt as RE2 spells it, `\x{202E}`, so that it means the same. */
+export const visiblePattern = (pattern: string): string => pattern.replace(HIDDEN, (mark) => `\\x{${codeOf(mark)}}`);
+
+/** At most so many UTF-16 units, cut where a code point ends. */
+export function shortened(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const end = (text.charCodeAt(most - 2) & 0xfc00) === 0xd800 ? most - 2 : most - 1;
+  return `${text.slice(0, end)}…`;
+}
