@@ -17,6 +17,10 @@ const MIGRATIONS: readonly string[] = [
    CREATE TABLE api_keys (id TEXT PRIMARY KEY, digest TEXT NOT NULL UNIQUE, application TEXT NOT NULL, created_at INTEGER NOT NULL, revoked_at INTEGER);`,
   'CREATE TABLE ledger_acknowledgements (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, alarm TEXT NOT NULL, reason TEXT NOT NULL, accepted TEXT NOT NULL, raised_to INTEGER NOT NULL)',
   'CREATE TABLE policy_hits (service TEXT NOT NULL, policy TEXT NOT NULL, revision INTEGER NOT NULL, rule TEXT NOT NULL, stage TEXT NOT NULL, action TEXT NOT NULL, mode TEXT NOT NULL, day TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (service, policy, revision, rule, stage, action, mode, day)) WITHOUT ROWID',
+  `CREATE TABLE site_settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+   CREATE TABLE policy_refusals (service TEXT PRIMARY KEY, release TEXT NOT NULL, number INTEGER NOT NULL, findings TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
+   CREATE TABLE shadows (id INTEGER PRIMARY KEY, service TEXT NOT NULL, shadow TEXT NOT NULL, ended_at INTEGER, ended_why TEXT);
+   CREATE UNIQUE INDEX open_shadows ON shadows (service) WHERE ended_at IS NULL;`,
 ];
 
 export function openNodeDatabase(path: string): DatabaseSync {

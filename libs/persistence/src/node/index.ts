@@ -4,3 +4,4 @@ export * from './evaluation-store.ts';
 export * from './journal.ts';
 export * from './ledger-store.ts';
 export * from './policy-hits.ts';
+export * from './site-policy.ts';
