@@ -12,6 +12,7 @@ import {
   NodeView,
   page,
   Plan,
+  PolicyDiffView,
   PolicyView,
   ReleaseView,
   RolloutView,
@@ -123,6 +124,8 @@ export interface Client {
     get(id: Name, revision: number): Promise<WholePolicy>;
     /** The same revision with the same bytes is answered again. */
     create(policy: PromptPolicy, creating?: Creating): Promise<PolicyView>;
+    /** What became of revision `from` in revision `to`. */
+    diff(id: Name, from: number, to: number): Promise<PolicyDiffView>;
   };
   readonly releases: {
     list(service: Name, listing?: Listing): Promise<Page<ReleaseView>>;
@@ -134,7 +137,13 @@ export interface Client {
     plan(request: z.input<typeof PlanRequest>): Promise<Plan>;
     start(request: z.input<typeof StartRequest>, creating?: Creating): Promise<RolloutView>;
     list(
-      listing?: Listing & { readonly service?: Name | undefined; readonly open?: boolean | undefined },
+      listing?: Listing & {
+        readonly service?: Name | undefined;
+        /** Those that have not ended, or have. */
+        readonly open?: boolean | undefined;
+        /** Those that have ended and still await a node. */
+        readonly unsettled?: true | undefined;
+      },
     ): Promise<Page<RolloutRow>>;
     get(id: RolloutId): Promise<RolloutView>;
     /** The plan as it runs. */
@@ -230,6 +239,7 @@ export function createClient(options: ClientOptions): Client {
       list: (listing) => get('/policies', page(PolicyView), { ...listing }),
       get: (id, revision) => get(`/policies/${of(id)}/${of(revision)}`, WholePolicy),
       create: (policy, creating) => make('/policies', PolicyView, policy, creating),
+      diff: (id, from, to) => get(`/policies/${of(id)}/${of(from)}/diff/${of(to)}`, PolicyDiffView),
     },
     releases: {
       list: (service, listing) => get('/releases', page(ReleaseView), { service, ...listing }),

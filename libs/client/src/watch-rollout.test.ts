@@ -19,6 +19,7 @@ const viewOf = (version: number, status: RolloutView['status'] = 'running') => (
   startedAt: '2026-01-01T00:00:00Z',
   endedAt: null,
   startedBy: 'ada',
+  awaited: 0,
   version,
 });
 

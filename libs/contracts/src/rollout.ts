@@ -188,6 +188,8 @@ export const RolloutView = z.object({
   startedAt: Instant,
   endedAt: Instant.nullable(),
   startedBy: z.string(),
+  /** Nodes that something is awaited of. After the end they are late, or owe a way back, and are told so when they return. */
+  awaited: z.int().min(0),
   version: z.int(),
 });
 export type RolloutView = z.infer<typeof RolloutView>;

@@ -30,7 +30,8 @@ export function beginRollBack(draft: Draft, by: string, why: string, downTo: num
     nodesOf(draft.state).filter((node) => !tookRelease(node) && !hasEnded(node)),
   );
   const at = draft.state.waves.length - 1;
-  const life = { kind: 'rollingBack', by, why, scope: { downTo, at, toldSince: draft.now } } as const;
+  const ended = draft.state.recalled && draft.state.life.kind === 'aborted' ? { ended: draft.state.life } : {};
+  const life = { kind: 'rollingBack', by, why, scope: { downTo, at, toldSince: draft.now }, ...ended } as const;
   draft.state = { ...draft.state, life, pauses: [] };
   note(draft, by, 'rollBackStarted', { wave: draft.state.wave, detail: why });
   stepRollBack(draft, settings);
@@ -45,7 +46,7 @@ export function stepRollBack(draft: Draft, settings: EngineSettings): void {
     const { life } = draft.state;
     const { downTo, at, toldSince } = life.scope;
     if (at < downTo) {
-      draft.state = { ...draft.state, life: { kind: 'rolledBack', at: draft.now, downTo } };
+      draft.state = { ...draft.state, life: life.ended ?? { kind: 'rolledBack', at: draft.now, downTo } };
       note(draft, 'engine', 'rolledBack', { detail: owedText(draft) });
       return;
     }

@@ -102,7 +102,14 @@ export interface RollBackScope {
 
 export type Life =
   | { readonly kind: 'running' }
-  | { readonly kind: 'rollingBack'; readonly by: string; readonly why: string; readonly scope: RollBackScope }
+  | {
+      readonly kind: 'rollingBack';
+      readonly by: string;
+      readonly why: string;
+      readonly scope: RollBackScope;
+      /** A recall takes nodes back after the rollout was aborted, and leaves it the end that it had. */
+      readonly ended?: { readonly kind: 'aborted'; readonly at: number };
+    }
   | { readonly kind: 'completed'; readonly at: number }
   | { readonly kind: 'aborted'; readonly at: number }
   | { readonly kind: 'rolledBack'; readonly at: number; readonly downTo: number };

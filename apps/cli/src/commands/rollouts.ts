@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { RolloutRow } from '@openward/client';
 import type { Plan, RolloutView, StartRequest } from '@openward/contracts';
 import { admin, collect, itemsOf, leaf, type Act, type Cli, type Run } from '../cli.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -37,25 +38,24 @@ export function addRollouts(cli: Cli, program: Command): void {
     'list rollouts, the newest first',
     admin(async (client, run, _args, options) => {
       const { service, open, limit = '50' } = options;
-      const found = await itemsOf(
-        (listing) =>
-          client.rollouts.list({
-            ...listing,
-            service: service as string | undefined,
-            ...(open === true ? { open: true } : {}),
-          }),
-        limit,
-      );
-      run.show(found, () =>
-        table(
-          ['rollout', 'service', 'release', 'status', 'wave', 'started', 'by', 'waits for'],
-          found.map((row) => rolloutRow(row, run.now, run.paint)),
-        ),
+      const of = { service: service as string | undefined };
+      const listed = (more: { open?: boolean; unsettled?: true }) =>
+        itemsOf((listing) => client.rollouts.list({ ...listing, ...of, ...more }), limit);
+      if (open !== true) {
+        const found = await listed({});
+        return run.show(found, () => rolloutsText(found, run));
+      }
+      const [running, unsettled] = [await listed({ open: true }), await listed({ unsettled: true })];
+      run.show([...running, ...unsettled], () =>
+        [
+          running.length === 0 ? 'No rollout is under way.\n' : rolloutsText(running, run),
+          unsettled.length === 0 ? '' : `\nEnded, and still awaiting nodes:\n${rolloutsText(unsettled, run)}`,
+        ].join(''),
       );
     }),
   )
     .option('--service <service>', 'of this service alone')
-    .option('--open', 'only those that have not ended')
+    .option('--open', 'only those under way; then those that have ended and still await a node')
     .option('--limit <n>', 'at most as many (50)');
   leaf(
     cli,
@@ -95,6 +95,12 @@ export function addRollouts(cli: Cli, program: Command): void {
   );
   addActs(cli, rollouts);
 }
+
+const rolloutsText = (rows: readonly RolloutRow[], run: Run): string =>
+  table(
+    ['rollout', 'service', 'release', 'status', 'wave', 'started', 'by', 'waits for'],
+    rows.map((row) => rolloutRow(row, run.now, run.paint)),
+  );
 
 function addActs(cli: Cli, rollouts: Command): void {
   leaf(

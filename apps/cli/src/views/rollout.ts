@@ -1,7 +1,7 @@
 import type { Clearer, RolloutNodeView, RolloutStatus, RolloutView, Wait } from '@openward/contracts';
 import { table } from '../table.ts';
 import type { Paint, Tone } from '../terminal.ts';
-import { agoOf, orDash, spaced } from '../words.ts';
+import { agoOf, spaced } from '../words.ts';
 
 // What `rollouts watch` shows. Who reads only this can tell why anything waits, since when, and who can clear it.
 
@@ -35,9 +35,12 @@ export const CLEARER: Readonly<Record<Clearer, string>> = {
 };
 
 export function rolloutText(view: RolloutView, now: number, paint: Paint): string {
-  const { id, service, release, status, startedAt, startedBy, endedAt } = view;
+  const { id, service, release, status, startedAt, startedBy, endedAt, awaited } = view;
   const head = `${paint('bold', `${service} release ${release.number}`)}  ${id}  ${paint(STATUS[status], spaced(status))}\n`;
-  const ended = endedAt === null ? '' : `, ended ${agoOf(endedAt, now)}`;
+  const ended =
+    endedAt === null
+      ? ''
+      : `, ended ${agoOf(endedAt, now)}${awaited === 0 ? '' : `, and awaits ${awaitedText(awaited)}`}`;
   return [
     head,
     `started ${agoOf(startedAt, now)} by ${startedBy}${ended}\n`,
@@ -171,7 +174,19 @@ function lineOfNode(node: RolloutNodeView): string {
 }
 
 export const rolloutRow = (
-  { id, service, release, status, wave, waves, startedAt, startedBy, waits }: Omit<RolloutView, 'nodes'>,
+  {
+    id,
+    service,
+    release,
+    status,
+    wave,
+    waves,
+    startedAt,
+    startedBy,
+    endedAt,
+    awaited,
+    waits,
+  }: Omit<RolloutView, 'nodes'>,
   now: number,
   paint: Paint,
 ): string[] => [
@@ -182,5 +197,7 @@ export const rolloutRow = (
   `${wave + 1} of ${waves.length}`,
   agoOf(startedAt, now),
   startedBy,
-  orDash(waits[0]?.what),
+  waits[0]?.what ?? (endedAt !== null && awaited > 0 ? awaitedText(awaited) : '-'),
 ];
+
+const awaitedText = (awaited: number): string => `${awaited} late or owed ${awaited === 1 ? 'node' : 'nodes'}`;

@@ -98,6 +98,7 @@ const VIEW: RolloutView = {
   startedAt: '2026-03-01T11:00:00Z',
   endedAt: null,
   startedBy: 'ada',
+  awaited: 0,
   version: 1,
 };
 

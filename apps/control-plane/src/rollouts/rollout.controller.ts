@@ -21,7 +21,13 @@ import { Route } from '../http/route.ts';
 import { PlanService } from './plan.service.ts';
 import { RolloutService } from './rollout.service.ts';
 
-const RolloutsQuery = PageQuery.extend({ service: Name.optional(), open: z.enum(['true', 'false']).optional() });
+const RolloutsQuery = PageQuery.extend({
+  service: Name.optional(),
+  /** Whether it has not ended. */
+  open: z.enum(['true', 'false']).optional(),
+  /** With `true`, those alone that have ended and still await a node, which is late or owes a way back; a page may be short. */
+  unsettled: z.enum(['true']).optional(),
+});
 type RolloutsQuery = z.output<typeof RolloutsQuery>;
 const RolloutRow = RolloutView.omit({ nodes: true });
 const PauseRequest = z.strictObject({ reason: z.string().min(1).max(500).optional() });

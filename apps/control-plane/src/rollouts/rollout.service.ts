@@ -22,6 +22,7 @@ export interface ListQuery {
   readonly after?: string | undefined;
   readonly service?: Name | undefined;
   readonly open?: 'true' | 'false' | undefined;
+  readonly unsettled?: 'true' | undefined;
 }
 
 @Injectable()
@@ -54,18 +55,19 @@ export class RolloutService {
     return this.view(stored);
   }
 
-  async list({ service, open, limit, after }: ListQuery): Promise<Page<Omit<RolloutView, 'nodes'>>> {
+  async list({ service, open, unsettled, limit, after }: ListQuery): Promise<Page<Omit<RolloutView, 'nodes'>>> {
     const query = { limit, ...(after === undefined ? {} : { after }) };
     const of = {
       ...(service === undefined ? {} : { service }),
-      ...(open === undefined ? {} : { open: open === 'true' }),
+      ...(open === undefined ? {} : { ended: open === 'false' }),
+      ...(unsettled === undefined ? {} : { open: true, ended: true }),
     };
     const { items, next } = await this.context.store.rollouts.list(query, of);
     const rows = items.map((stored) => {
       const { nodes: _nodes, ...row } = viewOf(stored.state, stored.version, stored.now);
       return row;
     });
-    return { items: rows, next };
+    return { items: unsettled === undefined ? rows : rows.filter(({ awaited }) => awaited > 0), next };
   }
 
   async get(id: RolloutId): Promise<RolloutView> {

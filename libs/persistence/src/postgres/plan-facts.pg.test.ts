@@ -2,6 +2,7 @@ import { digestOf, PlanRequest, type ArtifactRef, type Release, type StateBody }
 import { offerOf, plan, start, type StartOrder, DEFAULT_ENGINE_SETTINGS as SETTINGS } from '@openward/rollout';
 import { aRelease, aSuite } from '@openward/rollout/testing';
 import { withDatabase } from '@openward/testkit';
+import { sql } from 'kysely';
 import { expect, it } from 'vitest';
 import type { Persistence } from './persistence.ts';
 import { MIGRATED, openOn, putNode } from './testing-fixtures.ts';
@@ -147,6 +148,15 @@ it('lists rollouts, the newest first, and the evidence of one (R2)', async () =>
   expect(first.items.map((it) => it.state.id)).toEqual(['ro-bbbbbbbb']);
   const second = await rollouts.list({ limit: 1, after: first.next ?? '' });
   expect(second).toMatchObject({ items: [{ state: { id: 'ro-aaaaaaaa' }, version: 1 }], next: null });
+  const { db } = persistence;
+  const ended = sql`update rollouts set state = jsonb_set(state, '{life}', '{"kind":"completed","at":0}') where id = 'ro-aaaaaaaa'`;
+  await ended.execute(db);
+  const idsOf = async (of: { ended: boolean; open?: boolean }): Promise<string[]> =>
+    (await rollouts.list({ limit: 9 }, of)).items.map((it) => it.state.id);
+  // One that has ended may still tell a late node something.
+  expect(await idsOf({ ended: false })).toEqual(['ro-bbbbbbbb']);
+  expect(await idsOf({ ended: true, open: true })).toEqual(['ro-aaaaaaaa']);
+  expect(await idsOf({ ended: true, open: false })).toEqual([]);
   expect(await rollouts.plan('ro-aaaaaaaa')).toEqual(second.items[0]?.state.plan);
   expect(await rollouts.evidence('ro-aaaaaaaa')).toEqual([]);
   expect(await rollouts.pruneReports(0)).toBe(2);

@@ -19,6 +19,8 @@ export interface StoredEvidence {
   readonly evidence: EvidenceBody;
 }
 
+const hasEnded = sql<boolean>`state -> 'life' ->> 'kind' in ('completed', 'aborted', 'rolledBack')`;
+
 /** Reading rollouts; only `RolloutStore` writes them. */
 export class RolloutRepository {
   readonly #db: Database;
@@ -31,16 +33,17 @@ export class RolloutRepository {
     return row === undefined ? null : { state: row.state, version: row.version, now: row.now };
   }
 
-  /** The newest first. */
+  /** The newest first. `open`: it may still tell some node something; `ended`: it has come to an end, which an open one may have. */
   async list(
     query: PageQuery,
-    of: { readonly service?: Name; readonly open?: boolean } = {},
+    of: { readonly service?: Name; readonly open?: boolean; readonly ended?: boolean } = {},
   ): Promise<Page<StoredRollout>> {
     let select = this.#select()
       .orderBy('position', 'desc')
       .limit(query.limit + 1);
     if (of.service !== undefined) select = select.where('service', '=', of.service);
     if (of.open !== undefined) select = select.where('open', '=', of.open);
+    if (of.ended !== undefined) select = select.where(hasEnded, '=', of.ended);
     if (query.after !== undefined) select = select.where('position', '<', numberCursor(query.after, 0));
     return pageOf(
       await select.execute(),
