@@ -1,0 +1,57 @@
+import type { Finder, FoldedText, Span } from '../model.ts';
+import { beginsAt, endsAt, LOOK_BACK, lookBack, spanOf } from './context.ts';
+
+/** One way in which a number is given out, and written. */
+export interface NumberFormat {
+  /**
+   * Sticky expressions, the longest first, each of bounded length and without a choice that could be undone: so each place of a
+   * text costs a constant.
+   */
+  readonly forms: readonly RegExp[];
+  /** Of the letters and digits alone. */
+  readonly isValid: (compact: string) => boolean;
+  /** Of what stands before, as `lookBack` gives it. */
+  readonly fits: (before: string) => boolean;
+}
+
+/** Characters of the longest form that a number has here: 19 digits, and a separator between any two. */
+export const LONGEST_NUMBER = 37;
+
+/** A longer form that was tried and failed reaches as far behind a shorter one, and two characters more say where a number ends. */
+const BEHIND = 8;
+
+const matchAt = (text: FoldedText, at: number, formats: readonly NumberFormat[]): number | null => {
+  let before: string | null = null;
+  for (const { forms, isValid, fits } of formats)
+    for (const form of forms) {
+      form.lastIndex = at;
+      const found = form.exec(text.folded)?.[0];
+      if (found === undefined || !endsAt(text.folded, at + found.length)) continue;
+      if (!isValid(found.replace(/[^\p{L}\p{N}]/gu, ''))) continue;
+      before ??= lookBack(text, at);
+      if (fits(before)) return at + found.length;
+    }
+  return null;
+};
+
+// What a number may begin with: a digit, or as many letters as a format has before its first.
+const STARTS = /(?<![\p{L}\p{N}_])(?:\d|[A-Za-z](?:[ -]?\d|[A-Za-z]{5}\d))/gu;
+
+/** Finds numbers in any of the formats; where two begin at one place, the earlier format counts. */
+export const numberFinder = (formats: readonly NumberFormat[]): Finder => ({
+  longest: LONGEST_NUMBER,
+  before: LOOK_BACK,
+  after: BEHIND,
+  find: (text) => {
+    const spans: Span[] = [];
+    const starts = new RegExp(STARTS);
+    starts.lastIndex = text.from;
+    for (let next = starts.exec(text.folded); next !== null; next = starts.exec(text.folded)) {
+      const end = beginsAt(text.folded, next.index) ? matchAt(text, next.index, formats) : null;
+      starts.lastIndex = end ?? next.index + 1;
+      if (end === null) continue;
+      spans.push(spanOf(text, next.index, end));
+    }
+    return spans;
+  },
+});
