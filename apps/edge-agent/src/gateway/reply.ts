@@ -6,7 +6,6 @@ import type { Conversation } from './conversation.ts';
 import type { Dialect, ReplyFacts } from './dialect.ts';
 import type { GatewayOptions, Seen } from './gateway.ts';
 import { readJson } from './http.ts';
-import { languageOf } from './language.ts';
 import { policyHeaders } from './policy-headers.ts';
 import type { Lease } from './served.ts';
 import { sendFinished, sendStream, sendWhole, type Outcome } from './sending.ts';
@@ -39,7 +38,8 @@ interface Asking {
   readonly judged: Judged;
   readonly seen: Seen;
   readonly signal: AbortSignal;
-  readonly acceptLanguage: string | undefined;
+  /** As the client asks for it. */
+  readonly language: string | null;
   readonly refusalOf: (error: unknown) => Refusal;
 }
 
@@ -64,14 +64,14 @@ export async function reply(
   if (options.served.has(service)) seen.service = service;
   const lease = await options.served.lease(service);
   const judged: Judged = { admission: null, end: null, said: '', shadow: options.policies.shadowOf(service) };
-  const acceptLanguage = request.headers['accept-language'];
+  const language = languageOf(request);
   const tell = (error: unknown): Refusal =>
     error instanceof PolicyFailure ? failedRule(options, seen, lease, error) : refusalOf(error);
   let outcome: Outcome = 'failed';
   try {
     setReplyHeaders(response, lease);
     refuseExpired(lease.release, options.policies.onExpiry, options.wall);
-    const asking = { options, dialect, conversation, lease, judged, seen, signal: gone.signal, acceptLanguage };
+    const asking = { options, dialect, conversation, lease, judged, seen, signal: gone.signal, language };
     outcome = await converse({ ...asking, refusalOf: tell }, response);
     seen.status = STATUS_OF[outcome];
   } catch (error) {
@@ -83,8 +83,16 @@ export async function reply(
     throw refusal;
   } finally {
     lease.end(outcome);
-    account(options, seen, shadows, lease, judged, acceptLanguage);
+    account(options, seen, shadows, lease, judged, language);
   }
+}
+
+/** What is longer says nothing that a browser would say. */
+const MOST_LANGUAGE_HEADER = 500;
+
+function languageOf({ headers }: IncomingMessage): string | null {
+  const accepted = headers['accept-language'];
+  return accepted === undefined || accepted.length > MOST_LANGUAGE_HEADER ? null : accepted;
 }
 
 /** G3: for the application to keep beside the text. */
@@ -106,7 +114,7 @@ async function converse(asking: Asking, response: ServerResponse): Promise<Outco
     conversation.turns.reduce((sum, { text }) => sum + text.length, 0),
   );
   const admission = admit(lease.release, lease.policy, conversation, {
-    language: languageOf(asking.acceptLanguage, lease.policy.policy.languages),
+    language: asking.language,
     today: options.policies.today,
     now: options.monotonic,
   });
@@ -170,7 +178,7 @@ function account(
   shadows: ShadowJudge,
   lease: Lease,
   { admission, end, said, shadow }: Judged,
-  acceptLanguage: string | undefined,
+  language: string | null,
 ): void {
   if (admission === null) return;
   const { policy } = lease.release;
@@ -186,7 +194,7 @@ function account(
   const wasSaid = admission.kind === 'go' && end !== null && said !== null;
   const finishReason = end?.finishReason === 'length' ? 'length' : 'stop';
   const reply = wasSaid ? ({ text: said, finishReason } as const) : null;
-  shadows.judge({ service: service.name, shadow, given: admission.given, reply, acceptLanguage });
+  shadows.judge({ service: service.name, shadow, given: admission.given, reply, language });
 }
 
 function noteOf(

@@ -1,6 +1,5 @@
 import { PolicyFailure, type CompiledPolicy, type Monotonic } from '@openward/policy';
 import type { Turn } from './conversation.ts';
-import { languageOf } from './language.ts';
 import type { PolicyCounts } from './policy-counts.ts';
 
 // The rules of the next policy, judged on live traffic after the client has its reply. What they find is counted and forgotten; it
@@ -17,8 +16,8 @@ export interface ShadowCase {
   readonly shadow: Shadow;
   readonly given: readonly Turn[];
   readonly reply: { readonly text: string; readonly finishReason: 'stop' | 'length' } | null;
-  /** The request's own header. */
-  readonly acceptLanguage: string | undefined;
+  /** As the client asked for it. */
+  readonly language: string | null;
 }
 
 export const MOST_SHADOW_CHARACTERS = 2 ** 20;
@@ -53,13 +52,12 @@ export function createShadowJudge(options: {
 }
 
 function judgeNow(
-  { service, shadow: { compiled }, given, reply, acceptLanguage }: ShadowCase,
+  { service, shadow: { compiled }, given, reply, language }: ShadowCase,
   counts: PolicyCounts,
   today: () => string,
   now: Monotonic,
 ): void {
   try {
-    const language = languageOf(acceptLanguage, compiled.policy.languages);
     const input = compiled.applyInput({ turns: given, language, today: today() }, now);
     const hits = [...input.hits];
     // A request that it would block has no reply that it could judge.

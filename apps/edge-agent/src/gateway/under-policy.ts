@@ -21,7 +21,7 @@ export type InputBlocked = InputDecision & { readonly kind: 'blocked' };
 
 /** What a request brings beside its conversation. */
 export interface Circumstances {
-  /** As the policy spells it, or null: the policy's first. */
+  /** As the client asks for it (`accept-language`, or one tag); null: the policy's first. */
   readonly language: string | null;
   /** `YYYY-MM-DD`, in the site's time zone. Asked only under a policy that has rules. */
   readonly today: () => string;
