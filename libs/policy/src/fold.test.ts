@@ -30,7 +30,8 @@ describe('the folded form of a text', () => {
       const { folded: plain, origin, originEnd } = of(text);
       expect(origin[plain.length]).toBe(text.length);
       for (let at = 0; at < plain.length; at += 1) {
-        const [start = 0, end = 0] = [origin[at], originEnd[at]];
+        const start = origin[at] ?? -1;
+        const end = originEnd[at] ?? -1;
         expect(end).toBeGreaterThan(start);
         expect(end - start).toBe(String.fromCodePoint(text.codePointAt(start) ?? 0).length);
         if (at > 0) expect(start).toBeGreaterThanOrEqual(origin[at - 1] ?? 0);

@@ -53,7 +53,8 @@ function mapped(text: string): Mapped {
   return { text, folded: out, origin, originEnd };
 }
 
-// One table for all texts that are their own folded form; a code point of two units begins and ends as a whole in both.
+// One table for all texts that are their own folded form, each with a view of its own; a code point of two units begins and ends as
+// a whole in both.
 const IDENTITY_SIZE = 8_192;
 const starts = Int32Array.from({ length: IDENTITY_SIZE }, (_, at) => at);
 const ends = starts.subarray(1);
@@ -61,7 +62,7 @@ const SURROGATE = /[\uD800-\uDFFF]/;
 
 function identity(text: string): Mapped {
   if (text.length < IDENTITY_SIZE && !SURROGATE.test(text))
-    return { text, folded: text, origin: starts, originEnd: ends };
+    return { text, folded: text, origin: starts.subarray(), originEnd: ends };
   const origin = new Int32Array(text.length + 1);
   const originEnd = new Int32Array(text.length);
   let at = 0;

@@ -1,5 +1,7 @@
 export * from './model.ts';
 export * from './change.ts';
+export { compilePolicy } from './compile.ts';
+export { chooseLanguage } from './language.ts';
 export * from './expiry.ts';
 export * from './template.ts';
 export * from './describe.ts';
@@ -7,3 +9,5 @@ export * from './diff.ts';
 export * from './folder.ts';
 export { type DiffLine, differenceText } from './text-diff.ts';
 export { visible } from './visible.ts';
+export { finderOf } from './identifiers/index.ts';
+export { starterPolicy } from './starter/index.ts';

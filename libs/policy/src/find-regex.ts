@@ -1,0 +1,80 @@
+import { foldedFrom } from './fold.ts';
+import type { Finder, FoldedText, Span } from './model.ts';
+import type { Pattern } from './patterns.ts';
+
+/** At least so much of a text is searched at once; a longer one by parts, where matches have a bound. */
+const PART = 2_048;
+
+/** Finds the matches of an expression, leftmost first as Perl would choose. Time is linear in the text for each match. */
+export function regexFinder(pattern: Pattern): Finder {
+  const { longest, anchored, wordBoundaries } = pattern;
+  const context = wordBoundaries ? 1 : 0;
+  const why = anchored
+    ? 'its pattern asks where the text or a line begins or ends'
+    : longest === null
+      ? 'its pattern matches texts of any length'
+      : null;
+  return {
+    longest: why === null ? longest : null,
+    ...(why === null ? {} : { why }),
+    before: context,
+    after: context,
+    find: (text, stillAllowed) =>
+      why === null && longest !== null
+        ? findByParts(pattern, text, longest, context, stillAllowed)
+        : findFrom(pattern, text, 0, text.folded, text.from, text.folded.length, stillAllowed).spans,
+  };
+}
+
+// A match depends on what is `longest` and a character of context away: so a part that has as much behind it gives the same.
+function findByParts(
+  pattern: Pattern,
+  text: FoldedText,
+  longest: number,
+  context: number,
+  stillAllowed?: () => void,
+): readonly Span[] {
+  const part = Math.max(PART, 4 * longest);
+  const whole = text.folded;
+  if (whole.length <= part + longest)
+    return findFrom(pattern, text, 0, whole, text.from, whole.length, stillAllowed).spans;
+  const spans: Span[] = [];
+  for (let from = text.from; from < whole.length;) {
+    stillAllowed?.();
+    const offset = Math.max(0, from - context - 1);
+    const slice = whole.slice(offset, from + part + longest + context + 1);
+    const until = Math.min(whole.length, from + part);
+    const found = findFrom(pattern, text, offset, slice, from, until, stillAllowed);
+    spans.push(...found.spans);
+    from = found.next;
+  }
+  return spans;
+}
+
+/** Searches `slice`, which stands at `offset` of the folded text, for matches that start in [from, until). */
+function findFrom(
+  { expression }: Pattern,
+  text: FoldedText,
+  offset: number,
+  slice: string,
+  from: number,
+  until: number,
+  stillAllowed?: () => void,
+): { readonly spans: Span[]; readonly next: number } {
+  const matcher = expression.matcher(slice);
+  const spans: Span[] = [];
+  let next = insidePair(text.folded, from) ? from + 1 : from;
+  while (next < until && matcher.find(next - offset)) {
+    stillAllowed?.();
+    const found = matcher.start() + offset;
+    if (found >= until) break;
+    const end = matcher.end() + offset;
+    const span = { start: text.origin[found] ?? 0, end: text.originEnd[end - 1] ?? 0 };
+    spans.push(span);
+    next = foldedFrom(text, span.end);
+  }
+  return { spans, next: Math.max(next, insidePair(text.folded, until) ? until + 1 : until) };
+}
+
+const insidePair = (text: string, index: number): boolean =>
+  (text.charCodeAt(index) & 0xfc00) === 0xdc00 && (text.charCodeAt(index - 1) & 0xfc00) === 0xd800;

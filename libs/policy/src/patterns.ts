@@ -1,0 +1,50 @@
+import { RE2JS } from 're2js';
+import type { PolicyFindingCode } from './model.ts';
+import { readPattern } from './pattern-text.ts';
+import { type Measured, measureProgram } from './program.ts';
+
+/** Of one pattern, in instructions. An alternative of 300 words has 2,000; repeats with a count are dearer, at each place. */
+const MOST_INSTRUCTIONS = 2_500;
+const MOST_COPIES = 1_000;
+
+export interface Pattern extends Measured {
+  /** As it was compiled, flags included: for a set of patterns. */
+  readonly source: string;
+  readonly expression: RE2JS;
+  readonly copies: number;
+}
+
+export type CompiledPattern =
+  | { readonly kind: 'ok'; readonly pattern: Pattern }
+  | { readonly kind: 'refused'; readonly code: PolicyFindingCode; readonly message: string };
+
+/** Compiles a pattern in RE2 syntax for folded text. One that would be dear is refused before anything is spent on it. */
+export function compilePattern(text: string, ignoreCase: boolean): CompiledPattern {
+  const { pattern, size, copies } = readPattern(text, ignoreCase);
+  if (size > MOST_INSTRUCTIONS || copies > MOST_COPIES) return tooLarge(size, copies);
+  const source = ignoreCase ? `(?i)${pattern}` : pattern;
+  let expression: RE2JS;
+  try {
+    expression = RE2JS.compile(source);
+  } catch (error) {
+    return refused(
+      'patternInvalid',
+      `${error instanceof Error ? error.message : String(error)}. The syntax is that of RE2.`,
+    );
+  }
+  const measured = measureProgram(expression);
+  if (measured.instructions > MOST_INSTRUCTIONS + MOST_COPIES) return tooLarge(measured.instructions, copies);
+  if (measured.canBeEmpty) {
+    return refused('patternMatchesEmpty', 'It matches where nothing stands, so everywhere. Say what must be there.');
+  }
+  return { kind: 'ok', pattern: { ...measured, source, expression, copies } };
+}
+
+const refused = (code: PolicyFindingCode, message: string): CompiledPattern => ({ kind: 'refused', code, message });
+
+const tooLarge = (size: number, copies: number): CompiledPattern =>
+  refused(
+    'patternTooLarge',
+    `It comes to ${size} steps, ${copies} of them by counts such as {0,500}; ${MOST_INSTRUCTIONS} and ${MOST_COPIES} are allowed. ` +
+      'Use a smaller count, or make it a topic.',
+  );

@@ -1,0 +1,72 @@
+import type { PolicyRule, PromptPolicy } from '@openward/contracts';
+import { topicFinder } from './find-topic.ts';
+import { regexFinder } from './find-regex.ts';
+import { finderOf } from './identifiers/index.ts';
+import { offsetOver } from './length-rule.ts';
+import type { CompiledRule, PolicyFinding, PolicyFindingCode, SiteTerms } from './model.ts';
+import { compilePattern, type Pattern } from './patterns.ts';
+import { compileSchema } from './schema-rule.ts';
+
+/** A rule made ready; `pattern` where it has one that a set of patterns can tell of. `order` is its place in the policy. */
+export type ReadyRule = CompiledRule & { readonly order: number; readonly pattern: Pattern | null };
+
+/** Of all patterns of a policy together, in instructions. */
+const MOST_INSTRUCTIONS = 30_000;
+
+type Made = ReadyRule | { readonly refused: Omit<PolicyFinding, 'where'> & { readonly at: string } };
+
+/** Every rule of the policy, or why some cannot be. After too much has been spent on patterns no more are made. */
+export function compileRules(
+  { rules }: PromptPolicy,
+  terms: SiteTerms,
+): { readonly rules: readonly ReadyRule[]; readonly findings: readonly PolicyFinding[] } {
+  const ready: ReadyRule[] = [];
+  const findings: PolicyFinding[] = [];
+  let instructions = 0;
+  for (const [order, rule] of rules.entries()) {
+    const made = makeReady(rule, order, terms);
+    if ('refused' in made) {
+      const { at, code, message } = made.refused;
+      findings.push({ code, where: `rules[${order}].match.${at}`, message });
+      continue;
+    }
+    ready.push(made);
+    instructions += made.pattern?.instructions ?? 0;
+    if (instructions <= MOST_INSTRUCTIONS) continue;
+    const message = `The patterns up to here come to ${instructions} steps; ${MOST_INSTRUCTIONS} are allowed for all. Use topics.`;
+    findings.push({ code: 'patternTooLarge', where: `rules[${order}].match.pattern`, message });
+    break;
+  }
+  return { rules: ready, findings };
+}
+
+function makeReady(rule: PolicyRule, order: number, terms: SiteTerms): Made {
+  const { match } = rule;
+  switch (match.kind) {
+    case 'regex': {
+      const compiled = compilePattern(match.pattern, match.ignoreCase);
+      if (compiled.kind === 'refused') return refused('pattern', compiled.code, compiled.message);
+      const { pattern } = compiled;
+      return { kind: 'finder', rule, order, pattern, finder: regexFinder(pattern) };
+    }
+    case 'identifier': {
+      const finder = finderOf(match.identifier, terms);
+      if ('refused' in finder) return refused('identifier', 'siteTermInvalid', finder.refused);
+      return { kind: 'finder', rule, order, pattern: null, finder };
+    }
+    case 'topic': {
+      const topic = topicFinder(Object.values(match.phrases).flat());
+      if (topic.kind === 'refused') return refused('phrases', 'patternInvalid', topic.why);
+      return { kind: 'finder', rule, order, pattern: null, finder: topic.finder };
+    }
+    case 'schema': {
+      const compiled = compileSchema(match.schema);
+      if (compiled.kind === 'refused') return refused(`schema${compiled.path}`, compiled.code, compiled.message);
+      return { kind: 'whole', rule, order, pattern: null, isHit: compiled.isHit };
+    }
+    case 'length':
+      return { kind: 'whole', rule, order, pattern: null, isHit: (text) => offsetOver(text, match.most) !== null };
+  }
+}
+
+const refused = (at: string, code: PolicyFindingCode, message: string): Made => ({ refused: { at, code, message } });
