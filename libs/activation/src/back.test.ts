@@ -172,6 +172,22 @@ describe('N5: the site’s own brakes', () => {
     expect(stateOf(arrive(bench))).toMatchObject({ active: first().release.digest, pinned: true });
   });
 
+  it('never goes forward again: a second step back finds nothing earlier, and says so', () => {
+    const bench = completed();
+    bench.command({ kind: 'rollback', service });
+    arrive(bench);
+    expect(bench.command({ kind: 'rollback', service })).toEqual({ done: false, why: 'nothingToGoBackTo' });
+    expect(stateOf(arrive(bench))).toMatchObject({ active: first().release.digest, pinned: true });
+  });
+
+  it('never goes forward again where the release had been left by a rollout too', () => {
+    const bench = active();
+    bench.command({ kind: 'rollback', service });
+    arrive(bench);
+    expect(bench.command({ kind: 'rollback', service })).toEqual({ done: false, why: 'nothingToGoBackTo' });
+    expect(stateOf(arrive(bench))).toMatchObject({ active: first().release.digest });
+  });
+
   it('changes nothing where it refuses', () => {
     const bench = settled();
     const before = JSON.stringify(bench.state.durable);

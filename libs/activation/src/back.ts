@@ -69,10 +69,18 @@ export function leaveRecalled(turn: Turn, service: Name): void {
   turn.record({ kind: 'moved', service, to, why: 'recalled' });
 }
 
-/** For a person's own step back, when no live rollout says what to go to. */
+/**
+ * For a person's own step back, when no live rollout says what to go to. Back only: never to a later release, nor to the one
+ * that the person has just left.
+ */
 export const steppingStone = (turn: Turn, service: Name): Held | null => {
-  const { active, lastGood, anchor } = turn.service(service);
-  return usable(turn, [lastGood, anchor], active)[0] ?? null;
+  const { active, lastGood, anchor, attempt } = turn.service(service);
+  const progress = attempt?.progress;
+  const left = progress?.at === 'ended' && progress.end.reason === 'rolledBackBySite' ? attempt?.assignment : undefined;
+  const earlier = usable(turn, [lastGood, anchor], active).filter(
+    ({ number, release }) => active !== null && number < active.number && release !== left?.release.digest,
+  );
+  return earlier[0] ?? null;
 };
 
 export function stopNow(

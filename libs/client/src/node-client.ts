@@ -6,6 +6,7 @@ import { Unreachable } from './errors.ts';
 import {
   AddedDataSet,
   AddedKey,
+  Commanded,
   DataSetView,
   Disclosure,
   DisclosureSummary,
@@ -27,13 +28,13 @@ export interface NodeClient {
   suites(): Promise<readonly NodeSuite[]>;
   rules(): Promise<NodeRules>;
   doctor(): Promise<readonly NodeFinding[]>;
-  /** Resolves when the answer is durable, and the gateway has followed it. */
-  command(command: NodeCommand): Promise<void>;
+  /** Resolves when the answer is durable, and the gateway has followed it. `serves`: what the service has then. */
+  command(command: NodeCommand): Promise<Commanded>;
   /** Rows of the ledger after a sequence, in order; at most 1,000 at once. */
   disclosures(query?: {
     readonly after?: number | undefined;
     readonly limit?: number | undefined;
-  }): Promise<{ readonly items: readonly Disclosure[]; readonly next: number | null }>;
+  }): Promise<{ readonly items: readonly Disclosure[]; readonly next: number | null; readonly newest: number | null }>;
   summary(): Promise<DisclosureSummary['kinds']>;
   dataSets(): Promise<readonly DataSetView[]>;
   addDataSet(set: AddDataSet): Promise<AddedDataSet>;
@@ -43,9 +44,13 @@ export interface NodeClient {
   close(): void;
 }
 
-const Done = z.object({ done: z.literal(true) });
 const items = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item) });
-const Disclosures = z.object({ items: z.array(Disclosure), next: z.int().nullable() });
+/** `newest`: the sequence of the ledger’s last row; an agent of before does not say. */
+const Disclosures = z.object({
+  items: z.array(Disclosure),
+  next: z.int().nullable(),
+  newest: z.int().nullable().default(null),
+});
 
 /** Throws `notEnrolled` where the folder has never been an agent's, and `Unreachable` where none has run in it. */
 export function createNodeClient(dataDir: string): NodeClient {
@@ -76,7 +81,7 @@ export function createNodeClient(dataDir: string): NodeClient {
     suites: async () => (await get('/suites', items(NodeSuite))).items,
     rules: () => get('/rules', NodeRules),
     doctor: async () => (await get('/doctor', z.object({ findings: z.array(NodeFinding) }))).findings,
-    command: async (command) => void (await post('/commands', Done, command)),
+    command: (command) => post('/commands', Commanded, command),
     disclosures: (query = {}) => get('/disclosures', Disclosures, query),
     summary: async () => (await get('/disclosures/summary', DisclosureSummary)).kinds,
     dataSets: async () => (await get('/data', items(DataSetView))).items,

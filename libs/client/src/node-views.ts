@@ -144,6 +144,12 @@ export type NodeKey = z.infer<typeof NodeKey>;
 export const AddedKey = z.object({ id: z.string(), application: Name, key: z.string() });
 export type AddedKey = z.infer<typeof AddedKey>;
 
+/** An agent of before does not say what is served. */
+export const Commanded = z.object({
+  done: z.literal(true),
+  serves: z.object({ release: Digest, number: z.int() }).nullable().default(null),
+});
+export type Commanded = z.infer<typeof Commanded>;
 export type NodeCommand =
   | { readonly kind: 'accept'; readonly service: Name; readonly holdResult?: boolean }
   | { readonly kind: 'acceptInconclusive'; readonly service: Name; readonly reason: string }
@@ -152,4 +158,6 @@ export type NodeCommand =
   | { readonly kind: 'reject'; readonly service: Name; readonly reason: string }
   | { readonly kind: 'halt' | 'resume' | 'rollback' | 'pin' | 'unpin'; readonly service: Name }
   | { readonly kind: 'acceptSuite'; readonly suite: Digest }
-  | { readonly kind: 'setRules'; readonly rules: NodeRules };
+  | { readonly kind: 'setRules'; readonly rules: NodeRules }
+  /** P8: after the data folder was restored from a snapshot. */
+  | { readonly kind: 'acknowledgeLedger'; readonly reason: string };

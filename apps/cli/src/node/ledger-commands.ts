@@ -5,7 +5,7 @@ import { parseNumber } from '../parse.ts';
 import { disclosuresText, keysText, summaryText } from '../views/node.ts';
 
 export function addDisclosures(cli: Cli, node: Command): void {
-  leaf(
+  const disclosures = leaf(
     cli,
     node,
     'disclosures',
@@ -23,14 +23,24 @@ export function addDisclosures(cli: Cli, node: Command): void {
       }
       const from = after === undefined ? 0 : parseNumber(after as string, '--after');
       const most = limit === undefined ? Number.POSITIVE_INFINITY : parseNumber(limit as string, '--limit');
-      const rows = await rowsAfter(client, from, most);
+      const rows = after === undefined ? await newestRows(client, most) : await rowsAfter(client, from, most);
       run.show(rows, () => disclosuresText(rows));
     }),
   )
     .option('--summary', 'how many messages and bytes, by kind')
     .option('--show <seq>', 'the exact bytes of one')
-    .option('--after <seq>', 'only later ones')
-    .option('--limit <n>', 'at most as many');
+    .option('--after <seq>', 'only later ones, from there on')
+    .option('--limit <n>', 'at most as many: the newest, or after --after the next');
+  leaf(
+    cli,
+    disclosures,
+    'acknowledge',
+    'after the data folder was restored from a snapshot: send again',
+    onNode(async (client, run, _args, { reason }) => {
+      await client.command({ kind: 'acknowledgeLedger', reason: reason as string });
+      run.show({ done: true }, () => 'Acknowledged: this node sends again. The reason is kept here, in its ledger.\n');
+    }),
+  ).requiredOption('--reason <text>', 'why the ledger is behind what the network has; it stays here');
 }
 
 async function rowOf(client: NodeClient, seq: number): Promise<Disclosure> {
@@ -39,6 +49,14 @@ async function rowOf(client: NodeClient, seq: number): Promise<Disclosure> {
   if (row !== undefined) return row;
   const { Refusal } = await import('@openward/contracts');
   throw new Refusal('notFound', `The ledger has no row ${seq}.`);
+}
+
+/** In order, the oldest of them first; all where `most` is no limit. */
+async function newestRows(client: NodeClient, most: number): Promise<Disclosure[]> {
+  if (!Number.isFinite(most)) return rowsAfter(client, 0, most);
+  const { newest } = await client.disclosures({ after: 0, limit: 1 });
+  if (newest === null) return (await rowsAfter(client, 0, Number.POSITIVE_INFINITY)).slice(-most);
+  return rowsAfter(client, Math.max(0, newest - most), most);
 }
 
 async function rowsAfter(client: NodeClient, from: number, most: number): Promise<Disclosure[]> {

@@ -190,6 +190,15 @@ const BRAKES = {
   unpin: ['follow the network again', 'not pinned any more'],
 } as const;
 
+/** How the release that the service has is named. */
+const NOW: Readonly<Record<keyof typeof BRAKES, string>> = {
+  halt: 'is held back',
+  resume: 'serves again',
+  rollback: 'is what it goes back to',
+  pin: 'stays',
+  unpin: 'serves until the network says otherwise',
+};
+
 function addBrakes(cli: Cli, node: Command): void {
   for (const [kind, [description, says]] of Object.entries(BRAKES)) {
     leaf(
@@ -198,8 +207,9 @@ function addBrakes(cli: Cli, node: Command): void {
       `${kind} <service>`,
       description,
       onNode(async (client, run, [service = '']) => {
-        await client.command({ kind: kind as keyof typeof BRAKES, service });
-        done(run, `${service}: ${says}.`);
+        const { serves } = await client.command({ kind: kind as keyof typeof BRAKES, service });
+        const what = serves === null ? '' : `; release ${serves.number} ${NOW[kind as keyof typeof BRAKES]}`;
+        run.show({ done: true, serves }, () => `${service}: ${says}${what}.\n`);
       }),
     );
   }

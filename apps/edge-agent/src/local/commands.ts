@@ -48,8 +48,13 @@ const WHY: Readonly<Record<CommandRefusal, { readonly code: ErrorCode; readonly 
   notReady: { code: 'busy', message: 'The agent is starting or stopping.' },
 };
 
-export function settle(answer: CommandAnswer): void {
-  if (!answer.done) throw new Refusal(WHY[answer.why].code, WHY[answer.why].message);
+/** `serves`: what the service has now, which a refusal names where it can. */
+export function settle(answer: CommandAnswer, serves: { readonly number: number } | null = null): void {
+  if (answer.done) return;
+  const { code, message } = WHY[answer.why];
+  const named =
+    serves === null || answer.why !== 'nothingToGoBackTo' ? '' : ` Release ${serves.number} is what it serves.`;
+  throw new Refusal(code, message + named);
 }
 
 /** Shown once; only its digest is stored. */

@@ -1,6 +1,7 @@
 import type { Offer } from '@openward/activation';
 import { CLEARED_BY, type Clearer } from '@openward/contracts';
 import type { Agent } from '../agent.ts';
+import { policyFindings } from './policy-findings.ts';
 
 export interface Finding {
   readonly level: 'ok' | 'warning' | 'problem';
@@ -27,7 +28,10 @@ const finding = (
 /** What a person here needs to know: what waits and who can clear it, and what of the fences holds. */
 export async function examine(agent: Agent): Promise<{ readonly findings: readonly Finding[] }> {
   const description = await agent.runtimes.runtime.describe().catch(() => null);
-  return { findings: [...networkFindings(agent), ...runtimeFindings(agent, description), ...waits(agent)] };
+  const policies = policyFindings(await agent.policyFacts());
+  return {
+    findings: [...networkFindings(agent), ...runtimeFindings(agent, description), ...policies, ...waits(agent)],
+  };
 }
 
 function networkFindings({ network }: Agent): Finding[] {
@@ -58,7 +62,7 @@ function networkFindings({ network }: Agent): Finding[] {
             'problem',
             'the ledger',
             `it is ${network.ledgerAlarm} what the network accepted: a snapshot was restored, and nothing is sent (P8)`,
-            'restore the newest data folder; or post {"kind":"acknowledgeLedger","reason":TEXT} to /commands on the local socket: then it sends again, and the reason is kept here',
+            'restore the newest data folder; or `openward node disclosures acknowledge --reason TEXT`: then it sends again, and the reason is kept here',
             'site',
           ),
         ]),

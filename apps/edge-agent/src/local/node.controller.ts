@@ -76,16 +76,27 @@ export class NodeController {
   async command(@Body({ schema: AnyCommand }) command: AnyCommand) {
     if (command.kind === 'acknowledgeLedger') return this.#acknowledgeLedger(command.reason);
     const tooFew = command.kind === 'acceptSuite' ? await this.#tooFewItems(command.suite) : false;
-    settle(await this.agent.reconciler.command(asCommand(command, () => tooFew)));
-    return { done: true };
+    const answer = await this.agent.reconciler.command(asCommand(command, () => tooFew));
+    const serves = 'service' in command ? this.#isToServe(command.service) : null;
+    settle(answer, serves);
+    return { done: true, serves };
+  }
+
+  /** What the gateway has to serve once a way back that was begun has been gone. */
+  #isToServe(service: string): { release: string; number: number } | null {
+    const record = this.agent.reconciler.state().durable.services[service];
+    const progress = record?.attempt?.progress;
+    const held = progress?.at === 'goingBack' ? progress.to : (record?.active ?? null);
+    return held === null ? null : { release: held.release, number: held.number };
   }
 
   @Get('disclosures')
-  disclosures(@Query({ schema: After }) { after, limit }: z.infer<typeof After>) {
+  async disclosures(@Query({ schema: After }) { after, limit }: z.infer<typeof After>) {
     const rows = this.agent.ledger.rows(after, limit);
     return {
       items: rows.map(({ bytes, ...row }) => ({ ...row, bytes: Buffer.from(bytes).toString('base64') })),
       next: rows.length === limit ? (rows.at(-1)?.seq ?? null) : null,
+      newest: (await this.agent.ledger.head()).seq,
     };
   }
 
