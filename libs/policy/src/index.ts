@@ -11,3 +11,6 @@ export { type DiffLine, differenceText } from './text-diff.ts';
 export { visible } from './visible.ts';
 export { finderOf } from './identifiers/index.ts';
 export { starterPolicy } from './starter/index.ts';
+export { checkPolicy, type Checking, type Examination, examinePolicy, examineShape } from './check.ts';
+export { runPolicyTests, type TestDifference, type TestResult } from './run-tests.ts';
+export { policyRefusal } from './refusal.ts';

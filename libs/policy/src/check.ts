@@ -1,0 +1,93 @@
+import type { PromptPolicy } from '@openward/contracts';
+import { noticeFindings } from './check-notices.ts';
+import { duplicateFindings, ruleFindings } from './check-rules.ts';
+import { testFindings } from './check-tests.ts';
+import { boundFindings, textFindings } from './check-texts.ts';
+import { compilePolicy } from './compile.ts';
+import { Findings } from './findings.ts';
+import { measureDocument } from './measure.ts';
+import { type CompiledPolicy, NO_SITE_TERMS, type PolicyFinding, type SiteTerms } from './model.ts';
+import { runCompiledTests, runPolicyTests, type TestResult } from './run-tests.ts';
+import { readShape } from './shape.ts';
+import { templateFindings } from './template.ts';
+import { differenceText } from './text-diff.ts';
+
+export type Checking =
+  | { readonly kind: 'ok'; readonly policy: PromptPolicy; readonly compiled: CompiledPolicy }
+  | { readonly kind: 'refused'; readonly findings: readonly PolicyFinding[] };
+
+/**
+ * Whether a document is a policy that may be applied at a site: by its author, at the push, and on each node before anything is
+ * loaded. Takes any value, or JSON as a text or bytes; never throws on one, and costs little whatever it is: size first, then
+ * shape, then every danger that can be seen without compiling, then patterns and schemas, then the policy's own tests. What is
+ * refused at one step goes to no later one that could trip over it. All findings are `testFailed` where the policy is sound, and
+ * its own tests fail with the terms of this site.
+ */
+export function checkPolicy(document: unknown, terms: SiteTerms = NO_SITE_TERMS): Checking {
+  const { policy, compiled, findings } = examinePolicy(document, terms);
+  if (findings.length > 0 || policy === null || compiled === null) return { kind: 'refused', findings };
+  return { kind: 'ok', policy, compiled };
+}
+
+/** Everything that was learnt on the way, for the policy's author. Only without a finding may the policy be applied. */
+export interface Examination {
+  /** Null: it has not the shape of a policy. */
+  readonly policy: PromptPolicy | null;
+  /** Null: it is not sound. */
+  readonly compiled: CompiledPolicy | null;
+  /** Of every test, where the policy is sound. */
+  readonly results: readonly TestResult[];
+  readonly findings: readonly PolicyFinding[];
+}
+
+export function examinePolicy(document: unknown, terms: SiteTerms = NO_SITE_TERMS): Examination {
+  const findings = new Findings();
+  const policy = shapeOf(document, findings);
+  if (policy === null) return { policy, compiled: null, results: [], findings: findings.list() };
+  const compiled = compileSound(policy, terms, findings);
+  if (compiled === null) return { policy, compiled, results: [], findings: findings.list() };
+  const asTested = Object.keys(terms.variables).length === 0;
+  const results = asTested ? runCompiledTests(compiled) : runPolicyTests(policy, terms);
+  findings.take(failureFindings(results));
+  return { policy, compiled, results, findings: findings.list() };
+}
+
+/** The policy in a document, whose size and shape alone are checked: to look at one that is not finished. */
+export function examineShape(document: unknown): Pick<Examination, 'policy' | 'findings'> {
+  const findings = new Findings();
+  return { policy: shapeOf(document, findings), findings: findings.list() };
+}
+
+function shapeOf(document: unknown, findings: Findings): PromptPolicy | null {
+  const measured = measureDocument(document);
+  if (measured.kind === 'ok') return readShape(measured.value, findings);
+  findings.take(measured.findings);
+  return null;
+}
+
+/** Compiles what has no danger, and nothing else. */
+function compileSound(policy: PromptPolicy, terms: SiteTerms, findings: Findings): CompiledPolicy | null {
+  findings.take(duplicateFindings(policy));
+  findings.take(boundFindings(policy));
+  findings.take(ruleFindings(policy));
+  findings.take(textFindings(policy));
+  findings.take(templateFindings(policy));
+  findings.take(noticeFindings(policy));
+  const made = findings.isEmpty ? compilePolicy(policy, terms) : null;
+  if (made?.kind === 'refused') findings.take(made.findings);
+  // After the patterns, which are what an author wants to hear of first.
+  findings.take(testFindings(policy));
+  return made?.kind === 'ok' && findings.isEmpty ? made.compiled : null;
+}
+
+function* failureFindings(results: readonly TestResult[]): Generator<PolicyFinding> {
+  for (const [at, { name, rule, language, differs }] of results.entries()) {
+    for (const { about, expected, actual } of differs) {
+      yield {
+        code: 'testFailed',
+        where: `tests[${at}]`,
+        message: `${rule}, “${name}” (${language}): ${about}: ${differenceText(expected, actual)}`,
+      };
+    }
+  }
+}

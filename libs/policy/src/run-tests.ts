@@ -1,0 +1,136 @@
+import type { Language, PolicyOutcome, PolicyTest, PromptPolicy, RuleId } from '@openward/contracts';
+import { isPositive } from './check-tests.ts';
+import { compilePolicy } from './compile.ts';
+import type { CompiledPolicy, Hit, Monotonic, PolicyTurn, SiteTerms } from './model.ts';
+
+/** What became of one test. `differs` is empty where it passed. */
+export interface TestResult {
+  readonly name: string;
+  readonly rule: RuleId;
+  readonly language: Language;
+  readonly positive: boolean;
+  readonly differs: readonly TestDifference[];
+}
+
+export interface TestDifference {
+  /** `pieces`: with the reply in pieces it is not what the whole reply gives. `failure`: it could not be run. */
+  readonly about: 'action' | 'rules' | 'text' | 'asked' | 'pieces' | 'failure';
+  readonly expected: string;
+  readonly actual: string;
+}
+
+/**
+ * Runs the tests of a policy at a site: with its pattern of record numbers, and with the default value of each variable, so that
+ * the emergency number of a site fails no test. The clock stands still unless one is given: how fast this machine is just now is
+ * no property of a policy.
+ */
+export function runPolicyTests(policy: PromptPolicy, terms: SiteTerms, now: Monotonic = () => 0): TestResult[] {
+  const made = compilePolicy(policy, { recordNumber: terms.recordNumber, variables: {} });
+  if (made.kind === 'ok') return runCompiledTests(made.compiled, now);
+  const why = made.findings.map(({ where, message }) => `${where}: ${message}`).join(' ');
+  return policy.tests.map((test) => resultOf(test, [failed('a policy that compiles', why)]));
+}
+
+/** The same, of a policy that has been compiled for its tests. */
+export function runCompiledTests(compiled: CompiledPolicy, now: Monotonic = () => 0): TestResult[] {
+  const order = new Map(compiled.policy.rules.map(({ id }, index) => [id, index]));
+  return compiled.policy.tests.map((test) => {
+    try {
+      return resultOf(test, differences(test, compiled, order, now));
+    } catch (error) {
+      return resultOf(test, [failed('every rule applied', error instanceof Error ? error.message : String(error))]);
+    }
+  });
+}
+
+const resultOf = (test: PolicyTest, differs: readonly TestDifference[]): TestResult => ({
+  name: test.name,
+  rule: test.rule,
+  language: test.language,
+  positive: isPositive(test),
+  differs,
+});
+
+const failed = (expected: string, actual: string): TestDifference => ({ about: 'failure', expected, actual });
+
+interface Outcome {
+  readonly action: PolicyOutcome;
+  readonly rules: readonly RuleId[];
+  readonly text: string;
+  /** Null: the model was not asked. */
+  readonly asked: string | null;
+}
+
+function differences(
+  test: PolicyTest,
+  compiled: CompiledPolicy,
+  order: ReadonlyMap<RuleId, number>,
+  now: Monotonic,
+): TestDifference[] {
+  const turns = turnsOf(test, compiled.policy);
+  if (turns === null) {
+    return [failed('a request that the rules see', 'the policy refuses a client’s own system message before any rule')];
+  }
+  const input = compiled.applyInput({ turns, language: test.language, today: test.today }, now);
+  const hit = (...hits: readonly Hit[]): RuleId[] =>
+    [...new Set(hits.map(({ rule }) => rule))].toSorted((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0));
+  if (input.kind === 'blocked') {
+    return compare(test.expect, { action: 'block', rules: hit(...input.hits), text: input.text, asked: null });
+  }
+  const asked = input.turns.at(-1)?.text ?? '';
+  const reply = compiled.applyReply(input, test.reply, 'stop', now);
+  const whole = { action: reply.action, rules: hit(...input.hits, ...reply.hits), text: reply.text, asked };
+  const filter = compiled.openReply(input, now);
+  const given = pieces(test).map((piece) => filter.push(piece));
+  const end = filter.end('stop');
+  const inPieces = {
+    action: end.action,
+    rules: hit(...input.hits, ...end.hits),
+    text: given.join('') + end.text,
+    asked,
+  };
+  const differs = compare(test.expect, whole);
+  return differs.length > 0 || sameOutcome(whole, inPieces)
+    ? differs
+    : [{ about: 'pieces', expected: outcomeText(whole), actual: outcomeText(inPieces) }];
+}
+
+/** As the gateway reads messages: a client's system message opens the user's turn, or refuses the request. */
+function turnsOf({ messages }: PolicyTest, { clientSystem }: PromptPolicy): PolicyTurn[] | null {
+  if (clientSystem === 'refuse' && messages.some(({ role }) => role === 'system')) return null;
+  const turns: PolicyTurn[] = [];
+  let preface = '';
+  for (const { role, content } of messages) {
+    if (role === 'system') {
+      preface += `${content}\n`;
+      continue;
+    }
+    turns.push({ role, text: role === 'user' ? preface + content : content });
+    if (role === 'user') preface = '';
+  }
+  if (preface !== '') turns.push({ role: 'user', text: preface.trimEnd() });
+  return turns;
+}
+
+const pieces = ({ reply, cuts }: PolicyTest): string[] =>
+  [0, ...cuts].map((cut, index) => reply.slice(cut, cuts[index] ?? reply.length));
+
+function compare(expected: PolicyTest['expect'], actual: Outcome): TestDifference[] {
+  const differs: TestDifference[] = [];
+  const add = (about: TestDifference['about'], wanted: string, got: string): void => {
+    if (wanted !== got) differs.push({ about, expected: wanted, actual: got });
+  };
+  add('action', expected.action, actual.action);
+  add('rules', rulesText(expected.rules), rulesText(actual.rules));
+  add('text', expected.text, actual.text);
+  if (expected.asked !== null) {
+    if (actual.asked === null)
+      differs.push({ about: 'asked', expected: expected.asked, actual: '(the model is not asked)' });
+    else add('asked', expected.asked, actual.asked);
+  }
+  return differs;
+}
+
+const rulesText = (rules: readonly RuleId[]): string => (rules.length === 0 ? '(none)' : rules.join(', '));
+const outcomeText = ({ action, rules, text }: Outcome): string => `${action}; ${rulesText(rules)}; ${text}`;
+const sameOutcome = (a: Outcome, b: Outcome): boolean => outcomeText(a) === outcomeText(b);
