@@ -1,0 +1,63 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { ATTEMPTS, type Outcome } from './hostile-clients.fixture.ts';
+import { KEY, policyWith, ruleWith, serveUnder, type PolicyWorld } from './policy.fixture.ts';
+
+let world: PolicyWorld | null = null;
+afterEach(() => {
+  world?.close();
+  world = null;
+});
+
+const POLICY = policyWith({
+  rules: [
+    ruleWith({
+      id: 'weapons',
+      stage: 'input',
+      match: { kind: 'topic', phrases: { en: ['nerve agent'], fr: ['agent neurotoxique'] } },
+      action: { does: 'block', text: 'refusal' },
+    }),
+  ],
+  texts: { refusal: { en: 'No.', fr: 'Non.' } },
+  variables: [{ name: 'emergencyNumber', description: 'd', default: '112', setBySite: true }],
+});
+
+const post = (url: string, body: string, headers: Readonly<Record<string, string>>): Promise<Response> =>
+  fetch(`${url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json', ...headers },
+    body,
+  });
+
+async function outcomeOf(answer: Response, isAsked: boolean): Promise<Outcome> {
+  const body = (await answer.json()) as { error?: { code: string }; choices?: { finish_reason: string }[] };
+  if (body.error !== undefined) return { kind: 'refused', code: body.error.code };
+  expect(answer.status).toBe(200);
+  expect(isAsked).toBe(body.choices?.[0]?.finish_reason !== 'content_filter');
+  return { kind: isAsked ? 'through' : 'blocked' };
+}
+
+describe.each([...new Set(ATTEMPTS.map(({ group }) => group))])('a hostile client: %s', (group) => {
+  test.for(ATTEMPTS.filter((attempt) => attempt.group === group))(
+    '$does',
+    async ({ body, raw, headers, policy, outcome }) => {
+      world = await serveUnder({ ...POLICY, ...policy });
+      const answer = await post(world.url, raw ?? JSON.stringify({ model: 'triage', ...body }), headers ?? {});
+      expect(await outcomeOf(answer, world.runtime.asked.length > 0)).toEqual(outcome);
+      for (const { prompt } of world.runtime.asked) {
+        expect(prompt.startsWith('<s><sys>SYS<usr>')).toBe(true);
+        expect(prompt).not.toContain('112');
+      }
+    },
+  );
+});
+
+test('`stop` and `max_tokens` of a client cut what the model says, never an escalation or the disclaimer', async () => {
+  world = await serveUnder({
+    ...POLICY,
+    rules: [{ ...POLICY.rules[0]!, action: { does: 'escalate', text: 'refusal' } }],
+    disclaimer: 'refusal',
+  });
+  const messages = [{ role: 'user', content: 'nerve agent' }];
+  const answer = await post(world.url, JSON.stringify({ model: 'triage', messages, max_tokens: 1, stop: ['No.'] }), {});
+  expect(await answer.json()).toMatchObject({ choices: [{ message: { content: 'No.\n\nok\n\nNo.' } }] });
+});

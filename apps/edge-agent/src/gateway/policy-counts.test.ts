@@ -1,0 +1,49 @@
+import type { Hit } from '@openward/policy';
+import { expect, test } from 'vitest';
+import { PolicyCounts } from './policy-counts.ts';
+import { policyWith, ruleWith, shortly, words } from './policy.fixture.ts';
+
+const policy = policyWith({
+  rules: [ruleWith({ id: 'out', stage: 'output', match: words('pain'), action: { does: 'annotate' } })],
+});
+const hit = (mode: Hit['mode'], count = 1): Hit => ({ rule: 'out', stage: 'output', does: 'annotate', mode, count });
+
+test('a conversation counts once for a rule, however often the rule matched in it', () => {
+  const counts = new PolicyCounts(() => '2026-03-01');
+  counts.judged('triage', policy, [hit('enforce', 7)], 'serving');
+  counts.judged('triage', policy, [hit('shadow')], 'serving');
+  counts.judged('triage', policy, [hit('enforce')], 'next');
+  expect(shortly(counts.take())).toEqual([
+    '* enforce judged 2',
+    '* next judged 1',
+    'out enforce annotate 1',
+    'out next annotate 1',
+    'out shadow annotate 1',
+  ]);
+  expect(counts.take()).toEqual([]);
+});
+
+test('what could not be kept is taken again with what came since, each on its own day', () => {
+  let day = '2026-03-01';
+  const counts = new PolicyCounts(() => day);
+  counts.judged('triage', policy, [], 'serving');
+  const taken = counts.take();
+  counts.judged('triage', policy, [], 'serving');
+  day = '2026-03-02';
+  counts.judged('triage', policy, [], 'serving');
+  counts.giveBack(taken);
+  expect(counts.take().map(({ day: on, count }) => [on, count])).toEqual([
+    ['2026-03-01', 2],
+    ['2026-03-02', 1],
+  ]);
+});
+
+test('the last rule of a service that could not be applied is told, with how often that happened', () => {
+  const counts = new PolicyCounts(() => '2026-03-01');
+  counts.failed('triage', policy, 'out', 1_000);
+  counts.failed('triage', policy, 'out', 2_000);
+  expect(counts.troubles()).toEqual([
+    { service: 'triage', id: 'clinic', revision: 3, rule: 'out', at: 2_000, times: 2 },
+  ]);
+  expect(counts.take()).toMatchObject([{ rule: 'out', stage: 'output', action: 'failed', mode: 'enforce', count: 2 }]);
+});
