@@ -25,6 +25,8 @@ import { NodeService } from './nodes/node.service.ts';
 import { CONTEXT, type Context } from './process/context.ts';
 import { Metrics } from './process/metrics.ts';
 import { Commits } from './reports/commits.ts';
+import { PolicyController } from './policies/policy.controller.ts';
+import { PolicyService } from './policies/policy.service.ts';
 import { ReleaseController } from './releases/release.controller.ts';
 import { ReleaseService } from './releases/release.service.ts';
 import { ReportController } from './reports/report.controller.ts';
@@ -50,6 +52,7 @@ export const CONTROLLERS: readonly Type[] = [
   ChunkController,
   ModelController,
   SuiteController,
+  PolicyController,
   ReleaseController,
   RolloutController,
   AuditController,
@@ -70,6 +73,7 @@ const PROVIDERS: readonly Provider[] = [
   ServiceService,
   ModelService,
   SuiteService,
+  PolicyService,
   ReleaseService,
   PlanService,
   RolloutService,

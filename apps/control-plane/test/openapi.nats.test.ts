@@ -19,6 +19,7 @@ interface Operation {
 interface Document {
   readonly openapi: string;
   readonly paths: Record<string, Record<string, Operation>>;
+  readonly components: { readonly schemas: Record<string, object> };
 }
 
 let network: Network;
@@ -83,7 +84,7 @@ function offencesOf(ajv: Ajv, path: string, operation: Operation): string[] {
   for (const { schema } of [...bodies, ...answers, ...(operation.parameters ?? [])]) {
     if (JSON.stringify(schema ?? null).includes('~standard')) found.push('leaks the insides of a schema');
     try {
-      ajv.compile(modern(schema) as object);
+      ajv.compile({ ...(modern(schema) as object), components: modern(document.components) });
     } catch (error) {
       found.push(String(error));
     }
@@ -91,11 +92,30 @@ function offencesOf(ajv: Ajv, path: string, operation: Operation): string[] {
   return found;
 }
 
+it('names what is sent and answered, so that a client made from it has types', () => {
+  const { schemas } = document.components;
+  expect(Object.keys(schemas)).toEqual(expect.arrayContaining(['PromptPolicy', 'PolicyView', 'Release', 'ErrorBody']));
+  const nameOf = (of: Operation['requestBody']): unknown => of?.content['application/json']?.schema;
+  const policies = document.paths['/api/v1/policies'];
+  expect(nameOf(policies?.['post']?.requestBody)).toEqual({ $ref: '#/components/schemas/PromptPolicy' });
+  expect(policies?.['get']?.responses['200']).toMatchObject({
+    content: {
+      'application/json': { schema: { properties: { items: { items: { $ref: '#/components/schemas/PolicyView' } } } } },
+    },
+  });
+  const nameless = operations().filter(([, , it]) => {
+    const isCreating = it.parameters?.some((one) => one.name === 'idempotency-key') === true;
+    return isCreating && !/"\$ref"/.test(JSON.stringify(nameOf(it.requestBody)));
+  });
+  expect(nameless.map(([method, path]) => `${method} ${path}`)).toEqual([]);
+});
+
 it('says which calls want a token, and which an Idempotency-Key', () => {
   const open = operations()
     .filter(([, , it]) => it.security === undefined)
     .map(([method, path]) => `${method} ${path}`);
   expect(open.toSorted()).toEqual([
+    'get /api/v1/key-sets',
     'get /api/v1/time',
     'get /health',
     'get /metrics',
@@ -110,6 +130,7 @@ it('says which calls want a token, and which an Idempotency-Key', () => {
     'post /api/v1/access-tokens',
     'post /api/v1/epoch',
     'post /api/v1/models/{name}/versions/{version}/variants',
+    'post /api/v1/policies',
     'post /api/v1/releases',
     'post /api/v1/rollouts',
     'post /api/v1/services',

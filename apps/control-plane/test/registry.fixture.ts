@@ -1,7 +1,7 @@
 import { plainPolicy } from '@openward/contracts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Digest, ModelView, ReleaseView, SuiteView } from '@openward/contracts';
+import type { Digest, ModelView, PolicyView, ReleaseView, SuiteView } from '@openward/contracts';
 import { describeArtifact, type BuiltArtifact } from '@openward/distribution';
 import type { Answer, Client } from './network.fixture.ts';
 
@@ -110,17 +110,18 @@ export const SUITE = {
 
 export const release = (version: string): object => ({
   service: 'triage',
-  change: 'base',
+  change: version === '1' ? 'newService' : 'base',
   model: { name: 'triage-nano', version },
-  policy: plainPolicy('Triage: emergency or routine.'),
+  policy: { id: 'plain', revision: 1 },
   parameters: { temperature: 0, maxTokens: 4 },
   suite: { name: 'triage-suite', version: 1 },
 });
 
-/** Service, suite, one version in two variants, and its release. */
+/** Service, suite, policy, one version in two variants, and its release. */
 export async function catalogue(client: Client): Promise<ReleaseView> {
   await client.post('/services', SERVICE);
   await client.post<SuiteView>('/suites', SUITE);
+  await client.post<PolicyView>('/policies', plainPolicy('Triage: emergency or routine.'));
   await push(client, { file: 'triage-nano-1.f16.gguf', version: '1' });
   await push(client, { file: 'triage-nano-1.q8_0.gguf', version: '1', variant: 'q8_0' });
   const made = await client.post<ReleaseView>('/releases', release('1'));

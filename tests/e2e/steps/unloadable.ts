@@ -1,7 +1,6 @@
-import { plainPolicy } from '@openward/contracts';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DEMO, MODEL } from '@openward/demo/harness';
+import { DEMO, MODEL, registerPolicy } from '@openward/demo/harness';
 import type { Step } from '../fixture.ts';
 
 // A GGUF that is sound to every check of its header and that no runtime knows how to run.
@@ -32,12 +31,12 @@ export const haveUnloadableModel: Step = async ({ network: { api, dir } }) => {
 
 export const releaseOfUnloadableModel =
   (service: string): Step =>
-  ({ network: { api } }) =>
+  async ({ network: { api } }) =>
     api.releases.create({
       service,
       change: 'base',
       model: { name: 'triage-unknown', version: '1' },
-      policy: plainPolicy(MODEL.system),
+      policy: await registerPolicy(api),
       parameters: MODEL.parameters,
       suite: { name: `${service}-safety`, version: 1 },
     });

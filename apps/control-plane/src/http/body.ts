@@ -6,6 +6,8 @@ import type { NextFunction, Request, Response } from 'express';
 const KIB = 1024;
 const LIMITS: readonly { readonly path: RegExp; readonly bytes: number }[] = [
   { path: /^\/api\/v1\/suites$/, bytes: 16 * KIB * KIB },
+  // A policy's own bound is on its canonical form, which is shorter than what an author may write.
+  { path: /^\/api\/v1\/policies$/, bytes: KIB * KIB },
   { path: /^\/api\/v1\/(enrol|renew)$/, bytes: 16 * KIB },
   { path: /^/, bytes: 256 * KIB },
 ];

@@ -2,6 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { API } from '@openward/contracts';
 import { VERSION } from '../process/version.ts';
+import { convertNamed } from './named-schemas.ts';
 
 /** The REST interface as OpenAPI, made from the schemas that check it. */
 export function openApiOf(app: INestApplication): OpenAPIObject {
@@ -15,6 +16,7 @@ export function openApiOf(app: INestApplication): OpenAPIObject {
     .build();
   return SwaggerModule.createDocument(app, config, {
     operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '').toLowerCase()}-${method}`,
+    standardSchemaConverter: (schema, { schemaType }) => convertNamed(schema, schemaType) ?? undefined,
   });
 }
 

@@ -1,11 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import {
   Refusal,
+  type ChangeClass,
   type CreateRelease,
   type Me,
   type Name,
   type Page,
   type PageQuery,
+  type PromptPolicy,
   type Release,
   type ReleaseView,
 } from '@openward/contracts';
@@ -15,6 +17,7 @@ import { engineSettings } from '../delivery/engine-settings.ts';
 import { once, type Creation } from '../http/idempotency.ts';
 import { CONTEXT, type Context } from '../process/context.ts';
 import { storeDocument } from '../registry/documents.ts';
+import { classOfChange, type Bound, type Change } from './class-of-change.ts';
 
 @Injectable()
 export class ReleaseService {
@@ -23,8 +26,9 @@ export class ReleaseService {
   create(asked: CreateRelease, creation: Creation): Promise<ReleaseView> {
     return once(this.context.store, creation, async (repositories) => {
       const parts = await partsOf(asked, repositories);
-      const made = await repositories.releases.create(asked.service, creation.by.name, async (number) => {
-        const document: Release = { v: 1, number, ...parts };
+      const made = await repositories.releases.create(asked.service, creation.by.name, async (number, newest) => {
+        refuseOtherClass(asked.change, classOfChange(newest, parts), newest);
+        const document: Release = { v: 1, number, change: asked.change, ...parts };
         return { document, artifact: await storeDocument(this.context.artifacts, parts.model.family, document) };
       });
       if (made === null) throw new Refusal('notFound', `There is no service ${asked.service}.`);
@@ -61,13 +65,16 @@ export class ReleaseService {
   }
 }
 
-/** Everything but the number. The suite is delivered in the model's family, to which its nodes have the right (D2). */
-async function partsOf(asked: CreateRelease, repositories: Repositories): Promise<Omit<Release, 'v' | 'number'>> {
+/** Everything but the number and the class. The suite is delivered in the model's family, to which its nodes have the right (D2). */
+async function partsOf(asked: CreateRelease, repositories: Repositories): Promise<Bound> {
   const service = await repositories.services.find(asked.service);
   if (service === null) throw new Refusal('notFound', `There is no service ${asked.service}.`);
   const model = await repositories.models.find(asked.model.name, asked.model.version);
   if (model === null)
     throw new Refusal('notFound', `There is no model ${asked.model.name} version ${asked.model.version}.`);
+  const policy = (await repositories.policies.find(asked.policy))?.document;
+  if (policy === undefined)
+    throw new Refusal('notFound', `There is no policy ${asked.policy.id} revision ${asked.policy.revision}.`);
   const suite = await repositories.suites.find(asked.suite.name, asked.suite.version);
   if (suite === null)
     throw new Refusal('notFound', `There is no suite ${asked.suite.name} version ${asked.suite.version}.`);
@@ -77,17 +84,38 @@ async function partsOf(asked: CreateRelease, repositories: Repositories): Promis
       `The suite ${asked.suite.name} is for ${suite.document.service}, not for ${asked.service}.`,
     );
   }
-  if (asked.change === 'adapter' && model.kind !== 'adapter') {
-    throw new Refusal('badRequest', `change: ${model.name} ${model.version} is a base and not an adapter.`);
-  }
+  refuseMisfit(policy, { service, model });
   const { createdAt: _made, releases: _count, ...plainService } = service;
   const { createdAt: _since, ...plainModel } = model;
   return {
     service: plainService,
-    change: asked.change,
     model: plainModel,
-    policy: asked.policy,
+    policy,
     parameters: asked.parameters,
     suite: { ...asked.suite, digest: suite.digest, artifact: { ...suite.artifact, family: model.family } },
   };
+}
+
+/** A policy says for which models and languages it was written and tested; it is bound to no others. */
+function refuseMisfit(policy: PromptPolicy, { service, model }: Pick<Bound, 'service' | 'model'>): void {
+  const name = `The policy ${policy.id} revision ${policy.revision}`;
+  const isFor = ({ name: of, versions }: PromptPolicy['models'][number]): boolean =>
+    of === model.name && (versions === null || versions.includes(model.version));
+  if (policy.models.length > 0 && !policy.models.some(isFor)) {
+    throw new Refusal('badRequest', `policy: ${name} was not written for ${model.name} version ${model.version}.`);
+  }
+  const missing = service.languages.filter((language) => !policy.languages.includes(language));
+  if (missing.length > 0) {
+    throw new Refusal('badRequest', `policy: ${name} has no ${missing.join(', ')}, which ${service.name} speaks.`);
+  }
+}
+
+function refuseOtherClass(declared: ChangeClass, change: Change, newest: Release | null): void {
+  if (declared === change.is) return;
+  const against =
+    newest === null ? 'there is none before it' : `release ${newest.number} has another ${change.differs.join(', ')}`;
+  const why = newest !== null && change.differs.length === 0 ? `it binds what release ${newest.number} binds` : against;
+  throw new Refusal('changeMismatch', `The change is ${change.is} and not ${declared}: ${why}.`, {
+    details: { change: change.is, differs: change.differs, against: newest?.number ?? null },
+  });
 }

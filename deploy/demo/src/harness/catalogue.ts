@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '@openward/client';
-import { ChatTemplate, SuiteDocument, type ReleaseView, plainPolicy } from '@openward/contracts';
+import { ChatTemplate, plainPolicy, SuiteDocument, type PolicyRef, type ReleaseView } from '@openward/contracts';
 import { DEMO } from './paths.ts';
 
 // What the demo puts into the network: a service, four versions of a toy model, a suite, and releases that bind them.
@@ -90,12 +90,22 @@ export async function registerModel(api: Client, version: number): Promise<void>
   }
 }
 
-export function createRelease(api: Client, version: number, service: string = SERVICE.name): Promise<ReleaseView> {
+/** The demo's system prompt and no rules; pushing it again changes nothing. */
+export async function registerPolicy(api: Client): Promise<PolicyRef> {
+  const { id, revision } = await api.policies.create(plainPolicy(MODEL.system, { id: 'triage-plain' }));
+  return { id, revision };
+}
+
+export async function createRelease(
+  api: Client,
+  version: number,
+  service: string = SERVICE.name,
+): Promise<ReleaseView> {
   return api.releases.create({
     service,
     change: version === 1 ? 'newService' : 'base',
     model: { name: 'triage-nano', version: String(version) },
-    policy: plainPolicy(MODEL.system),
+    policy: await registerPolicy(api),
     parameters: MODEL.parameters,
     suite: { name: `${service}-safety`, version: 1 },
   });

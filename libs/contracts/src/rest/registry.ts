@@ -70,11 +70,38 @@ export type PolicyView = z.infer<typeof PolicyView>;
 export const WholePolicy = z.object({ ...PolicyView.shape, document: PromptPolicy });
 export type WholePolicy = z.infer<typeof WholePolicy>;
 
+const FieldDiffView = z.object({ field: z.string(), from: z.string().nullable(), to: z.string().nullable() });
+
+/** `PolicyDiff` of `@openward/policy`: two revisions side by side, texts line by line and rules field by field. */
+export const PolicyDiffView = z.object({
+  from: PolicyRef,
+  to: PolicyRef,
+  change: z.enum(['policyText', 'policyRule']).nullable(),
+  texts: z.array(
+    z.object({
+      where: z.string(),
+      lines: z.array(z.object({ kind: z.enum(['same', 'removed', 'added']), text: z.string() })),
+    }),
+  ),
+  rules: z.array(
+    z.object({
+      rule: z.string(),
+      kind: z.enum(['added', 'removed', 'changed', 'moved']),
+      fields: z.array(FieldDiffView),
+    }),
+  ),
+  fields: z.array(FieldDiffView),
+  tests: z.object({ added: z.int(), removed: z.int() }),
+});
+export type PolicyDiffView = z.infer<typeof PolicyDiffView>;
+
 export const CreateRelease = z.strictObject({
   service: Name,
+  /** The class that the difference to the service's newest release has; another is refused. */
   change: ChangeClass,
   model: z.strictObject({ name: Name, version: Version }),
-  policy: PromptPolicy,
+  /** Registered before; the release carries it whole. */
+  policy: PolicyRef,
   parameters: GenerationParameters,
   suite: z.strictObject({ name: Name, version: z.int().min(1) }),
 });

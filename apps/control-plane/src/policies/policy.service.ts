@@ -1,0 +1,56 @@
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  Refusal,
+  type Name,
+  type Page,
+  type PageQuery,
+  type PolicyRef,
+  type PolicyView,
+  type WholePolicy,
+} from '@openward/contracts';
+import { checkPolicy, diffPolicies, policyRefusal, type PolicyDiff } from '@openward/policy';
+import { once, type Creation } from '../http/idempotency.ts';
+import { CONTEXT, type Context } from '../process/context.ts';
+
+@Injectable()
+export class PolicyService {
+  constructor(@Inject(CONTEXT) private readonly context: Context) {}
+
+  /** Nothing of a policy is kept that could harm a node, or whose own tests fail. */
+  create(document: unknown, creation: Creation): Promise<PolicyView> {
+    const checked = checkPolicy(document);
+    if (checked.kind === 'refused') throw policyRefusal(checked.findings);
+    const { policy } = checked;
+    return once(this.context.store, creation, async ({ policies }) => {
+      const done = await policies.create(policy, creation.by.name);
+      switch (done.kind) {
+        case 'created':
+        case 'same':
+          return done.policy;
+        case 'differs':
+        case 'older': {
+          const there = done.kind === 'differs' ? 'is there already, and differs' : 'was never registered';
+          throw new Refusal(
+            'policyExists',
+            `The policy ${policy.id} revision ${policy.revision} ${there}; the newest revision is ${done.newest}.`,
+            { details: { newest: done.newest } },
+          );
+        }
+      }
+    });
+  }
+
+  list({ id, ...query }: PageQuery & { readonly id?: Name | undefined }): Promise<Page<PolicyView>> {
+    return this.context.store.policies.list(query, id === undefined ? {} : { id });
+  }
+
+  async get(ref: PolicyRef): Promise<WholePolicy> {
+    const policy = await this.context.store.policies.find(ref);
+    if (policy === null) throw new Refusal('notFound', `There is no policy ${ref.id} revision ${ref.revision}.`);
+    return policy;
+  }
+
+  async diff(from: PolicyRef, to: PolicyRef): Promise<PolicyDiff> {
+    return diffPolicies((await this.get(from)).document, (await this.get(to)).document);
+  }
+}
