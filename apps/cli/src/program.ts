@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import type { Cli } from './cli.ts';
 import { addLogin } from './commands/login.ts';
 import { addNetwork } from './commands/network.ts';
+import { addPolicies } from './commands/policies.ts';
 import { addModels, addReleases, addServices, addSuites } from './commands/registry.ts';
 import { addRollouts } from './commands/rollouts.ts';
 import { addNodes, addSites } from './commands/sites.ts';
@@ -27,7 +28,7 @@ export function buildProgram(cli: Cli): Command {
         'Exit codes: 0 ok, 1 refused or failed, 2 usage, 3 not reachable, 4 not authorised, 5 the rollout ended badly, 6 a problem was found.',
     );
   addLogin(cli, program);
-  for (const add of [addSites, addNodes, addServices, addModels, addSuites, addReleases, addRollouts])
+  for (const add of [addSites, addNodes, addServices, addModels, addSuites, addPolicies, addReleases, addRollouts])
     add(cli, program);
   addNetwork(cli, program);
   addNode(cli, program);

@@ -40,3 +40,6 @@ export const spaced = (code: string): string => code.replace(/([A-Z])/g, (letter
 
 export const orDash = (value: string | number | null | undefined): string =>
   value === null || value === undefined || value === '' ? '-' : String(value);
+
+/** A text that somebody else wrote, on one line that hides nothing and moves no cursor. */
+export const oneLine = (text: string): string => text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '\u{FFFD}');

@@ -1,6 +1,7 @@
 import type {
   ModelView,
   NodeView,
+  PolicyView,
   ReleaseView,
   ServiceState,
   ServiceView,
@@ -8,7 +9,7 @@ import type {
   SuiteView,
 } from '@openward/contracts';
 import { facts, table } from '../table.ts';
-import { agoOf, orDash, shortDigest, sizeOf, spaced } from '../words.ts';
+import { agoOf, oneLine, orDash, shortDigest, sizeOf, spaced } from '../words.ts';
 
 // Lists and single things, as tables.
 
@@ -161,6 +162,21 @@ export const suitesText = (suites: readonly SuiteView[]): string =>
     ]),
   );
 
+export const policiesText = (policies: readonly PolicyView[]): string =>
+  table(
+    ['policy', 'revision', 'languages', 'rules', 'tests', 'expires', 'description', 'digest'],
+    policies.map(({ id, revision, languages, rules, tests, expires, description, digest }) => [
+      id,
+      String(revision),
+      languages.join(' '),
+      String(rules),
+      String(tests),
+      orDash(expires),
+      oneLine(description),
+      shortDigest(digest),
+    ]),
+  );
+
 export const releasesText = (releases: readonly ReleaseView[]): string =>
   table(
     ['release', 'model', 'change', 'policy', 'suite', 'recalled', 'created', 'digest'],
@@ -168,7 +184,7 @@ export const releasesText = (releases: readonly ReleaseView[]): string =>
       String(release.number),
       `${release.model.name} ${release.model.version}`,
       spaced(release.change),
-      String(release.policy.revision),
+      `${release.policy.id}@${release.policy.revision}`,
       `${release.suite.name} ${release.suite.version}`,
       recalled === null ? '-' : `${recalled.at} by ${recalled.by}: ${recalled.reason}`,
       `${createdAt} by ${createdBy}`,

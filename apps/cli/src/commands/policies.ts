@@ -1,0 +1,88 @@
+import type { Command } from 'commander';
+import type { Client } from '@openward/client';
+import type { Name, WholePolicy } from '@openward/contracts';
+import { admin, itemsOf, leaf, type Act, type Cli } from '../cli.ts';
+import { parseNumber } from '../parse.ts';
+import { facts } from '../table.ts';
+import { UsageError } from '../usage-error.ts';
+import { policiesText } from '../views/catalogue.ts';
+import { isFolder, readPolicyDir } from './policy-folder.ts';
+
+export function addPolicies(cli: Cli, program: Command): void {
+  const policy = program.command('policy').description('prompt policies: written, tested, registered and read');
+  leaf(cli, policy, 'push <folder>', 'check a policy and register its revision', pushPolicy);
+  leaf(
+    cli,
+    policy,
+    'list',
+    'list registered policies, the newest revision of each first',
+    admin(async (client, run, _args, { limit, id }) => {
+      const found = await itemsOf(
+        (listing) => client.policies.list({ ...listing, id: id as string | undefined }),
+        limit,
+      );
+      run.show(found, () => policiesText(found));
+    }),
+  )
+    .option('--id <id>', 'of this policy alone')
+    .option('--limit <n>', 'at most as many');
+  leaf(
+    cli,
+    policy,
+    'show <folder|id> [revision]',
+    'what a hospital reads of a policy: of a folder, or of a registered one, the newest where no revision is given',
+    (run, args, options) => (isFolder(args[0] ?? '') ? showFolder : showRegistered)(run, args, options),
+  );
+}
+
+/** Judged here before any address or token is asked for; the control plane judges it again. */
+const pushPolicy: Act = async (run, [folder = ''], options) => {
+  const { checkPolicy, policyRefusal } = await import('@openward/policy');
+  const checked = checkPolicy(await documentIn(folder));
+  if (checked.kind === 'refused') throw policyRefusal(checked.findings);
+  const push = admin(async (client) => {
+    const view = await client.policies.create(checked.policy);
+    run.show(view, () => policiesText([view]));
+  });
+  return push(run, [folder], options);
+};
+
+/** One that is not finished can be read too: its shape alone is checked. */
+const showFolder: Act = async (run, [folder = '', revision]) => {
+  if (revision !== undefined) {
+    throw new UsageError(`${folder} is a folder, and has one revision.`, 'Leave out the revision, or name an id.');
+  }
+  const { describePolicy, examineShape, policyRefusal } = await import('@openward/policy');
+  const { policy, findings } = examineShape(await documentIn(folder));
+  if (policy === null) throw policyRefusal(findings);
+  run.show(policy, () => describePolicy(policy));
+};
+
+async function documentIn(folder: string): Promise<unknown> {
+  const read = await readPolicyDir(folder);
+  if (read.kind === 'ok') return read.document;
+  const { policyRefusal } = await import('@openward/policy');
+  throw policyRefusal(read.findings);
+}
+
+const showRegistered = admin(async (client, run, [id = '', revision]) => {
+  const found = await registered(client, id, revision === undefined ? null : parseNumber(revision, 'REVISION'));
+  const { describePolicy } = await import('@openward/policy');
+  run.show(found, () => {
+    const head = facts([
+      ['policy', `${found.id}@${found.revision}`],
+      ['digest', found.digest],
+      ['registered', `${found.createdAt} by ${found.createdBy}`],
+    ]);
+    return `${head}\n${describePolicy(found.document)}`;
+  });
+});
+
+async function registered(client: Client, id: Name, revision: number | null): Promise<WholePolicy> {
+  if (revision !== null) return client.policies.get(id, revision);
+  const [newest] = (await client.policies.list({ id, limit: 1 })).items;
+  if (newest === undefined) {
+    throw new UsageError(`There is no folder and no policy ${id}.`, '`openward policy list` shows what there is.');
+  }
+  return client.policies.get(id, newest.revision);
+}
