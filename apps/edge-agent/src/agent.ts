@@ -3,7 +3,6 @@ import { createServer as createTlsServer } from 'node:https';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isInUse, startReconciler, type Entry, type Reconciler, type StatePart } from '@openward/activation';
-import { NO_SITE_TERMS } from '@openward/policy';
 import { PROTOCOL, reportSubject, type Log, type StateBody } from '@openward/contracts';
 import { openLocalStore } from '@openward/distribution';
 import type { SentFrame } from '@openward/messaging';
@@ -16,7 +15,11 @@ import {
   SqliteJudgements,
   SqliteLedger,
   SqlitePolicyHits,
+  SqlitePolicyRefusals,
   SqliteResults,
+  SqliteShadows,
+  SqliteSitePolicy,
+  type PolicyRefusal,
 } from '@openward/persistence/node';
 import { createBell, createDisclosureGate, type Bell, type DisclosureGate, type PrivacyPorts } from '@openward/privacy';
 import { LlamaChild, type RuntimeDescription } from '@openward/runtime';
@@ -28,7 +31,9 @@ import { PolicyCounts } from './gateway/policy-counts.ts';
 import { ServedReleases } from './gateway/served.ts';
 import { Slots } from './gateway/slots.ts';
 import { todayIn } from './gateway/today.ts';
-import { createFetch, createVerify, type Online } from './node/artifacts.ts';
+import type { PolicyFacts } from './local/policy-findings.ts';
+import type { OfferReading } from './local/read-offer.ts';
+import { createFetch, type Online } from './node/artifacts.ts';
 import { keepDescription } from './node/description.ts';
 import { Documents } from './node/documents.ts';
 import { createEvaluate } from './node/evaluate.ts';
@@ -39,7 +44,12 @@ import { localTimeIn } from './node/local-time.ts';
 import { createModelRuntime, openRuntimes, type LoadedReleases, type Runtimes } from './node/model-runtime.ts';
 import { nodeClass } from './node/node-class.ts';
 import { createProber } from './node/prober.ts';
+import { heldPolicies, type HeldHere } from './node/held-policies.ts';
+import { refusedBy, refusedOf, refusedTerms } from './node/policy-check.ts';
 import { realPorts } from './node/real-ports.ts';
+import { Shadows } from './node/shadows.ts';
+import { SitePolicies } from './node/site-policies.ts';
+import { createVerify } from './node/verify.ts';
 import { FrameCounter } from './network/frame-counter.ts';
 import { Network } from './network/network.ts';
 import { AGENT_VERSION } from './version.ts';
@@ -59,6 +69,10 @@ export class Agent {
   /** What policies did since it was last kept; `keepPolicyHits` first, then `policyHits` has all. */
   readonly policyCounts: PolicyCounts;
   readonly policyHits: SqlitePolicyHits;
+  readonly policyRefusals: SqlitePolicyRefusals;
+  readonly policies: SitePolicies;
+  readonly shadows: Shadows;
+  readonly offerReading: OfferReading;
   readonly documents: Documents;
   readonly served: ServedReleases;
   readonly runtimes: Runtimes;
@@ -102,6 +116,17 @@ export class Agent {
     this.#today = todayIn(config.timeZone, () => ports.clock.wall());
     this.policyCounts = new PolicyCounts(this.#today);
     this.policyHits = new SqlitePolicyHits(database);
+    this.policyRefusals = new SqlitePolicyRefusals(database);
+    this.policies = new SitePolicies({
+      store: new SqliteSitePolicy(database),
+      held: () => this.heldPolicies(),
+      check: refusedBy,
+      checkTerms: refusedTerms,
+      apply: () => {
+        this.served.recompile();
+        this.shadows.recompile();
+      },
+    });
     this.documents = new Documents(store);
     this.#log = ports.log;
     this.#ports = { ...ports, store: this.ledger };
@@ -122,9 +147,19 @@ export class Agent {
     const slots = new Slots(config.runtime.parallel, config.gateway.mostWaiting);
     this.served = new ServedReleases({
       releaseOf: (held) => this.documents.release(held.release, held.document),
-      compile: (policy) => compiledPolicy(policy, NO_SITE_TERMS),
+      compile: (policy) => compiledPolicy(policy, this.policies.terms()),
       drainMs: config.gateway.drainMs,
       now: () => ports.clock.wall(),
+    });
+    this.shadows = new Shadows({
+      store: new SqliteShadows(database),
+      attemptOf: (service) => {
+        const { isBooted, durable } = this.reconciler.state();
+        return isBooted ? (durable.services[service]?.attempt ?? null) : 'starting';
+      },
+      policyOf: async (held) => (await this.documents.release(held.release, held.document)).policy,
+      compile: (policy) => compiledPolicy(policy, this.policies.terms()),
+      wall: () => ports.clock.wall(),
     });
     const answering: Answering = {
       runtime: runtimes.runtime,
@@ -144,23 +179,37 @@ export class Agent {
       onDesired: (doc) => this.reconciler.desired(doc),
       isUp: (up) => (up ? this.#sendState() : undefined),
     });
+    const fetch = createFetch({
+      store,
+      ports,
+      online: (signal): Promise<Online> => this.network.online(signal),
+      config,
+      models,
+      onProgress: (progress) => this.fetches.note(progress),
+      onFetched: (bytes) => {
+        this.fetches.totalBytes += bytes;
+        this.#metrics.fetchedBytes.add(bytes);
+      },
+      onReclaimed: (files) => this.fetches.keepOnly(files),
+    });
+    this.offerReading = {
+      state: () => this.reconciler.state(),
+      releaseOf: ({ release, document }) => this.documents.release(release, document),
+      isHere: async ({ release }) => (await store.find(release.document.file)) !== undefined,
+      fetchDocument: (assignment) => fetch.fetchDocument(assignment),
+    };
     this.reconciler = startReconciler({
       ...ports,
       journal: new SqliteJournal<Entry>(database),
-      fetch: createFetch({
+      fetch,
+      verify: createVerify({
         store,
-        ports,
-        online: (signal): Promise<Online> => this.network.online(signal),
+        documents: this.documents,
         config,
-        models,
-        onProgress: (progress) => this.fetches.note(progress),
-        onFetched: (bytes) => {
-          this.fetches.totalBytes += bytes;
-          this.#metrics.fetchedBytes.add(bytes);
-        },
-        onReclaimed: (files) => this.fetches.keepOnly(files),
+        checkPolicy: (release) => refusedOf(release, this.policies.terms()),
+        onPolicyRefused: ({ service, release: { digest, number } }, { findings }) =>
+          this.policyRefusals.keep({ service, release: digest, number, findings, at: ports.clock.wall() }),
       }),
-      verify: createVerify({ store, documents: this.documents, config }),
       runtime: models,
       evaluate: createEvaluate({
         documents: this.documents,
@@ -172,6 +221,9 @@ export class Agent {
         dataSets: this.dataSets,
         isSuiteAccepted: (suite) => this.reconciler.state().durable.suites[suite] !== undefined,
         isInUse: (key) => isInUse(this.reconciler.state(), key),
+        compile: (policy) => compiledPolicy(policy, this.policies.terms()),
+        today: this.#today,
+        monotonic: () => ports.clock.monotonic(),
         wall: () => ports.clock.wall(),
         log: ports.log,
       }),
@@ -194,7 +246,11 @@ export class Agent {
     server.on('request', this.#createListener(answering, models));
     void this.#repeat(config.stateIntervalMs, () => (this.network.maySend ? this.#sendState() : Promise.resolve()));
     void this.#repeat(FRAMES_EVERY_MS, () => this.#writeFrames());
-    void this.#repeat(POLICY_HITS_EVERY_MS, () => Promise.resolve(this.keepPolicyHits()));
+    void this.#repeat(POLICY_HITS_EVERY_MS, () => {
+      this.keepPolicyHits();
+      this.shadows.sweep();
+      return Promise.resolve();
+    });
   }
 
   /** Serves what the journal says as soon as it is read, with or without a network. */
@@ -260,6 +316,25 @@ export class Agent {
     }
   }
 
+  /** Every policy that serves here, or could. */
+  heldPolicies(): Promise<readonly HeldHere[]> {
+    return heldPolicies(this.reconciler.state(), (held) => this.documents.release(held.release, held.document));
+  }
+
+  async policyFacts(): Promise<PolicyFacts> {
+    const { durable } = this.reconciler.state();
+    const isOfTheNewest = ({ service, release }: PolicyRefusal): boolean =>
+      durable.services[service]?.attempt?.assignment.release.digest === release;
+    return {
+      serving: (await this.heldPolicies()).filter(({ serves }) => serves),
+      recordNumber: this.policies.terms().recordNumber,
+      onExpiry: this.policies.onExpiry(),
+      troubles: this.policyCounts.troubles(),
+      refusals: this.policyRefusals.list().filter(isOfTheNewest),
+      now: this.#ports.clock.wall(),
+    };
+  }
+
   uptimeHours(): number {
     return Math.floor((this.#ports.clock.monotonic() - this.#startedAt) / 3_600_000);
   }
@@ -308,8 +383,8 @@ export class Agent {
       served: this.served,
       policies: {
         today: this.#today,
-        onExpiry: () => 'goOn',
-        shadowOf: () => null,
+        onExpiry: () => this.policies.onExpiry(),
+        shadowOf: (service) => this.shadows.shadowOf(service),
         counts: this.policyCounts,
       },
       keyOf: (digest) => this.apiKeys.idOf(digest),

@@ -3,6 +3,7 @@ import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { Agent } from './agent.ts';
 import { AgentLifetime } from './agent-lifetime.ts';
 import { NodeController } from './local/node.controller.ts';
+import { PolicyController } from './local/policy.controller.ts';
 import { RefusalFilter } from './local/refusal.filter.ts';
 
 @Module({})
@@ -10,7 +11,7 @@ export class AppModule {
   static of(agent: Agent): DynamicModule {
     return {
       module: AppModule,
-      controllers: [NodeController],
+      controllers: [NodeController, PolicyController],
       providers: [
         { provide: Agent, useValue: agent },
         AgentLifetime,

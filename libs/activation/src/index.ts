@@ -8,3 +8,4 @@ export * from './ports.ts';
 export { type Reconciler, startReconciler } from './reconciler.driver.ts';
 export { reportOf } from './report.ts';
 export { INITIAL, step } from './step.ts';
+export { heldOf } from './turn.ts';

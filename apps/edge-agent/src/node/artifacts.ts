@@ -1,12 +1,17 @@
-import { open } from 'node:fs/promises';
-import { Unrecoverable, type Fetch, type Held, type Verify } from '@openward/activation';
-import { artifactsOf, ReasonCode, Refusal, type ArtifactRef, type WaitCode } from '@openward/contracts';
+import { Unrecoverable, type Fetch } from '@openward/activation';
+import {
+  artifactsOf,
+  ReasonCode,
+  Refusal,
+  type ArtifactRef,
+  type Assignment,
+  type Digest,
+  type WaitCode,
+} from '@openward/contracts';
 import {
   natsChunkSource,
-  readGguf,
   threadedDigest,
   transfer,
-  type ByteSource,
   type NodeStore,
   type TransferPorts,
   type TransferState,
@@ -14,8 +19,8 @@ import {
 import type { AgentConfig } from '../config.ts';
 import type { Calls } from '../network/calls.ts';
 import type { Session } from '../network/session.ts';
-import type { Documents } from './documents.ts';
-import { keyOf, type LoadedReleases } from './model-runtime.ts';
+import { MAX_RELEASE_BYTES } from './documents.ts';
+import type { LoadedReleases } from './model-runtime.ts';
 
 /** What of the network a transfer needs; it stands once the node is connected for the first time. */
 export interface Online {
@@ -45,6 +50,17 @@ const waitOf = (state: TransferState): WaitCode | null => {
   }
 };
 
+/** How long a person waits for a document that is asked for alone. */
+const DOCUMENT_WAIT_MS = 30_000;
+
+export interface Fetching extends Fetch {
+  /**
+   * Brings the release document of an offer and nothing else, because a person here wants to read it before deciding what may be
+   * fetched (N2). Nothing where it is here already.
+   */
+  fetchDocument(assignment: Assignment): Promise<void>;
+}
+
 export function createFetch(options: {
   readonly store: NodeStore;
   readonly ports: Pick<TransferPorts, 'clock' | 'timers' | 'random'>;
@@ -56,39 +72,70 @@ export function createFetch(options: {
   readonly models: Pick<LoadedReleases, 'keys' | 'remove'>;
   /** Nothing but these is on the disk from now on. */
   readonly onReclaimed: (files: ReadonlySet<string>) => void;
-}): Fetch {
+}): Fetching {
   const { store, config } = options;
   const link = { bytesPerSecond: () => config.link.bytesPerSecond ?? undefined, roundTripMs: () => undefined };
+  /** One transfer of a file at a time: what a person asks for may be on its way already. */
+  const coming = new Map<Digest, Promise<void>>();
+
+  const bring = async (
+    { service, release }: Assignment,
+    artifacts: readonly ArtifactRef[],
+    waiting: (code: WaitCode | null) => void,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    waiting('network');
+    const { session, calls } = await options.online(signal);
+    await session.reaches(release.document.family, signal);
+    waiting(null);
+    const source = natsChunkSource((subject, payload, { timeout }) =>
+      session.bulk.nc.request(subject, payload, { timeout }),
+    );
+    const refill = {
+      ask: (family: string, manifest: string, chunks: readonly string[]) =>
+        calls.call('refill', { family, manifest, chunks: [...chunks] }),
+    };
+    const bringOne = async (artifact: ArtifactRef): Promise<void> => {
+      const { fetchedBytes } = await transfer(
+        { ...options.ports, source, refill, store, digest: threadedDigest },
+        {
+          artifact,
+          link,
+          signal,
+          onState: (state) => waiting(waitOf(state)),
+          onProgress: (progress) => options.onProgress({ service, file: artifact.file, ...progress }),
+        },
+      );
+      options.onFetched(fetchedBytes);
+    };
+    for (const artifact of artifacts) {
+      for (let other; (other = coming.get(artifact.file)) !== undefined;) await other.catch(() => undefined);
+      const transferring = bringOne(artifact).finally(() => coming.delete(artifact.file));
+      coming.set(artifact.file, transferring);
+      await transferring;
+    }
+  };
+
   return {
     async fetch(assignment, waiting, signal) {
-      waiting('network');
-      const { session, calls } = await options.online(signal);
-      await session.reaches(assignment.release.document.family, signal);
-      waiting(null);
-      const source = natsChunkSource((subject, payload, { timeout }) =>
-        session.bulk.nc.request(subject, payload, { timeout }),
-      );
-      const refill = {
-        ask: (family: string, manifest: string, chunks: readonly string[]) =>
-          calls.call('refill', { family, manifest, chunks: [...chunks] }),
-      };
-      for (const artifact of artifactsOf(assignment)) {
-        try {
-          const { fetchedBytes } = await transfer(
-            { ...options.ports, source, refill, store, digest: threadedDigest },
-            {
-              artifact,
-              link,
-              signal,
-              onState: (state) => waiting(waitOf(state)),
-              onProgress: (progress) =>
-                options.onProgress({ service: assignment.service, file: artifact.file, ...progress }),
-            },
-          );
-          options.onFetched(fetchedBytes);
-        } catch (error) {
-          throw asReason(error);
-        }
+      try {
+        await bring(assignment, artifactsOf(assignment), waiting, signal);
+      } catch (error) {
+        throw asReason(error);
+      }
+    },
+    async fetchDocument(assignment) {
+      const { document } = assignment.release;
+      if ((await store.find(document.file)) !== undefined) return;
+      if (document.size > MAX_RELEASE_BYTES)
+        throw new Refusal('policyInvalid', `The release's document has ${document.size} bytes, which no release has.`);
+      const deadline = AbortSignal.timeout(DOCUMENT_WAIT_MS);
+      try {
+        await bring(assignment, [document], () => undefined, deadline);
+      } catch (cause) {
+        if (!deadline.aborted) throw cause;
+        const message = 'Nothing of this release is here yet, and the network cannot be reached now.';
+        throw new Refusal('busy', message, { cause });
       }
     },
     async reclaim({ manifests, files, keys }) {
@@ -106,81 +153,4 @@ function asReason(error: unknown): unknown {
   if (!(error instanceof Refusal)) return error;
   const code = ReasonCode.safeParse(error.code);
   return code.success ? new Unrecoverable(code.data, error.message, { cause: error }) : error;
-}
-
-async function sourceOf(path: string): Promise<ByteSource & { close(): Promise<void> }> {
-  const handle = await open(path);
-  const { size } = await handle.stat();
-  return {
-    size,
-    read: async (offset, length) => {
-      const bytes = Buffer.alloc(length);
-      const { bytesRead } = await handle.read(bytes, 0, length, offset);
-      if (bytesRead !== length) throw new Error(`the file ended at ${offset + bytesRead}`);
-      return bytes;
-    },
-    close: () => handle.close(),
-  };
-}
-
-export function createVerify(options: {
-  readonly store: NodeStore;
-  readonly documents: Documents;
-  readonly config: AgentConfig;
-}): Verify {
-  const { store, documents, config } = options;
-  const checkFile = async (artifact: ArtifactRef, signal: AbortSignal): Promise<void> => {
-    if (!(await store.verify(artifact.file, signal))) {
-      await store.remove(artifact.file);
-      throw new Unrecoverable('digestMismatch', `the file ${artifact.file} is damaged on this disk`);
-    }
-  };
-  const checkGguf = async (artifact: ArtifactRef): Promise<void> => {
-    const path = await store.find(artifact.file);
-    if (path === undefined) throw new Error(`the file ${artifact.file} is not on this disk`);
-    const source = await sourceOf(path);
-    try {
-      await readGguf(source);
-    } catch (cause) {
-      throw new Unrecoverable('modelNotGguf', `the file ${artifact.file} is no GGUF that this agent would load`, {
-        cause,
-      });
-    } finally {
-      await source.close();
-    }
-  };
-  return {
-    async verify(assignment, signal): Promise<Held> {
-      const { release, suite, variant } = assignment;
-      for (const artifact of artifactsOf(assignment)) await checkFile(artifact, signal);
-      await checkGguf(variant.artifact);
-      if (variant.base !== undefined) await checkGguf(variant.base);
-      const document = await documents.release(release.digest, release.document);
-      const bound = document.model.variants.find((one) => one.variant === variant.name);
-      if (
-        document.service.name !== assignment.service ||
-        bound?.artifact.file !== variant.artifact.file ||
-        bound.base?.file !== variant.base?.file
-      )
-        throw new Unrecoverable('documentInvalid', 'the release does not bind the variant that the assignment names');
-      if (document.suite.digest !== suite.digest)
-        throw new Unrecoverable('documentInvalid', 'the release does not bind the suite that the assignment names');
-      await documents.suite(suite.digest, suite.artifact);
-      if (bound.needs.threads > config.runtime.threads || bound.needs.memoryBytes > config.runtime.memoryGiB * 2 ** 30)
-        throw new Unrecoverable(
-          'variantNoLongerFits',
-          `the variant ${variant.name} needs more than this node gives its runtime`,
-        );
-      return {
-        key: keyOf({ ...variant, contextLength: document.model.contextLength }),
-        release: release.digest,
-        number: release.number,
-        variant: variant.name,
-        document: release.document,
-        artifact: variant.artifact,
-        ...(variant.base === undefined ? {} : { base: variant.base }),
-        chain: null,
-      };
-    },
-  };
 }

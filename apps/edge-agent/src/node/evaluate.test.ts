@@ -1,8 +1,18 @@
 import type { Held } from '@openward/activation';
-import { digestOf, type Assignment, type Release, type SuiteDocument } from '@openward/contracts';
+import {
+  digestOf,
+  plainPolicy,
+  type Assignment,
+  type PolicyRule,
+  type PromptPolicy,
+  type Release,
+  type SuiteDocument,
+} from '@openward/contracts';
 import { openNodeDatabase, SqliteDataSets, SqliteJudgements, SqliteResults } from '@openward/persistence/node';
-import { RuntimeRefusal, type GenerateEvent, type Runtime } from '@openward/runtime';
+import { NO_SITE_TERMS } from '@openward/policy';
+import { RuntimeRefusal, type GenerateEvent, type GenerateRequest, type Runtime } from '@openward/runtime';
 import { expect, test } from 'vitest';
+import { compiledPolicy } from '../gateway/compiled.ts';
 import { Slots } from '../gateway/slots.ts';
 import type { Documents } from './documents.ts';
 import { createEvaluate } from './evaluate.ts';
@@ -28,7 +38,7 @@ const suite: SuiteDocument = {
 const around = { before: '', after: '' };
 const release = {
   model: { template: { bos: '', system: around, user: around, assistant: around, stop: [] } },
-  policy: { systemPrompt: '' },
+  policy: plainPolicy(''),
   parameters: { maxTokens: 4, temperature: 0 },
 } as unknown as Release;
 const assignment = { service: 'triage', suite: { digest: digestOf('suite') }, seed: 1 } as unknown as Assignment;
@@ -49,13 +59,17 @@ function world(changes: {
   /** A key that a service of this node has a use for. */
   readonly inUse?: string;
   readonly anchor?: Held;
+  /** By release; all others have none. */
+  readonly policies?: Readonly<Record<string, PromptPolicy>>;
 }) {
   const unloaded: string[] = [];
+  const asked: string[] = [];
   const database = openNodeDatabase(':memory:');
   const logged: unknown[] = [];
   const runtime = {
     describe: () => Promise.resolve({ version: '1.0' }),
-    async *generate(): AsyncGenerator<GenerateEvent> {
+    async *generate({ prompt }: GenerateRequest): AsyncGenerator<GenerateEvent> {
+      asked.push(prompt);
       yield await Promise.resolve({ type: 'text', text: 'emergency' } as const);
     },
     ...(changes.describe === undefined ? {} : { describe: changes.describe }),
@@ -63,7 +77,8 @@ function world(changes: {
   const evaluate = createEvaluate({
     documents: {
       suite: () => Promise.resolve(suite),
-      release: () => Promise.resolve(release),
+      release: (digest: string) =>
+        Promise.resolve({ ...release, policy: changes.policies?.[digest] ?? release.policy }),
     } as unknown as Documents,
     models: {
       ensure: changes.ensure ?? ((held: Held) => Promise.resolve(held.key)),
@@ -76,6 +91,9 @@ function world(changes: {
     dataSets: new SqliteDataSets(database),
     isSuiteAccepted: () => true,
     isInUse: (key) => key === changes.inUse,
+    compile: (policy) => compiledPolicy(policy, NO_SITE_TERMS),
+    today: () => '2026-03-01',
+    monotonic: () => performance.now(),
     wall: () => 1,
     log: { info: () => {}, warn: (event, fields) => logged.push({ event, ...fields }), error: () => {} },
   });
@@ -88,6 +106,7 @@ function world(changes: {
       ),
     logged,
     unloaded,
+    asked,
     rows: () => database.prepare('SELECT key FROM judgements').all().length,
   };
 }
@@ -130,4 +149,43 @@ test('N6 an anchor is unloaded after its turn, but not where its files are the c
     await it.run();
     expect(it.unloaded).toEqual(unloaded);
   }
+});
+
+const rule = (id: string, stage: PolicyRule['stage'], pattern: string, action: PolicyRule['action']): PolicyRule => ({
+  id,
+  description: id,
+  stage,
+  match: { kind: 'regex', pattern, ignoreCase: false },
+  action,
+  mode: 'enforce',
+  timeLimitMs: 500,
+});
+const under = (...rules: readonly PolicyRule[]): PromptPolicy => ({
+  ...plainPolicy('You sort patients.'),
+  rules: [...rules],
+  texts: { refusal: { en: 'routine' } },
+});
+
+test('a release is graded as a clinic would hear it: through its own policy, and each reference through its own', async () => {
+  const replaces = under(
+    rule('names', 'input', 'bundled', { does: 'replace', replacement: 'item' }),
+    rule('words', 'output', 'emergency', { does: 'replace', replacement: 'routine' }),
+  );
+  const it = world({
+    policies: { [candidate.release]: replaces },
+    anchor: { ...candidate, release: digestOf('anchor'), key: 'ow-0' },
+  });
+  const { bundled } = await it.run();
+  // What the model said is right, and what the policy made of it is not.
+  expect(bundled.verdict).toBe('fail');
+  expect(it.asked).toContain('You sort patients.item 0');
+  expect(it.asked).toContain('bundled 0');
+});
+
+test('a request that the policy blocks is graded by the refusal’s text, and the model is not asked', async () => {
+  const it = world({
+    policies: { [candidate.release]: under(rule('all', 'input', '[0-9]', { does: 'block', text: 'refusal' })) },
+  });
+  expect((await it.run()).bundled.verdict).toBe('fail');
+  expect(it.asked).toEqual([]);
 });

@@ -1,5 +1,13 @@
 import { Unrecoverable, type Evaluate, type EvaluationResult, type Held } from '@openward/activation';
-import { canonicalJson, digestOf, type Log, type Release, type SuiteDocument, type Version } from '@openward/contracts';
+import {
+  canonicalJson,
+  digestOf,
+  type Log,
+  type PromptPolicy,
+  type Release,
+  type SuiteDocument,
+  type Version,
+} from '@openward/contracts';
 import {
   countChangedPersons,
   decideVerdictLeave,
@@ -12,9 +20,11 @@ import {
   type Subject,
 } from '@openward/evaluation';
 import type { SqliteDataSets, SqliteJudgements, SqliteResults, StoredDataSet } from '@openward/persistence/node';
+import { PolicyFailure, type CompiledPolicy, type Monotonic, type PolicyTurn } from '@openward/policy';
 import { RuntimeRefusal, type Runtime } from '@openward/runtime';
 import { renderPrompt } from '../gateway/conversation.ts';
 import type { Slots } from '../gateway/slots.ts';
+import { answerUnder } from '../gateway/under-policy.ts';
 import type { Documents } from './documents.ts';
 import type { LoadedReleases } from './model-runtime.ts';
 import { asVersion } from './node-class.ts';
@@ -30,6 +40,11 @@ export interface EvaluateOptions {
   readonly isSuiteAccepted: (suite: string) => boolean;
   /** Whether a service of this node has a use for what is loaded under this key, beside the evaluation. */
   readonly isInUse: (key: string) => boolean;
+  /** With the site's own terms. */
+  readonly compile: (policy: PromptPolicy) => CompiledPolicy;
+  /** `YYYY-MM-DD`, in the site's time zone. */
+  readonly today: () => string;
+  readonly monotonic: Monotonic;
   readonly wall: () => number;
   readonly log: Log;
 }
@@ -58,6 +73,7 @@ export function createEvaluate(options: EvaluateOptions): Evaluate {
       if (kept !== null) return kept.result;
 
       const own = ownDataOf(options, suite, assignment.suite.digest, candidate.release, set);
+      const around = { ...options, compile: once(options.compile) };
       const held = [candidate, ...(live === null ? [] : [live]), ...(anchor === null ? [] : [anchor])];
       const end = await runEvaluation(
         {
@@ -74,7 +90,7 @@ export function createEvaluate(options: EvaluateOptions): Evaluate {
           seed: assignment.seed,
         },
         {
-          answer: (asked, input, stop) => answer(options, heldOf(held, asked), input, stop),
+          answer: (asked, input, stop) => answer(around, heldOf(held, asked), input, languageOf(suite), stop),
           yieldToClinic: () => options.slots.whenIdle(),
           done: (asked) => leave(options, heldOf(held, asked).key, [candidate, live]),
           reportProgress: (quarters) => Promise.resolve(progress(quarters)),
@@ -106,14 +122,28 @@ function heldOf(all: readonly Held[], subject: Subject): Held {
 }
 
 /** A failure of the runtime is an outcome, not an end; only an abort rejects. */
-async function answer(options: EvaluateOptions, held: Held, input: string, signal: AbortSignal): Promise<Reply> {
+async function answer(
+  options: EvaluateOptions,
+  held: Held,
+  text: string,
+  language: string | null,
+  signal: AbortSignal,
+): Promise<Reply> {
   try {
     const release = await options.documents.release(held.release, held.document);
     const model = await options.models.ensure(held);
-    return { kind: 'text', text: await ask(options.runtime, release, model, input, signal) };
+    const policy = options.compile(release.policy);
+    const { body } = await answerUnder(
+      policy,
+      { turns: [{ role: 'user', text }], language, today: options.today() },
+      (turns) => ask(options.runtime, release, policy.systemPrompt, model, turns, signal),
+      options.monotonic,
+    );
+    return { kind: 'text', text: body };
   } catch (error) {
     signal.throwIfAborted();
-    const code = error instanceof RuntimeRefusal ? error.code : 'internal';
+    const code =
+      error instanceof RuntimeRefusal ? error.code : error instanceof PolicyFailure ? 'policyFailed' : 'internal';
     // The code alone: a message could hold what a runtime said of a record.
     options.log.warn('evaluation.answerFailed', { release: held.release, variant: held.variant, code });
     return { kind: 'failed', code };
@@ -122,16 +152,17 @@ async function answer(options: EvaluateOptions, held: Held, input: string, signa
 
 async function ask(
   runtime: Runtime,
-  release: Release,
+  { model: version, parameters }: Release,
+  systemPrompt: string,
   model: string,
-  input: string,
+  turns: readonly PolicyTurn[],
   signal: AbortSignal,
-): Promise<string> {
-  const { model: version, policy, parameters } = release;
-  let said = '';
+): Promise<{ readonly text: string; readonly finishReason: 'stop' | 'length' }> {
+  let text = '';
+  let finishReason: 'stop' | 'length' = 'stop';
   const events = runtime.generate({
     model,
-    prompt: renderPrompt(version.template, policy.systemPrompt, [{ role: 'user', text: input }]),
+    prompt: renderPrompt(version.template, systemPrompt, turns),
     maxTokens: parameters.maxTokens,
     temperature: parameters.temperature,
     ...(parameters.topP === undefined ? {} : { topP: parameters.topP }),
@@ -139,9 +170,26 @@ async function ask(
     stop: version.template.stop,
     signal,
   });
-  for await (const event of events) if (event.type === 'text') said += event.text;
-  return said;
+  for await (const event of events) {
+    if (event.type === 'text') text += event.text;
+    else if (event.type === 'end') finishReason = event.finishReason;
+  }
+  return { text, finishReason };
 }
+
+/** Made ready once, and not for each of its items. */
+function once(compile: EvaluateOptions['compile']): EvaluateOptions['compile'] {
+  const made = new Map<PromptPolicy, CompiledPolicy>();
+  return (policy) => {
+    const compiled = made.get(policy) ?? compile(policy);
+    made.set(policy, compiled);
+    return compiled;
+  };
+}
+
+/** What a suite of one language is asked in; with several, an item does not say its own, and the policy's first is taken. */
+const languageOf = ({ languages }: SuiteDocument): string | null =>
+  languages.length === 1 ? (languages[0] ?? null) : null;
 
 /** N6: an anchor whose files neither serve nor wait to, for this service or another, is loaded for its turn alone. */
 async function leave(

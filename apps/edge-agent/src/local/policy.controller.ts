@@ -1,0 +1,103 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Name, type PolicyRef } from '@openward/contracts';
+import { expiryOf } from '@openward/policy';
+import type { PolicyShadow } from '@openward/persistence/node';
+import { z } from 'zod';
+import { Agent } from '../agent.ts';
+import { readOffer } from './read-offer.ts';
+
+/** A plain text: it names no variable, and stands on one line of what a clinic reads. */
+const VariableValue = z
+  .string()
+  .max(500)
+  .refine((value) => !value.includes('{{') && !/\p{Cc}/u.test(value), {
+    message: 'a value is a plain text on one line, without {{',
+  });
+const SettingsChange = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('setVariable'), name: z.string().max(32), value: VariableValue.nullable() }),
+  z.strictObject({ kind: z.literal('setRecordNumber'), pattern: z.string().min(1).max(200).nullable() }),
+  z.strictObject({ kind: z.literal('setOnExpiry'), choice: z.enum(['goOn', 'fallback']) }),
+]);
+const ShadowStart = z.strictObject({
+  service: Name,
+  until: z.int(),
+  by: z.string().trim().min(1).max(200),
+  release: z.int().min(1).optional(),
+});
+
+/** What people of the site read and decide of policies, over the same socket, with no network (N5). */
+@Controller()
+export class PolicyController {
+  constructor(private readonly agent: Agent) {}
+
+  /** Fetches the release's document where it is not here yet, and nothing else (N2). */
+  @Get('offers/:service')
+  offer(@Param('service') service: string) {
+    return readOffer(this.agent.offerReading, service);
+  }
+
+  @Get('policy')
+  async settings() {
+    const { policies } = this.agent;
+    const { recordNumber, variables } = policies.terms();
+    const held = await this.agent.heldPolicies();
+    const now = Date.now();
+    return {
+      recordNumber,
+      onExpiry: policies.onExpiry(),
+      variables,
+      policies: held.map(({ service, number, serves, policy }) => ({
+        service,
+        number,
+        serves,
+        policy: refOf(policy),
+        expires: policy.expires,
+        expiry: expiryOf(policy, now),
+        needsRecordNumber: policy.rules.some(
+          ({ match }) => match.kind === 'identifier' && match.identifier === 'recordNumber',
+        ),
+        variables: policy.variables.map(({ name, description, default: standard, setBySite }) => ({
+          name,
+          description,
+          default: standard,
+          setBySite,
+          value: setBySite ? (variables[name] ?? standard) : standard,
+        })),
+      })),
+      refusals: this.agent.policyRefusals.list(),
+      troubles: this.agent.policyCounts.troubles(),
+    };
+  }
+
+  @Post('policy')
+  @HttpCode(200)
+  async change(@Body({ schema: SettingsChange }) change: z.infer<typeof SettingsChange>) {
+    await this.agent.policies.change(change);
+    return { done: true };
+  }
+
+  @Get('policy/hits/:service')
+  hits(@Param('service') service: string) {
+    this.agent.keepPolicyHits();
+    return { items: this.agent.policyHits.ofService(service) };
+  }
+
+  @Get('policy/shadows')
+  shadows() {
+    return { items: this.agent.shadows.list().map(shadowView) };
+  }
+
+  @Post('policy/shadows')
+  async startShadow(@Body({ schema: ShadowStart }) start: z.infer<typeof ShadowStart>) {
+    return shadowView(await this.agent.shadows.start(start));
+  }
+
+  @Delete('policy/shadows/:service')
+  stopShadow(@Param('service') service: string) {
+    this.agent.shadows.stop(service);
+    return { done: true };
+  }
+}
+
+const refOf = ({ id, revision }: PolicyRef): PolicyRef => ({ id, revision });
+const shadowView = ({ policy, ...shadow }: PolicyShadow) => ({ ...shadow, policy: refOf(policy) });

@@ -1,0 +1,60 @@
+import { plainPolicy, type PromptPolicy, type Release } from '@openward/contracts';
+import { checkPolicy, compilePolicy, type PolicyFinding, type SiteTerms } from '@openward/policy';
+
+/** Why this node does not run a policy, for the people of its site. The network is told the code alone. */
+export interface RefusedPolicy {
+  readonly code: 'policyInvalid' | 'policyTestFailed';
+  readonly findings: readonly PolicyFinding[];
+}
+
+const refused = (findings: readonly PolicyFinding[]): RefusedPolicy => ({
+  code: findings.every(({ code }) => code === 'testFailed') ? 'policyTestFailed' : 'policyInvalid',
+  findings,
+});
+
+/** Everything that a push refuses, once more here, and what this site's own terms would make of it. */
+export function refusedBy(policy: PromptPolicy, terms: SiteTerms): RefusedPolicy | null {
+  const checking = checkPolicy(policy, terms);
+  return checking.kind === 'ok' ? null : refused(checking.findings);
+}
+
+/** The same for a release, whose model the policy must be for. */
+export function refusedOf({ policy, model: { name, version } }: Release, terms: SiteTerms): RefusedPolicy | null {
+  const { id, models } = policy;
+  if (models.length === 0 || models.some((one) => one.name === name && (one.versions?.includes(version) ?? true)))
+    return refusedBy(policy, terms);
+  const message = `The policy ${id} is not for ${name} ${version}.`;
+  return { code: 'policyInvalid', findings: [{ code: 'shape', where: 'models', message }] };
+}
+
+/** Whether a policy that looks for everything that a site may name could be made ready with these terms. */
+export function refusedTerms(terms: SiteTerms): RefusedPolicy | null {
+  const made = compilePolicy(
+    {
+      ...plainPolicy(''),
+      variables: Object.keys(terms.variables).map((name) => ({
+        name,
+        description: name,
+        default: '',
+        setBySite: true,
+      })),
+      rules: [
+        {
+          id: 'record-number',
+          description: 'The record numbers of this site.',
+          stage: 'input',
+          match: { kind: 'identifier', identifier: 'recordNumber' },
+          action: { does: 'annotate' },
+          mode: 'enforce',
+          timeLimitMs: 100,
+        },
+      ],
+    },
+    terms,
+  );
+  return made.kind === 'ok' ? null : refused(made.findings);
+}
+
+/** For this node's own log. */
+export const textOf = ({ id, revision }: PromptPolicy, { findings }: RefusedPolicy): string =>
+  `the policy ${id}@${revision} is refused here: ${findings.map(({ where, message }) => `${where}: ${message}`).join('; ')}`;

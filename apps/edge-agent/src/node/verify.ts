@@ -1,0 +1,103 @@
+import { open } from 'node:fs/promises';
+import { Unrecoverable, type Held, type Verify } from '@openward/activation';
+import { artifactsOf, PROTOCOL, type ArtifactRef, type Assignment, type Release } from '@openward/contracts';
+import { readGguf, type ByteSource, type NodeStore } from '@openward/distribution';
+import type { AgentConfig } from '../config.ts';
+import type { Documents } from './documents.ts';
+import { keyOf } from './model-runtime.ts';
+import { textOf, type RefusedPolicy } from './policy-check.ts';
+
+async function sourceOf(path: string): Promise<ByteSource & { close(): Promise<void> }> {
+  const handle = await open(path);
+  const { size } = await handle.stat();
+  return {
+    size,
+    read: async (offset, length) => {
+      const bytes = Buffer.alloc(length);
+      const { bytesRead } = await handle.read(bytes, 0, length, offset);
+      if (bytesRead !== length) throw new Error(`the file ended at ${offset + bytesRead}`);
+      return bytes;
+    },
+    close: () => handle.close(),
+  };
+}
+
+export function createVerify(options: {
+  readonly store: NodeStore;
+  readonly documents: Documents;
+  readonly config: AgentConfig;
+  /** Everything for which this node refuses a release's policy, with its own terms; null for nothing. */
+  readonly checkPolicy: (release: Release) => RefusedPolicy | null;
+  /** What was found is shown at this site; the network is told the code alone. */
+  readonly onPolicyRefused: (assignment: Assignment, refused: RefusedPolicy) => void;
+}): Verify {
+  const { store, documents, config } = options;
+  const checkFile = async (artifact: ArtifactRef, signal: AbortSignal): Promise<void> => {
+    if (!(await store.verify(artifact.file, signal))) {
+      await store.remove(artifact.file);
+      throw new Unrecoverable('digestMismatch', `the file ${artifact.file} is damaged on this disk`);
+    }
+  };
+  const checkGguf = async (artifact: ArtifactRef): Promise<void> => {
+    const path = await store.find(artifact.file);
+    if (path === undefined) throw new Error(`the file ${artifact.file} is not on this disk`);
+    const source = await sourceOf(path);
+    try {
+      await readGguf(source);
+    } catch (cause) {
+      throw new Unrecoverable('modelNotGguf', `the file ${artifact.file} is no GGUF that this agent would load`, {
+        cause,
+      });
+    } finally {
+      await source.close();
+    }
+  };
+  /** Before anything is loaded: nothing has changed, and none of it has served. */
+  const checkPolicyOf = (assignment: Assignment, document: Release): void => {
+    const { policy } = document;
+    if (policy.minProtocol > PROTOCOL)
+      throw new Unrecoverable(
+        'agentTooOld',
+        `the policy ${policy.id} needs an agent of protocol ${policy.minProtocol}`,
+      );
+    const refused = options.checkPolicy(document);
+    if (refused === null) return;
+    options.onPolicyRefused(assignment, refused);
+    throw new Unrecoverable(refused.code, textOf(policy, refused));
+  };
+  return {
+    async verify(assignment, signal): Promise<Held> {
+      const { release, suite, variant } = assignment;
+      for (const artifact of artifactsOf(assignment)) await checkFile(artifact, signal);
+      await checkGguf(variant.artifact);
+      if (variant.base !== undefined) await checkGguf(variant.base);
+      const document = await documents.release(release.digest, release.document);
+      const bound = document.model.variants.find((one) => one.variant === variant.name);
+      if (
+        document.service.name !== assignment.service ||
+        bound?.artifact.file !== variant.artifact.file ||
+        bound.base?.file !== variant.base?.file
+      )
+        throw new Unrecoverable('documentInvalid', 'the release does not bind the variant that the assignment names');
+      if (document.suite.digest !== suite.digest)
+        throw new Unrecoverable('documentInvalid', 'the release does not bind the suite that the assignment names');
+      await documents.suite(suite.digest, suite.artifact);
+      checkPolicyOf(assignment, document);
+      if (bound.needs.threads > config.runtime.threads || bound.needs.memoryBytes > config.runtime.memoryGiB * 2 ** 30)
+        throw new Unrecoverable(
+          'variantNoLongerFits',
+          `the variant ${variant.name} needs more than this node gives its runtime`,
+        );
+      return {
+        key: keyOf({ ...variant, contextLength: document.model.contextLength }),
+        release: release.digest,
+        number: release.number,
+        variant: variant.name,
+        document: release.document,
+        artifact: variant.artifact,
+        ...(variant.base === undefined ? {} : { base: variant.base }),
+        chain: null,
+      };
+    },
+  };
+}
