@@ -30,6 +30,8 @@ export interface Fetcher {
   fetch(wanted: Wanted): Promise<Fetched>;
   /** As `fetch`, until the bytes are there. Refuses `digestMismatch` after `MOST_DAMAGED` wrong answers. */
   fetchSurely(wanted: Wanted): Promise<Uint8Array>;
+  /** Bytes of `fetch` that are read no more. */
+  giveBack(bytes: Uint8Array): void;
   /** Asks the network to fill in, and waits as it says. */
   askRefill(digests: readonly Digest[]): Promise<void>;
   /** Waits longer each time, until `fetch` has succeeded again. */
@@ -156,6 +158,7 @@ export function createFetcher(ports: TransferPorts, options: FetcherOptions): Fe
   return {
     fetch,
     fetchSurely,
+    giveBack: (bytes) => source.giveBack?.(bytes),
     askRefill,
     backOff,
     window: () => windowFor(measured()),

@@ -89,7 +89,8 @@ export async function fillTarget(filling: Filling): Promise<number> {
     const fetched = await fetcher.fetch(unit);
     switch (fetched.kind) {
       case 'bytes':
-        return write(unit, fetched.bytes);
+        await write(unit, fetched.bytes);
+        return fetcher.giveBack(fetched.bytes);
       case 'failed':
         queue.push(unit);
         return;

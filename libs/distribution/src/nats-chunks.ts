@@ -48,8 +48,9 @@ async function getChunk(
   throw new Error(`the stream answered ${code} ${headers?.description ?? ''}`);
 }
 
-export function natsChunkSource(request: NatsRequest): ChunkSource {
+export function natsChunkSource(request: NatsRequest, giveBack?: (bytes: Uint8Array) => void): ChunkSource {
   return {
+    ...(giveBack ? { giveBack } : {}),
     get: (family, digest, { timeoutMs, signal }) => unlessAborted(getChunk(request, family, digest, timeoutMs), signal),
   };
 }

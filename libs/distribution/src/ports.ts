@@ -44,6 +44,8 @@ export interface ChunkSource {
     digest: Digest,
     options: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
   ): Promise<Uint8Array | 'missing'>;
+  /** The caller reads these bytes no more: their memory may take the next piece's. */
+  giveBack?(bytes: Uint8Array): void;
 }
 
 /** D5: asks the network to fill in what the stream lacks, at most 64 digests. Resolves with how long to wait. */

@@ -4,12 +4,15 @@ import { dial, type LinkSettings } from './connect.ts';
 import type { LinkEvent } from './link-events.ts';
 import type { Link } from './link.ts';
 import { observeSent, type SentFrame } from './observe.ts';
+import { type GiveBack, joinMessages } from './whole-messages.ts';
 
 export interface NodeLink extends Link {
   readonly site: Name;
   readonly node: Name;
   /** Chunks come over a connection of their own, so that they never stand before a control message. */
   readonly kind: 'control' | 'bulk';
+  /** Of a bulk link: makes room for the next chunk. Of a control link nothing comes of it. */
+  readonly giveBack: GiveBack;
 }
 
 export interface NodeLinkOptions extends NodeName {
@@ -41,7 +44,8 @@ export async function connectNode(options: NodeLinkOptions): Promise<NodeLink> {
     return options.credentials();
   };
   const link = await dial({ ...options, credentials, name: node, inboxPrefix: inboxPrefix(site, node, kind) });
+  const giveBack = kind === 'bulk' ? joinMessages(link.nc) : () => {};
   if (onSent) observeSent(link.nc, { site, node }, onSent);
   isObserved = true;
-  return Object.assign(link, { site, node, kind });
+  return Object.assign(link, { site, node, kind, giveBack });
 }

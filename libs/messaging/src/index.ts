@@ -19,4 +19,5 @@ export * from './server-config.ts';
 export * from './subjects.ts';
 export * from './version-rules.ts';
 export * from './watch-desired.ts';
+export { type GiveBack, joinMessages } from './whole-messages.ts';
 export * from './wire.ts';

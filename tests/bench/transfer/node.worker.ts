@@ -4,6 +4,7 @@ import { open } from 'node:fs/promises';
 import { get as httpGet, type IncomingMessage } from 'node:http';
 import type { ArtifactRef } from '@openward/contracts';
 import { type ChunkSource, natsChunkSource, openLocalStore, threadedDigest, transfer } from '@openward/distribution';
+import { type GiveBack, joinMessages } from '@openward/messaging';
 import { Objm } from '@nats-io/obj';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { answer, peakMemory } from '../workers.ts';
@@ -39,13 +40,15 @@ export interface Transferred extends Fetched {
 }
 
 async function openward(task: TransferTask): Promise<Transferred> {
-  const connection = await connect({ servers: task.url });
+  // As the agent's links are.
+  const connection = await connect({ servers: task.url, noAsyncTraces: true });
+  const giveBack = joinMessages(connection);
   const probe = task.probe && (await startControlProbe(task.probe.url, task.probe.everyMs));
   if (task.probe) await pause(task.probe.idleMs);
   const idle = probe?.take() ?? [];
   const store = await openLocalStore({ dir: task.dir, reserveBytes: 0 });
   const tally = { bytes: 0 };
-  const source = counted(connection, tally, task.fetchLog);
+  const source = counted(connection, giveBack, tally, task.fetchLog);
   const began = performance.now();
   const result = await transfer(
     {
@@ -73,9 +76,15 @@ async function openward(task: TransferTask): Promise<Transferred> {
   return { ms, peakBytes: peakMemory(), fetchedBytes: tally.bytes, reusedBytes: result.reusedBytes, idle, busy };
 }
 
-function counted(connection: NatsConnection, tally: { bytes: number }, fetchLog: string | undefined): ChunkSource {
+function counted(
+  connection: NatsConnection,
+  giveBack: GiveBack,
+  tally: { bytes: number },
+  fetchLog: string | undefined,
+): ChunkSource {
   const source = natsChunkSource((subject, payload, options) => connection.request(subject, payload, options));
   return {
+    giveBack,
     async get(family, digest, options) {
       const bytes = await source.get(family, digest, options);
       if (bytes === 'missing') return bytes;

@@ -88,8 +88,9 @@ export function createFetch(options: {
     const { session, calls } = await options.online(signal);
     await session.reaches(release.document.family, signal);
     waiting(null);
-    const source = natsChunkSource((subject, payload, { timeout }) =>
-      session.bulk.nc.request(subject, payload, { timeout }),
+    const source = natsChunkSource(
+      (subject, payload, { timeout }) => session.bulk.nc.request(subject, payload, { timeout }),
+      session.bulk.giveBack,
     );
     const refill = {
       ask: (family: string, manifest: string, chunks: readonly string[]) =>
