@@ -148,6 +148,9 @@ export const GATEWAY_FIELDS: Readonly<Record<GatewayApi, Readonly<Record<string,
 export const OLLAMA_OPTIONS: Readonly<Record<string, Field>> = {
   num_predict: forwarded,
   stop: forwarded,
+  temperature: ignored,
+  top_p: ignored,
+  seed: ignored,
 };
 
 type Spellings = Readonly<Record<PolicyParameter, readonly string[]>>;

@@ -1,9 +1,9 @@
 import { Refusal } from '@openward/contracts';
 import { RuntimeRefusal, type GenerateEvent, type Runtime } from '@openward/runtime';
-import { renderPrompt } from './conversation.ts';
+import { renderPrompt, type Turn } from './conversation.ts';
 import type { Lease } from './served.ts';
 import type { Slots } from './slots.ts';
-import type { Admitted } from './under-policy.ts';
+import { judgesNothing, type Admitted } from './under-policy.ts';
 
 /** Counts tokens with the served model's own vocabulary (G2). */
 export type CountTokens = (lease: Lease, prompt: string) => Promise<number>;
@@ -88,8 +88,23 @@ async function checkLength(countTokens: CountTokens, lease: Lease, prompt: strin
     );
 }
 
-/** What cannot fit however it is counted costs no more than its reading: no rule and no vocabulary sees it. */
-export function refuseHopeless({ release: { model } }: Lease, bytes: number): void {
+/**
+ * Before any rule reads them: what the model could not read in any case. A rule's time is linear in its text, and a text as long as a
+ * body may be would take a rule that is well made over its limit.
+ */
+export async function refuseUnreadable(countTokens: CountTokens, lease: Lease, turns: readonly Turn[]): Promise<void> {
+  if (judgesNothing(lease.policy.policy)) return;
+  const { contextLength } = lease.release.model;
+  const bytes = turns.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
+  if (bytes + MARKS_BESIDE <= contextLength) return;
+  refuseHopeless(lease, bytes);
+  const tokens = await countTokens(lease, turns.map(({ text }) => text).join('\n'));
+  if (tokens > contextLength)
+    throw new Refusal('tooLong', `The messages have ${tokens} tokens; the model reads ${contextLength}.`);
+}
+
+/** What cannot fit however it is counted costs the vocabulary nothing. */
+function refuseHopeless({ release: { model } }: Lease, bytes: number): void {
   if (bytes > model.contextLength * MOST_BYTES_A_TOKEN)
     throw new Refusal('tooLong', `The messages have ${bytes} bytes; the model reads ${model.contextLength} tokens.`);
 }

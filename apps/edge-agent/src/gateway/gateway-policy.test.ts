@@ -285,6 +285,14 @@ describe('a rule that cannot be applied', () => {
   });
 });
 
+test('G2 a text that the model could not read is refused before any rule reads it', async () => {
+  const { url, counts, runtime } = await serve(clinic([input(block)]));
+  for (const content of [`ann@home.org ${'x'.repeat(20_000)}`, 'ann@home.org '.repeat(70_000)])
+    await expect(WAYS['openai, whole']!(url, [{ role: 'user', content }])).rejects.toMatchObject({ code: 'tooLong' });
+  expect(counts.take()).toEqual([]);
+  expect(runtime.asked).toEqual([]);
+});
+
 describe('a policy that has expired', () => {
   const expired = policyWith({ expires: '2026-02-28T00:00:00.000Z' });
   test('goes on, or answers with the fallback, as the site chose; and says nothing of the release', async () => {
@@ -359,7 +367,17 @@ describe('shadow', () => {
     expect(kept.filter(({ mode }) => mode === 'next').every(({ revision }) => revision === 4)).toBe(true);
   });
 
-  test('a shadow that breaks is counted, and no request sees it', async () => {
+  test('a shadow that cannot even be found out is none', async () => {
+    const { url, site } = await serve(clinic([]));
+    Object.defineProperty(site, 'shadow', {
+      get: () => {
+        throw new Error('the disk is full');
+      },
+    });
+    expect((await WAYS['ollama, whole']!(url, [{ role: 'user', content: 'hi' }])).text).toBe('ok');
+  });
+
+  test('a shadow that breaks is seen by no request, and nothing is made of it', async () => {
     const { url, site, counts } = await serve(clinic([]));
     const compiled = compiledPolicy(clinic([input(annotate)], { revision: 4 }), NO_SITE_TERMS);
     let asked = 0;

@@ -1,4 +1,10 @@
-import { GATEWAY_PARAMETERS, PolicyParameter, type ParameterRule } from '@openward/contracts';
+import {
+  GATEWAY_FIELDS,
+  GATEWAY_PARAMETERS,
+  OLLAMA_OPTIONS,
+  PolicyParameter,
+  type ParameterRule,
+} from '@openward/contracts';
 import { describe, expect, test } from 'vitest';
 import { generationOf, type Asked } from './parameters.ts';
 
@@ -8,6 +14,14 @@ const openai = (body: Record<string, unknown>): Asked => ({ api: 'openai.chat', 
 const ollama = (options: Record<string, unknown>): Asked => ({ api: 'ollama.chat', body: { options } });
 const under = (rules: ParameterRule[], asked: Asked, wish: { maxTokens?: number; stop?: string[] } = {}) =>
   generationOf(rules, release, { maxTokens: wish.maxTokens ?? null, stop: wish.stop ?? [], asked });
+
+test('G1 each spelling is a field that the API’s table knows', () => {
+  for (const [api, spellings] of Object.entries(GATEWAY_PARAMETERS))
+    for (const name of Object.values(spellings).flat())
+      expect(
+        name.startsWith('options.') ? OLLAMA_OPTIONS : GATEWAY_FIELDS[api as keyof typeof GATEWAY_PARAMETERS],
+      ).toHaveProperty(name.replace('options.', ''));
+});
 
 describe('without a rule', () => {
   test('sampling is the release’s, maxTokens can be lowered and never raised, and stop is added to', () => {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Refusal, type PolicyOutcome, type PromptPolicy } from '@openward/contracts';
 import { PolicyFailure, type Hit, type ReplyEnd } from '@openward/policy';
-import { answer, refusalOf, refuseHopeless } from './answer.ts';
+import { answer, refusalOf, refuseUnreadable } from './answer.ts';
 import type { Conversation } from './conversation.ts';
 import type { Dialect, ReplyFacts } from './dialect.ts';
 import type { GatewayOptions, Seen } from './gateway.ts';
@@ -63,7 +63,7 @@ export async function reply(
   const { service } = conversation;
   if (options.served.has(service)) seen.service = service;
   const lease = await options.served.lease(service);
-  const judged: Judged = { admission: null, end: null, said: '', shadow: options.policies.shadowOf(service) };
+  const judged: Judged = { admission: null, end: null, said: '', shadow: shadowFor(options, service) };
   const language = languageOf(request);
   const tell = (error: unknown): Refusal =>
     error instanceof PolicyFailure ? failedRule(options, seen, lease, error) : refusalOf(error);
@@ -84,6 +84,15 @@ export async function reply(
   } finally {
     lease.end(outcome);
     account(options, seen, shadows, lease, judged, language);
+  }
+}
+
+/** Whatever is wrong with a shadow, no request hears of it. */
+function shadowFor({ policies }: GatewayOptions, service: string): Shadow | null {
+  try {
+    return policies.shadowOf(service);
+  } catch {
+    return null;
   }
 }
 
@@ -109,10 +118,7 @@ async function converse(asking: Asking, response: ServerResponse): Promise<Outco
   const elapsed = () => options.monotonic() - seen.began;
   // A request that the bound refuses costs no more than its reading (G5, G2).
   options.slots.refuseWhenFull();
-  refuseHopeless(
-    lease,
-    conversation.turns.reduce((sum, { text }) => sum + text.length, 0),
-  );
+  await refuseUnreadable(options.countTokens, lease, conversation.turns);
   const admission = admit(lease.release, lease.policy, conversation, {
     language: asking.language,
     today: options.policies.today,

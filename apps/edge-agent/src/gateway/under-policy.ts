@@ -40,7 +40,8 @@ export type Admission =
   | { readonly kind: 'blocked'; readonly given: readonly Turn[]; readonly input: InputBlocked };
 
 /** Neither rules nor a disclaimer: requests and replies go through as they are. */
-const judgesNothing = ({ rules, disclaimer }: PromptPolicy): boolean => rules.length === 0 && disclaimer === null;
+export const judgesNothing = ({ rules, disclaimer }: PromptPolicy): boolean =>
+  rules.length === 0 && disclaimer === null;
 
 /**
  * Everything that a policy says of a request, in order: the client's system message, control characters, parameters, input rules.
