@@ -14,24 +14,15 @@ import {
   SqliteJournal,
   SqliteJudgements,
   SqliteLedger,
-  SqlitePolicyHits,
-  SqlitePolicyRefusals,
   SqliteResults,
-  SqliteShadows,
-  SqliteSitePolicy,
-  type PolicyRefusal,
 } from '@openward/persistence/node';
 import { createBell, createDisclosureGate, type Bell, type DisclosureGate, type PrivacyPorts } from '@openward/privacy';
 import { LlamaChild, type RuntimeDescription } from '@openward/runtime';
 import { isLoopback, type AgentConfig } from './config.ts';
 import type { Answering } from './gateway/answer.ts';
-import { compiledPolicy } from './gateway/compiled.ts';
 import { createGateway } from './gateway/gateway.ts';
-import { PolicyCounts } from './gateway/policy-counts.ts';
 import { ServedReleases } from './gateway/served.ts';
 import { Slots } from './gateway/slots.ts';
-import { todayIn } from './gateway/today.ts';
-import type { PolicyFacts } from './local/policy-findings.ts';
 import type { OfferReading } from './local/read-offer.ts';
 import { createFetch, type Online } from './node/artifacts.ts';
 import { keepDescription } from './node/description.ts';
@@ -43,12 +34,9 @@ import { ensureKeys, readEnrolment, type Enrolment } from './node/identity.ts';
 import { localTimeIn } from './node/local-time.ts';
 import { createModelRuntime, openRuntimes, type LoadedReleases, type Runtimes } from './node/model-runtime.ts';
 import { nodeClass } from './node/node-class.ts';
+import { NodePolicies } from './node/node-policies.ts';
 import { createProber } from './node/prober.ts';
-import { heldPolicies, type HeldHere } from './node/held-policies.ts';
-import { refusedBy, refusedOf, refusedTerms } from './node/policy-check.ts';
 import { realPorts } from './node/real-ports.ts';
-import { Shadows } from './node/shadows.ts';
-import { SitePolicies } from './node/site-policies.ts';
 import { createVerify } from './node/verify.ts';
 import { FrameCounter } from './network/frame-counter.ts';
 import { Network } from './network/network.ts';
@@ -66,12 +54,7 @@ export class Agent {
   readonly apiKeys: SqliteApiKeys;
   readonly dataSets: SqliteDataSets;
   readonly judgements: SqliteJudgements;
-  /** What policies did since it was last kept; `keepPolicyHits` first, then `policyHits` has all. */
-  readonly policyCounts: PolicyCounts;
-  readonly policyHits: SqlitePolicyHits;
-  readonly policyRefusals: SqlitePolicyRefusals;
-  readonly policies: SitePolicies;
-  readonly shadows: Shadows;
+  readonly policies: NodePolicies;
   readonly offerReading: OfferReading;
   readonly documents: Documents;
   readonly served: ServedReleases;
@@ -88,7 +71,6 @@ export class Agent {
   readonly #frames: FrameCounter;
   readonly #startedAt: number;
   readonly #described: () => Promise<RuntimeDescription>;
-  readonly #today: () => string;
   readonly #log: Log;
   #restored = false;
   readonly #database: ReturnType<typeof openNodeDatabase>;
@@ -113,20 +95,6 @@ export class Agent {
     this.apiKeys = new SqliteApiKeys(database);
     this.dataSets = new SqliteDataSets(database);
     this.judgements = new SqliteJudgements(database);
-    this.#today = todayIn(config.timeZone, () => ports.clock.wall());
-    this.policyCounts = new PolicyCounts(this.#today);
-    this.policyHits = new SqlitePolicyHits(database);
-    this.policyRefusals = new SqlitePolicyRefusals(database);
-    this.policies = new SitePolicies({
-      store: new SqliteSitePolicy(database),
-      held: () => this.heldPolicies(),
-      check: refusedBy,
-      checkTerms: refusedTerms,
-      apply: () => {
-        this.served.recompile();
-        this.shadows.recompile();
-      },
-    });
     this.documents = new Documents(store);
     this.#log = ports.log;
     this.#ports = { ...ports, store: this.ledger };
@@ -147,19 +115,18 @@ export class Agent {
     const slots = new Slots(config.runtime.parallel, config.gateway.mostWaiting);
     this.served = new ServedReleases({
       releaseOf: (held) => this.documents.release(held.release, held.document),
-      compile: (policy) => compiledPolicy(policy, this.policies.terms()),
+      compile: (policy) => this.policies.compile(policy),
       drainMs: config.gateway.drainMs,
       now: () => ports.clock.wall(),
     });
-    this.shadows = new Shadows({
-      store: new SqliteShadows(database),
-      attemptOf: (service) => {
-        const { isBooted, durable } = this.reconciler.state();
-        return isBooted ? (durable.services[service]?.attempt ?? null) : 'starting';
-      },
-      policyOf: async (held) => (await this.documents.release(held.release, held.document)).policy,
-      compile: (policy) => compiledPolicy(policy, this.policies.terms()),
-      wall: () => ports.clock.wall(),
+    this.policies = new NodePolicies({
+      database,
+      timeZone: config.timeZone,
+      clock: ports.clock,
+      log: ports.log,
+      state: () => this.reconciler.state(),
+      releaseOf: (held) => this.documents.release(held.release, held.document),
+      recompile: () => this.served.recompile(),
     });
     const answering: Answering = {
       runtime: runtimes.runtime,
@@ -206,9 +173,8 @@ export class Agent {
         store,
         documents: this.documents,
         config,
-        checkPolicy: (release) => refusedOf(release, this.policies.terms()),
-        onPolicyRefused: ({ service, release: { digest, number } }, { findings }) =>
-          this.policyRefusals.keep({ service, release: digest, number, findings, at: ports.clock.wall() }),
+        checkPolicy: (release) => this.policies.check(release),
+        onPolicyRefused: (assignment, refused) => this.policies.noteRefusal(assignment, refused),
       }),
       runtime: models,
       evaluate: createEvaluate({
@@ -221,8 +187,8 @@ export class Agent {
         dataSets: this.dataSets,
         isSuiteAccepted: (suite) => this.reconciler.state().durable.suites[suite] !== undefined,
         isInUse: (key) => isInUse(this.reconciler.state(), key),
-        compile: (policy) => compiledPolicy(policy, this.policies.terms()),
-        today: this.#today,
+        compile: (policy) => this.policies.compile(policy),
+        today: () => this.policies.today(),
         monotonic: () => ports.clock.monotonic(),
         wall: () => ports.clock.wall(),
         log: ports.log,
@@ -246,11 +212,7 @@ export class Agent {
     server.on('request', this.#createListener(answering, models));
     void this.#repeat(config.stateIntervalMs, () => (this.network.maySend ? this.#sendState() : Promise.resolve()));
     void this.#repeat(FRAMES_EVERY_MS, () => this.#writeFrames());
-    void this.#repeat(POLICY_HITS_EVERY_MS, () => {
-      this.keepPolicyHits();
-      this.shadows.sweep();
-      return Promise.resolve();
-    });
+    void this.#repeat(POLICY_HITS_EVERY_MS, () => Promise.resolve(this.policies.keepHits()));
   }
 
   /** Serves what the journal says as soon as it is read, with or without a network. */
@@ -299,40 +261,10 @@ export class Agent {
     clearTimeout(deadline);
     await this.reconciler.stop();
     await this.#writeFrames();
-    this.keepPolicyHits();
+    this.policies.keepHits();
     await this.network.stop();
     await this.runtimes.close();
     this.#database.close();
-  }
-
-  /** Writes down what policies did since it was last called. What cannot be written is kept for the next time. */
-  keepPolicyHits(): void {
-    const counts = this.policyCounts.take();
-    try {
-      this.policyHits.add(counts);
-    } catch (error) {
-      this.policyCounts.giveBack(counts);
-      this.#log.error('policy.hitsNotKept', { error: String(error) });
-    }
-  }
-
-  /** Every policy that serves here, or could. */
-  heldPolicies(): Promise<readonly HeldHere[]> {
-    return heldPolicies(this.reconciler.state(), (held) => this.documents.release(held.release, held.document));
-  }
-
-  async policyFacts(): Promise<PolicyFacts> {
-    const { durable } = this.reconciler.state();
-    const isOfTheNewest = ({ service, release }: PolicyRefusal): boolean =>
-      durable.services[service]?.attempt?.assignment.release.digest === release;
-    return {
-      serving: (await this.heldPolicies()).filter(({ serves }) => serves),
-      recordNumber: this.policies.terms().recordNumber,
-      onExpiry: this.policies.onExpiry(),
-      troubles: this.policyCounts.troubles(),
-      refusals: this.policyRefusals.list().filter(isOfTheNewest),
-      now: this.#ports.clock.wall(),
-    };
   }
 
   uptimeHours(): number {
@@ -382,10 +314,10 @@ export class Agent {
       ...answering,
       served: this.served,
       policies: {
-        today: this.#today,
-        onExpiry: () => this.policies.onExpiry(),
-        shadowOf: (service) => this.shadows.shadowOf(service),
-        counts: this.policyCounts,
+        today: this.policies.today,
+        onExpiry: () => this.policies.settings.onExpiry(),
+        shadowOf: (service) => this.policies.shadows.shadowOf(service),
+        counts: this.policies.counts,
       },
       keyOf: (digest) => this.apiKeys.idOf(digest),
       limits: { bytes: gateway.maxBodyBytes, ms: gateway.bodyTimeoutMs },
@@ -398,7 +330,7 @@ export class Agent {
           connected: this.network.isConnected,
           services: this.served.list(),
           loaded: models.size,
-          policyTroubles: this.policyCounts.troubles(),
+          policyTroubles: this.policies.counts.troubles(),
         },
       }),
       observe: ({ service, status, ms, firstMs, policy, action }) => {

@@ -28,7 +28,7 @@ const finding = (
 /** What a person here needs to know: what waits and who can clear it, and what of the fences holds. */
 export async function examine(agent: Agent): Promise<{ readonly findings: readonly Finding[] }> {
   const description = await agent.runtimes.runtime.describe().catch(() => null);
-  const policies = policyFindings(await agent.policyFacts());
+  const policies = policyFindings(await agent.policies.facts());
   return {
     findings: [...networkFindings(agent), ...runtimeFindings(agent, description), ...policies, ...waits(agent)],
   };

@@ -39,12 +39,13 @@ export class PolicyController {
   @Get('policy')
   async settings() {
     const { policies } = this.agent;
-    const { recordNumber, variables } = policies.terms();
-    const held = await this.agent.heldPolicies();
+    const { settings } = policies;
+    const { recordNumber, variables } = settings.terms();
+    const held = await policies.held();
     const now = Date.now();
     return {
       recordNumber,
-      onExpiry: policies.onExpiry(),
+      onExpiry: settings.onExpiry(),
       variables,
       policies: held.map(({ service, number, serves, policy }) => ({
         service,
@@ -64,37 +65,36 @@ export class PolicyController {
           value: setBySite ? (variables[name] ?? standard) : standard,
         })),
       })),
-      refusals: this.agent.policyRefusals.list(),
-      troubles: this.agent.policyCounts.troubles(),
+      refusals: policies.openRefusals(),
+      troubles: policies.counts.troubles(),
     };
   }
 
   @Post('policy')
   @HttpCode(200)
   async change(@Body({ schema: SettingsChange }) change: z.infer<typeof SettingsChange>) {
-    await this.agent.policies.change(change);
+    await this.agent.policies.settings.change(change);
     return { done: true };
   }
 
   @Get('policy/hits/:service')
   hits(@Param('service') service: string) {
-    this.agent.keepPolicyHits();
-    return { items: this.agent.policyHits.ofService(service) };
+    return { items: this.agent.policies.hitsOf(service) };
   }
 
   @Get('policy/shadows')
   shadows() {
-    return { items: this.agent.shadows.list().map(shadowView) };
+    return { items: this.agent.policies.shadows.list().map(shadowView) };
   }
 
   @Post('policy/shadows')
   async startShadow(@Body({ schema: ShadowStart }) start: z.infer<typeof ShadowStart>) {
-    return shadowView(await this.agent.shadows.start(start));
+    return shadowView(await this.agent.policies.shadows.start(start));
   }
 
   @Delete('policy/shadows/:service')
   stopShadow(@Param('service') service: string) {
-    this.agent.shadows.stop(service);
+    this.agent.policies.shadows.stop(service);
     return { done: true };
   }
 }

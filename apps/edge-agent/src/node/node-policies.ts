@@ -1,0 +1,125 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Held, NodeState } from '@openward/activation';
+import type { Assignment, Clock, Log, PromptPolicy, Release } from '@openward/contracts';
+import {
+  SqlitePolicyHits,
+  SqlitePolicyRefusals,
+  SqliteShadows,
+  SqliteSitePolicy,
+  type PolicyRefusal,
+} from '@openward/persistence/node';
+import type { CompiledPolicy } from '@openward/policy';
+import { compiledPolicy } from '../gateway/compiled.ts';
+import { PolicyCounts } from '../gateway/policy-counts.ts';
+import { todayIn } from '../gateway/today.ts';
+import type { PolicyFacts } from '../local/policy-findings.ts';
+import { heldPolicies, type HeldHere } from './held-policies.ts';
+import { refusedBy, refusedOf, refusedTerms, type RefusedPolicy } from './policy-check.ts';
+import { Shadows } from './shadows.ts';
+import { SitePolicies } from './site-policies.ts';
+
+interface Options {
+  readonly database: DatabaseSync;
+  readonly timeZone: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly state: () => NodeState;
+  readonly releaseOf: (held: Held) => Promise<Release>;
+  /** Makes ready anew what serves. Throws, and changes nothing, where the site's terms do not fit. */
+  readonly recompile: () => void;
+}
+
+/** Everything of policies on one node that is the site's: its terms, its shadows, what was counted and what was refused. */
+export class NodePolicies {
+  readonly counts: PolicyCounts;
+  readonly refusals: SqlitePolicyRefusals;
+  readonly settings: SitePolicies;
+  readonly shadows: Shadows;
+  /** `YYYY-MM-DD`, in the site's time zone. */
+  readonly today: () => string;
+  readonly #hits: SqlitePolicyHits;
+  readonly #options: Options;
+
+  constructor(options: Options) {
+    const { database, timeZone, clock, state, releaseOf, recompile } = options;
+    this.#options = options;
+    this.today = todayIn(timeZone, () => clock.wall());
+    this.counts = new PolicyCounts(this.today);
+    this.#hits = new SqlitePolicyHits(database);
+    this.refusals = new SqlitePolicyRefusals(database);
+    this.settings = new SitePolicies({
+      store: new SqliteSitePolicy(database),
+      held: () => this.held(),
+      check: refusedBy,
+      checkTerms: refusedTerms,
+      apply: () => {
+        recompile();
+        this.shadows.recompile();
+      },
+    });
+    this.shadows = new Shadows({
+      store: new SqliteShadows(database),
+      attemptOf: (service) => {
+        const { isBooted, durable } = state();
+        return isBooted ? (durable.services[service]?.attempt ?? null) : 'starting';
+      },
+      policyOf: async (held) => (await releaseOf(held)).policy,
+      compile: (policy) => this.compile(policy),
+      wall: () => clock.wall(),
+    });
+  }
+
+  compile(policy: PromptPolicy): CompiledPolicy {
+    return compiledPolicy(policy, this.settings.terms());
+  }
+
+  check(release: Release): RefusedPolicy | null {
+    return refusedOf(release, this.settings.terms());
+  }
+
+  noteRefusal({ service, release: { digest, number } }: Assignment, { findings }: RefusedPolicy): void {
+    this.refusals.keep({ service, release: digest, number, findings, at: this.#options.clock.wall() });
+  }
+
+  /** Every policy that serves here, or could. */
+  held(): Promise<readonly HeldHere[]> {
+    return heldPolicies(this.#options.state(), this.#options.releaseOf);
+  }
+
+  /** Those of releases that were offered last. */
+  openRefusals(): readonly PolicyRefusal[] {
+    const { services } = this.#options.state().durable;
+    return this.refusals
+      .list()
+      .filter(({ service, release }) => services[service]?.attempt?.assignment.release.digest === release);
+  }
+
+  async facts(): Promise<PolicyFacts> {
+    return {
+      serving: (await this.held()).filter(({ serves }) => serves),
+      recordNumber: this.settings.terms().recordNumber,
+      onExpiry: this.settings.onExpiry(),
+      troubles: this.counts.troubles(),
+      refusals: this.openRefusals(),
+      now: this.#options.clock.wall(),
+    };
+  }
+
+  /** Everything that was counted up to now, the newest day first. */
+  hitsOf(service: string): ReturnType<SqlitePolicyHits['ofService']> {
+    this.keepHits();
+    return this.#hits.ofService(service);
+  }
+
+  /** Ends the shadows that are over, and writes down what policies did since. What cannot be written is kept for the next time. */
+  keepHits(): void {
+    this.shadows.sweep();
+    const counts = this.counts.take();
+    try {
+      this.#hits.add(counts);
+    } catch (error) {
+      this.counts.giveBack(counts);
+      this.#options.log.error('policy.hitsNotKept', { error: String(error) });
+    }
+  }
+}
