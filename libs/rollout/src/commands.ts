@@ -1,6 +1,7 @@
 import { addPause, liftPauses, note, offerNextAttempt, setNode, tell, type Draft } from './draft.ts';
 import { advance, passWave } from './advance.ts';
 import type { EngineSettings, RefusalCode, RolloutEvent } from './events.ts';
+import { inWords } from './in-words.ts';
 import { recallLate } from './late.ts';
 import { hasEnded, owesRollBack, tookRelease } from './nodes.ts';
 import { abort, beginRollBack } from './roll-back.ts';
@@ -19,7 +20,7 @@ const refuse = (code: RefusalCode, why: string): Refused => ({ code, why });
 /** No new permit, no new wave; what has begun ends. A completed rollout can be paused for its late nodes. */
 export function pause(draft: Draft, event: Of<'pause'>): Refused | null {
   const { kind } = draft.state.life;
-  if (kind !== 'running' && kind !== 'completed') return refuse('notRunning', `the rollout is ${kind}`);
+  if (kind !== 'running' && kind !== 'completed') return refuse('notRunning', `the rollout is ${inWords(kind)}`);
   return addPause(draft, 'byAdmin', event.by, event.detail)
     ? null
     : refuse('alreadyPaused', 'an admin paused it already');
@@ -28,7 +29,7 @@ export function pause(draft: Draft, event: Of<'pause'>): Refused | null {
 export function resume(draft: Draft, event: Of<'resume'>, settings: EngineSettings): Refused | null {
   const lifted = draft.state.pauses.filter((it) => event.codes.some((code) => code === it.code));
   if (lifted.length === 0) {
-    const standing = draft.state.pauses.map((it) => it.code).join(', ');
+    const standing = draft.state.pauses.map((it) => inWords(it.code)).join(', ');
     return refuse('notPaused', standing === '' ? 'it is not paused' : `it is paused for another reason: ${standing}`);
   }
   liftPauses(draft, event.codes);
@@ -38,7 +39,8 @@ export function resume(draft: Draft, event: Of<'resume'>, settings: EngineSettin
 }
 
 export function abortByAdmin(draft: Draft, event: Of<'abort'>): Refused | null {
-  if (draft.state.life.kind !== 'running') return refuse('notRunning', `the rollout is ${draft.state.life.kind}`);
+  if (draft.state.life.kind !== 'running')
+    return refuse('notRunning', `the rollout is ${inWords(draft.state.life.kind)}`);
   abort(draft, event.by);
   return null;
 }
@@ -61,9 +63,12 @@ export function rollBack(draft: Draft, event: Of<'rollBack'>, settings: EngineSe
 export function waive(draft: Draft, event: Of<'waive'>, settings: EngineSettings): Refused | null {
   const { life, waves, wave } = draft.state;
   const state = waves[event.wave];
-  if (life.kind !== 'running') return refuse('notRunning', `the rollout is ${life.kind}`);
+  if (life.kind !== 'running') return refuse('notRunning', `the rollout is ${inWords(life.kind)}`);
   if (event.wave !== wave || state?.kind !== 'open') {
-    return refuse('waveNotInconclusive', `wave ${event.wave + 1} is ${state?.kind ?? 'not in the plan'}`);
+    return refuse(
+      'waveNotInconclusive',
+      `wave ${event.wave + 1} is ${state === undefined ? 'not in the plan' : inWords(state.kind)}`,
+    );
   }
   const verdict = judgeWave(draft.state, state.deadline, draft.now);
   if (verdict !== 'inconclusive')
@@ -79,7 +84,8 @@ export function retry(draft: Draft, event: Of<'retry'>): Refused | null {
   const node = draft.state.nodes[event.node];
   if (node === undefined || node.takenBy !== null) return refuse('unknownNode', `${event.node} is not in this rollout`);
   if (recalled) return refuse('recalled', 'the release is recalled');
-  if (life.kind !== 'running' && life.kind !== 'completed') return refuse('notRunning', `the rollout is ${life.kind}`);
+  if (life.kind !== 'running' && life.kind !== 'completed')
+    return refuse('notRunning', `the rollout is ${inWords(life.kind)}`);
   if (!hasEnded(node)) return refuse('notEnded', `attempt ${node.attempt} of ${node.node} has not ended`);
   if (node.said?.outcome === 'unableToRollBack') return refuse('notEnded', `${node.node} could not go back`);
   const failed = standingIn(draft.state, node) === 'failed' && !node.late;

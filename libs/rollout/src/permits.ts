@@ -1,4 +1,5 @@
 import { assignmentId, type PermitRefusal } from '@openward/contracts';
+import { inWords } from './in-words.ts';
 import { hasEnded, hasFailedEvidence, isActive } from './nodes.ts';
 import type { NodeState, RolloutState } from './state.ts';
 import { isToleranceExceeded, nodesOf, nodesOfWave } from './wave-gate.ts';
@@ -70,7 +71,7 @@ export const whyNoPermit = (rollout: RolloutState, node: NodeState, now: number)
 function judgeStage(rollout: RolloutState, node: NodeState, now: number): Denial | null {
   if (rollout.recalled) return deny('recalled', 'the release is recalled');
   const isLive = rollout.life.kind === 'running' || (rollout.life.kind === 'completed' && node.late);
-  if (!isLive) return deny('rolloutEnded', `the rollout is ${rollout.life.kind}`);
+  if (!isLive) return deny('rolloutEnded', `the rollout is ${inWords(rollout.life.kind)}`);
   if (hasEnded(node)) return deny('notProceeding', 'this attempt has ended');
   if (isActive(node)) return deny('notProceeding', 'the node is active already');
   if (node.phase !== 'proceed') return deny('notProceeding', 'its wave has not begun');
@@ -80,7 +81,7 @@ function judgeStage(rollout: RolloutState, node: NodeState, now: number): Denial
     if (wave?.kind !== 'open' || now >= wave.deadline) return deny('deadlinePassed', 'its wave is over');
   }
   const pause = rollout.pauses[0];
-  return pause === undefined ? null : deny('paused', `the rollout is paused: ${pause.code}`);
+  return pause === undefined ? null : deny('paused', `the rollout is paused: ${inWords(pause.code)}`);
 }
 
 /** A failed gate is never waived, an inconclusive one on the site's own records only by the site (R8, E5). */
@@ -88,10 +89,13 @@ function judgeEvidence(rollout: RolloutState, node: NodeState): Denial | null {
   const { judged, said } = node;
   if (judged === null) return deny('evidenceMissing', 'no evidence for this assignment has come in');
   if (hasFailedEvidence(judged)) return deny('gateNotPassed', 'a gate failed');
-  if (judged.bundled.verdict !== 'pass') return deny('gateNotPassed', `bundled items: ${judged.bundled.reason}`);
+  if (judged.bundled.verdict !== 'pass')
+    return deny('gateNotPassed', `bundled items: ${inWords(judged.bundled.reason)}`);
   if (!rollout.offer.suite.readsSiteData || judged.own?.verdict === 'pass') return null;
   const isWaived = judged.own?.verdict === 'inconclusive' && said?.gate?.waivedBySite === true;
-  return isWaived ? null : deny('gateNotPassed', `the site's own records: ${judged.own?.reason ?? 'no verdict'}`);
+  return isWaived
+    ? null
+    : deny('gateNotPassed', `the site's own records: ${inWords(judged.own?.reason ?? 'noVerdict')}`);
 }
 
 function judgeRoom(rollout: RolloutState, node: NodeState, now: number): Denial | null {

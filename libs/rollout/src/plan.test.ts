@@ -196,6 +196,21 @@ describe('sites and waves', () => {
       details: ['ash: revoked, the node was revoked'],
     });
   });
+  it('refuses a wave that names a site which is not there, and says which, also beside sites that are', () => {
+    for (const sites of [['ask-hospital'], ['ash-hospital', 'ask-hospital']]) {
+      const waves = [{ by: 'sites', sites }, { by: 'rest' }];
+      const refused = plan(aRequest({ waves, labels: { region: ['north'] } }), factsOf(trees));
+      expect(refused).toMatchObject({
+        code: 'noSitesSelected',
+        why: expect.stringContaining('wave 1 names ask-hospital,'),
+      });
+      expect(refused).toMatchObject({ why: expect.stringContaining('ash-hospital, elm-hospital, oak-hospital') });
+    }
+    const elsewhere = [{ by: 'sites', sites: ['fir-hospital'] }, { by: 'rest' }];
+    expect(plan(aRequest({ waves: elsewhere, labels: { region: ['north'] } }), factsOf(trees))).toMatchObject({
+      why: 'wave 1 of 2 asks for nodes that the plan does not select',
+    });
+  });
   it('is the same whatever order the nodes are loaded in, and each node is in one wave', () => {
     const wave = fc.oneof(
       fc.record({ by: fc.constant('count'), count: fc.integer({ min: 1, max: 2 }) }),

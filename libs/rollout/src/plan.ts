@@ -24,6 +24,8 @@ export function plan(request: PlanRequest, facts: PlanFacts): Plan | PlanRefusal
   const lines = blocked.map((it) => `${it.node}: ${it.why}, ${it.detail}`);
   if (candidates.length === 0) return refusePlan('planBlocked', 'every node selected is blocked', lines);
 
+  const misspelt = refuseUnknownSites(request, facts, selected);
+  if (misspelt !== null) return misspelt;
   const chosen = chooseWaves(candidates, request.waves, request.settings.seed);
   const empty = refuseEmptyWave(request, chosen, selected, blocked);
   if (empty !== null) return empty;
@@ -46,6 +48,27 @@ export function plan(request: PlanRequest, facts: PlanFacts): Plan | PlanRefusal
   };
 }
 
+const MOST_NAMED = 10;
+
+/** A site that is misspelt would go with a later wave, or with none. */
+function refuseUnknownSites(
+  request: PlanRequest,
+  facts: PlanFacts,
+  selected: readonly NodeFacts[],
+): PlanRefusal | null {
+  const known = new Set(facts.nodes.map((node) => node.site));
+  for (const [index, wave] of request.waves.entries()) {
+    if (wave.by !== 'sites') continue;
+    const unknown = wave.sites.filter((site) => !known.has(site));
+    if (unknown.length === 0) continue;
+    const sites = [...new Set(selected.map((node) => node.site))].toSorted();
+    const shown = `${sites.slice(0, MOST_NAMED).join(', ')}${sites.length > MOST_NAMED ? ' and others' : ''}`;
+    const why = `wave ${index + 1} names ${unknown.join(', ')}, and no site of that name has a node; selected are ${shown}`;
+    return refusePlan('noSitesSelected', why);
+  }
+  return null;
+}
+
 /**
  * A wave that was asked for by name and has nobody left must not vanish: the next wave would go first. `rest` with nothing
  * left is no more than that.
@@ -65,7 +88,11 @@ function refuseEmptyWave(
       const lines = inTheWay.map((it) => `${it.node}: ${it.why}, ${it.detail}`);
       return refusePlan('planBlocked', `${name} would have no node: those it asks for are blocked`, lines);
     }
-    return refusePlan('noSitesSelected', `${name} takes no node that an earlier one has not taken`);
+    const why =
+      asked.length === 0
+        ? `${name} asks for nodes that the plan does not select`
+        : `${name} takes no node that an earlier one has not taken`;
+    return refusePlan('noSitesSelected', why);
   }
   return null;
 }

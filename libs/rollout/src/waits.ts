@@ -153,7 +153,7 @@ function waitOfPermit(rollout: RolloutState, node: NodeState, since: number, now
   if (denial.code === 'concurrencyReached') return wait('permit', since, 'time', denial.why);
   if (denial.code === 'gateNotPassed') return wait('gateInconclusive', since, 'site', denial.why);
   if (denial.code === 'evidenceMissing') return wait('permit', since, 'node', denial.why);
-  return wait('permitRefused', since, 'networkAdmin', `${denial.code}: ${denial.why}`);
+  return wait('permitRefused', since, 'networkAdmin', denial.why);
 }
 
 function waitsOfActive(rollout: RolloutState, node: NodeState, since: number): Wait[] {

@@ -131,7 +131,7 @@ it('tells what a rollout waits for, since when, and who can clear it', () => {
   expect(found[0]).toMatchObject({
     level: 'warning',
     since: at(-HOUR),
-    next: 'The site clears it (consentToActivate).',
+    next: 'The site clears it.',
   });
   expect(found[0]?.what).toContain('node lakeside-1 of lakeside');
 });

@@ -8,6 +8,7 @@ import {
 } from '@openward/contracts';
 import type { ServerJudgement } from '@openward/messaging';
 import type { NetworkState, NodeAhead } from '@openward/persistence';
+import { inWords } from '@openward/rollout';
 
 // What `openward doctor` prints: everything that waits or is not as it should be, since when, and who can clear it. Pure.
 
@@ -201,9 +202,9 @@ const levelOf = ({ clearedBy }: Wait): Level =>
   clearedBy === 'site' || clearedBy === 'networkAdmin' ? 'warning' : 'ok';
 
 function ofRollout(rollout: RolloutView): DoctorFinding[] {
-  const name = `rollout ${rollout.id} (${rollout.service} ${rollout.release.number}, ${rollout.status})`;
+  const name = `rollout ${rollout.id} (${rollout.service} ${rollout.release.number}, ${inWords(rollout.status)})`;
   const ofWait = (what: string, wait: Wait): DoctorFinding =>
-    finding(levelOf(wait), what, wait.what, `${WHO[wait.clearedBy]} (${wait.code}).`, wait.since);
+    finding(levelOf(wait), what, wait.what, `${WHO[wait.clearedBy]}.`, wait.since);
   return [
     ...rollout.waits.map((wait) => ofWait(name, wait)),
     ...rollout.nodes.flatMap((node) =>
