@@ -6,10 +6,12 @@ import { parseNumber } from '../parse.ts';
 import { facts } from '../table.ts';
 import { UsageError } from '../usage-error.ts';
 import { policiesText } from '../views/catalogue.ts';
+import { addPolicyAuthoring } from './policy-author.ts';
 import { isFolder, readPolicyDir } from './policy-folder.ts';
 
 export function addPolicies(cli: Cli, program: Command): void {
   const policy = program.command('policy').description('prompt policies: written, tested, registered and read');
+  addPolicyAuthoring(cli, policy);
   leaf(cli, policy, 'push <folder>', 'check a policy and register its revision', pushPolicy);
   leaf(
     cli,

@@ -1,0 +1,90 @@
+import type { PromptPolicy, RuleMatch } from '@openward/contracts';
+import type { CompiledPolicy, PolicyDiff, PolicyFinding, StreamMode, TestResult } from '@openward/policy';
+import { table } from '../table.ts';
+import type { Paint } from '../terminal.ts';
+
+// What the commands about policies print. Findings and descriptions come from the library as lines that hide nothing; texts of a
+// difference are made so here, by the `visible` that the caller loads with the library.
+
+export const refusedText = (findings: readonly PolicyFinding[], paint: Paint): string =>
+  findings.map(({ code, where, message }) => `${paint('bad', code)} ${where}\n  ${message}\n`).join('');
+
+/** A line for each rule: what it is, how its replies stream, its tests. */
+export function testedText(
+  { policy, stream }: Pick<CompiledPolicy, 'policy' | 'stream'>,
+  results: readonly TestResult[],
+  paint: Paint,
+): string {
+  const rows = policy.rules.map((rule) => {
+    const about = results.filter((it) => it.rule === rule.id);
+    const passed = about.filter(({ differs }) => differs.length === 0).length;
+    return [
+      rule.id,
+      rule.stage,
+      kindOf(rule.match),
+      rule.action.does,
+      rule.mode,
+      `${about.filter(({ positive }) => positive).length}+${about.filter(({ positive }) => !positive).length}`,
+      paint(passed === about.length ? 'good' : 'bad', String(passed)),
+      rule.stage === 'input' ? '-' : rule.mode === 'shadow' ? 'waits for nothing' : streamOf(stream, rule.id),
+    ];
+  });
+  return [
+    table(['rule', 'stage', 'kind', 'does', 'mode', 'tests', 'passed', 'stream'], rows),
+    `\nStreamed replies: ${streamText(stream)}\n`,
+  ].join('');
+}
+
+const kindOf = (match: RuleMatch): string => (match.kind === 'identifier' ? match.identifier : match.kind);
+
+function streamOf(stream: StreamMode, rule: string): string {
+  if (stream.kind !== 'buffer') return stream.kind;
+  const why = stream.because.filter((it) => it.rule === rule).map((it) => it.why);
+  return why.length > 0 ? `buffer: ${why.join('; ')}` : 'window';
+}
+
+export function streamText(stream: StreamMode): string {
+  switch (stream.kind) {
+    case 'pass':
+      return 'pass as they come.';
+    case 'window':
+      return `pass with the last ${stream.heldBack} characters held back.`;
+    case 'buffer':
+      return `are held back whole, because of ${stream.because.map(({ rule, why }) => (rule === null ? why : `${rule} (${why})`)).join(', ')}.`;
+  }
+}
+
+export const summaryText = ({ id, revision, rules, tests }: PromptPolicy): string =>
+  `${id} ${revision}: ${rules.length} rules, ${tests.length} tests\n\n`;
+
+/** Texts line by line, rules and everything else field by field. */
+export function diffText(diff: PolicyDiff, paint: Paint, visible: (text: string) => string): string {
+  const { from, to, change } = diff;
+  const field = (name: string, was: string | null, is: string | null): string[] => [
+    ...(was === null ? [] : [paint('bad', `  - ${name}: ${visible(was)}`)]),
+    ...(is === null ? [] : [paint('good', `  + ${name}: ${visible(is)}`)]),
+  ];
+  const lines = [
+    `${from.id} ${from.revision} → ${to.id} ${to.revision}: ${change ?? 'no difference but the revision'}`,
+    ...diff.texts.flatMap(({ where, lines: of }) => [
+      '',
+      where,
+      ...of.map(({ kind, text }) => {
+        const line = visible(text);
+        if (kind === 'same') return `    ${line}`.trimEnd();
+        return kind === 'removed' ? paint('bad', `  - ${line}`) : paint('good', `  + ${line}`);
+      }),
+    ]),
+    ...diff.rules.flatMap((it) => [
+      '',
+      `rule ${it.rule}: ${it.kind}`,
+      ...it.fields.flatMap((of) => field(of.field, of.from, of.to)),
+    ]),
+    ...(diff.fields.length === 0 ? [] : ['', 'everything else']),
+    ...diff.fields.flatMap((of) => field(of.field, of.from, of.to)),
+    ...(diff.tests.added + diff.tests.removed === 0
+      ? []
+      : ['', `tests: ${diff.tests.added} added, ${diff.tests.removed} removed`]),
+  ];
+  return lines.map((line) => `${line}\n`).join('');
+}
