@@ -1,12 +1,12 @@
 import type { Finder, Span } from '../model.ts';
 import { agesInWords } from './age.ts';
 import { dayOf } from './calendar.ts';
-import { announcedBy, beginsAt, endsAt, LOOK_BACK, lookBack, spanOf } from './context.ts';
+import { announcedBy, beginsAt, endsAt, LOOK_BACK, lookBack, spanOf, withoutAccents } from './context.ts';
 import { LONGEST_DATE, readDate } from './read-date.ts';
 
 // A date alone is a visit, a dose or a result. It is one of birth only right behind a word that says so; a letter or two more
 // ("born prematurely, seen on …") and it is left alone, because an age in place of a date of visit would harm.
-const isAnnounced = announcedBy(
+const announcing = announcedBy(
   [
     'd\\.? ?o\\.? ?b\\.?|(?:date|day) of birth|birth ?dates?|birthday|born',
     'date de naissance|d\\.? ?d\\.? ?n\\.?|ne\\(?e?\\)?',
@@ -18,7 +18,8 @@ const isAnnounced = announcedBy(
   ['on|the|is|was|in|le|est|la|el|dia|es|am|den|ist|em|tarehe|ni', 'dd|mm|yyyy|jj|aaaa|tt|jjjj'],
 );
 
-const STARTS = /(?<![\p{L}\p{N}_])(?:\d|[\p{L}\p{M}]{3,12}\.? \d)/gu;
+// A digit, or a name that may be a month's before one.
+const STARTS = /\d|(?<![A-Za-zÀ-ɏ])(?:[A-Za-zÀ-ɏ]|[\u0300-\u036F]){3,12}\.? \d/g;
 
 /** Dates of birth. What stands instead is the age on the day of the request; one that lies ahead is none. */
 export const birthDateFinder: Finder = {
@@ -26,6 +27,7 @@ export const birthDateFinder: Finder = {
   before: LOOK_BACK,
   after: 2,
   find: (text) => {
+    if (!announcing.couldHold(withoutAccents(text.folded))) return [];
     const today = dayOf(text.today);
     const spans: Span[] = [];
     const starts = new RegExp(STARTS);
@@ -34,7 +36,7 @@ export const birthDateFinder: Finder = {
       starts.lastIndex = next.index + 1;
       if (!beginsAt(text.folded, next.index)) continue;
       const date = readDate(text.folded, next.index, today.year);
-      if (date === null || !isAnnounced(lookBack(text, next.index))) continue;
+      if (date === null || !announcing.holds(lookBack(text, next.index))) continue;
       const end = next.index + date.length;
       const instead = agesInWords(date.readings, today, text.language);
       if (instead === null || (!endsAt(text.folded, end) && text.folded[end] !== 'T')) continue;

@@ -19,7 +19,7 @@ const isIssued = (digits: string): boolean =>
   ISSUED.some(([prefix, lengths]) => prefix.test(digits) && lengths.includes(digits.length));
 
 /** A number that is announced as one of these is not a card's: laboratories and makers number in the same lengths. */
-const isNumberedOtherwise = mentionedBefore([
+const otherwise = mentionedBefore([
   'accession|specimens?|samples?|lot|batch|barcode|gtin|udi|serial|order|tracking',
   'echantillons?|prelevements?|commande|code-barres|serie',
   'muestras?|lote|pedido|amostras?|codigo de barras',
@@ -28,15 +28,18 @@ const isNumberedOtherwise = mentionedBefore([
 ]);
 
 /** Payment cards: digits alone or in the groups in which they are printed. */
-export const cardNumberFinder: Finder = numberFinder([
-  {
-    forms: [
-      /\d{4}([ .-])\d{4}\1\d{4}\1\d{4}\1\d{3}/y,
-      /\d{4}([ .-])\d{4}\1\d{4}\1\d{4}/y,
-      /\d{4}([ .-])\d{6}\1\d{4,5}/y,
-      /\d{13,19}/y,
-    ],
-    isValid: (digits) => isIssued(digits) && holdsLuhn(digits),
-    fits: (before) => !isNumberedOtherwise(before),
-  },
-]);
+export const cardNumberFinder: Finder = numberFinder(
+  [
+    {
+      forms: [
+        /\d{4}([ .-])\d{4}\1\d{4}\1\d{4}\1\d{3}/y,
+        /\d{4}([ .-])\d{4}\1\d{4}\1\d{4}/y,
+        /\d{4}([ .-])\d{6}\1\d{4,5}/y,
+        /\d{13,19}/y,
+      ],
+      isValid: (digits) => isIssued(digits) && holdsLuhn(digits),
+      announcing: { holds: (before) => !otherwise.holds(before), couldHold: () => true },
+    },
+  ],
+  /\d{4}/g,
+);

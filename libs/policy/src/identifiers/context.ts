@@ -6,44 +6,58 @@ import type { FoldedText, Span } from '../model.ts';
 /** Characters before a match that may announce it. */
 export const LOOK_BACK = 48;
 
-const plain = (text: string): string =>
-  text
-    .normalize('NFD')
-    .replace(/\p{M}+/gu, '')
-    .toLowerCase();
+const isAscii = (text: string): boolean => !/[\u0080-\uFFFF]/.test(text);
+
+export const withoutAccents = (text: string): string =>
+  (isAscii(text) ? text : text.normalize('NFD').replace(/\p{M}+/gu, '')).toLowerCase();
 
 /** In small letters, without accents. A word that the slice cuts is left out. */
 export const lookBack = ({ folded }: FoldedText, at: number): string => {
   const slice = folded.slice(Math.max(0, at - LOOK_BACK), at);
-  return plain(slice.length === LOOK_BACK ? slice.replace(/^[\p{L}\p{M}\p{N}]+/u, '') : slice);
+  return withoutAccents(slice.length === LOOK_BACK ? slice.replace(/^[\p{L}\p{M}\p{N}]+/u, '') : slice);
 };
 
-export const withoutAccents = plain;
+/** What must stand before a number for it to be one of a kind. */
+export interface Announcing {
+  /** Of what `lookBack` gives. */
+  holds(before: string): boolean;
+  /** Whether it could hold anywhere in a text (`withoutAccents`): most texts name nothing, and need not be looked at. */
+  couldHold(text: string): boolean;
+}
 
-/** Whether the text that `lookBack` gave ends in one of the words and no more than a short gap. */
-export type Announcing = (before: string) => boolean;
+const announcing = (words: readonly string[], gap: string): Announcing => {
+  const anyWord = `(?:${words.join('|')})`;
+  const right = new RegExp(String.raw`(?:^|[^\p{L}\p{N}])${anyWord}${gap}$`, 'u');
+  const anywhere = new RegExp(anyWord, 'u');
+  return { holds: (before) => right.test(before), couldHold: (text) => anywhere.test(text) };
+};
 
 /**
- * `words` are alternatives, a line each for a language, of an expression over small letters without accents; `fillers` may stand between a word and the
- * number (`is`, `no`), up to four of them. Letters that are neither announce something else.
+ * `words` are alternatives, a line each for a language, of an expression over small letters without accents; `fillers` may stand
+ * between a word and the number (`is`, `no`), up to four of them. Letters that are neither announce something else.
  */
 export const announcedBy = (words: readonly string[], fillers: readonly string[]): Announcing => {
   const between = String.raw`[^\p{L}\p{N}!?;]{0,5}`;
-  const pattern = new RegExp(
-    String.raw`(?:^|[^\p{L}\p{N}])(?:${words.join('|')})(?:${between}(?:${fillers.join('|')})(?![\p{L}\p{N}])){0,4}${between}$`,
-    'u',
-  );
-  return (before) => pattern.test(before);
+  return announcing(words, String.raw`(?:${between}(?:${fillers.join('|')})(?![\p{L}\p{N}])){0,4}${between}`);
 };
 
 /** The same with any letters between: for a number whose check digits say enough, or for what a number is not. */
-export const mentionedBefore = (words: readonly string[]): Announcing => {
-  const pattern = new RegExp(String.raw`(?:^|[^\p{L}\p{N}])(?:${words.join('|')})[^\p{N}\n!?;]{0,24}$`, 'u');
-  return (before) => pattern.test(before);
-};
+export const mentionedBefore = (words: readonly string[]): Announcing =>
+  announcing(words, String.raw`[^\p{N}\n!?;]{0,24}`);
 
-const isWordLike = (character: string | undefined): boolean =>
-  character !== undefined && /[\p{L}\p{N}_]/u.test(character);
+export const ANYWHERE: Announcing = { holds: () => true, couldHold: () => true };
+
+// Asked for each digit of a text: so the common characters without an expression.
+const isWordLike = (character: string | undefined): boolean => {
+  if (character === undefined || character === ' ') return false;
+  if (character > '\u007F') return /[\p{L}\p{N}]/u.test(character);
+  return (
+    (character >= '0' && character <= '9') ||
+    (character >= 'a' && character <= 'z') ||
+    (character >= 'A' && character <= 'Z') ||
+    character === '_'
+  );
+};
 
 const isDigit = (character: string | undefined): boolean =>
   character !== undefined && character >= '0' && character <= '9';

@@ -1,6 +1,6 @@
 import { isCalendarDate } from './calendar.ts';
 import * as checks from './checksums.ts';
-import { mentionedBefore } from './context.ts';
+import { ANYWHERE, mentionedBefore } from './context.ts';
 import type { NumberFormat } from './number-finder.ts';
 
 // National identifiers that have check digits, and the United States' that has rules. No mature library for them was found in
@@ -19,12 +19,12 @@ const ANY_COUNTRY = [
   'documento de identidade|ausweis(?:nummer|nr)?|kitambulisho',
 ];
 
-const announced = (...words: readonly string[]): Pick<NationalFormat, 'fits' | 'needsWord'> => ({
-  fits: mentionedBefore([...words, ...ANY_COUNTRY]),
+const announced = (...words: readonly string[]): Pick<NationalFormat, 'announcing' | 'needsWord'> => ({
+  announcing: mentionedBefore([...words, ...ANY_COUNTRY]),
   needsWord: true,
 });
 
-const anywhere: Pick<NationalFormat, 'fits' | 'needsWord'> = { fits: () => true, needsWord: false };
+const anywhere: Pick<NationalFormat, 'announcing' | 'needsWord'> = { announcing: ANYWHERE, needsWord: false };
 
 const isBornOn = (yearOfTwo: string, month: number, day: number): boolean =>
   ['19', '20'].some((century) => isCalendarDate(Number(century + yearOfTwo), month, day));
@@ -37,6 +37,10 @@ const isGivenSsn = (digits: string): boolean =>
   !/^(?:000|666|9)/.test(digits) && digits.slice(3, 5) !== '00' && digits.slice(5) !== '0000';
 
 const withoutCentury = (digits: string): string => digits.slice(-10);
+
+/** With `-` or `+` for the century, which are no letters, or with the letter. */
+const holdsHetu = (compact: string): boolean =>
+  checks.holdsHetu(compact.length === 10 ? `${compact.slice(0, 6)}-${compact.slice(6)}` : compact);
 
 /** In Poland the month says the century: 01 to 12, and 20, 40, 60 or 80 more. */
 const isPesel = (digits: string): boolean =>
@@ -149,8 +153,8 @@ export const NATIONAL_FORMATS: readonly NationalFormat[] = [
     name: 'identity code',
     forms: [/\d{6}[-+A-FU-Y]\d{3}[0-9A-FHJ-NPR-Ya-fhj-npr-y]/y],
     isValid: (compact) =>
-      checks.holdsHetu(compact.length === 10 ? `${compact.slice(0, 6)}-${compact.slice(6)}` : compact),
-    ...anywhere,
+      isBornOn(compact.slice(4, 6), Number(compact.slice(2, 4)), Number(compact.slice(0, 2))) && holdsHetu(compact),
+    ...announced('hetu', 'henkilotunnus', 'personbeteckning'),
   },
   {
     country: 'Italy',

@@ -1,5 +1,5 @@
 import type { Finder, FoldedText, Span } from '../model.ts';
-import { beginsAt, endsAt, LOOK_BACK, lookBack, spanOf } from './context.ts';
+import { type Announcing, beginsAt, endsAt, LOOK_BACK, lookBack, spanOf, withoutAccents } from './context.ts';
 
 /** One way in which a number is given out, and written. */
 export interface NumberFormat {
@@ -10,8 +10,8 @@ export interface NumberFormat {
   readonly forms: readonly RegExp[];
   /** Of the letters and digits alone. */
   readonly isValid: (compact: string) => boolean;
-  /** Of what stands before, as `lookBack` gives it. */
-  readonly fits: (before: string) => boolean;
+  /** What must stand before it. */
+  readonly announcing: Announcing;
 }
 
 /** Characters of the longest form that a number has here: 19 digits, and a separator between any two. */
@@ -22,32 +22,34 @@ const BEHIND = 8;
 
 const matchAt = (text: FoldedText, at: number, formats: readonly NumberFormat[]): number | null => {
   let before: string | null = null;
-  for (const { forms, isValid, fits } of formats)
+  for (const { forms, isValid, announcing } of formats)
     for (const form of forms) {
       form.lastIndex = at;
       const found = form.exec(text.folded)?.[0];
       if (found === undefined || !endsAt(text.folded, at + found.length)) continue;
       if (!isValid(found.replace(/[^\p{L}\p{N}]/gu, ''))) continue;
       before ??= lookBack(text, at);
-      if (fits(before)) return at + found.length;
+      if (announcing.holds(before)) return at + found.length;
     }
   return null;
 };
 
-// What a number may begin with: a digit, or as many letters as a format has before its first.
-const STARTS = /(?<![\p{L}\p{N}_])(?:\d|[A-Za-z](?:[ -]?\d|[A-Za-z]{5}\d))/gu;
+/** What a number may begin with: a digit, or as many letters as a format has before its first. */
+const ANY_START = /\d|[A-Za-z](?:[ -]?\d|[A-Za-z]{5}\d)/g;
 
 /** Finds numbers in any of the formats; where two begin at one place, the earlier format counts. */
-export const numberFinder = (formats: readonly NumberFormat[]): Finder => ({
+export const numberFinder = (formats: readonly NumberFormat[], start: RegExp = ANY_START): Finder => ({
   longest: LONGEST_NUMBER,
   before: LOOK_BACK,
   after: BEHIND,
   find: (text) => {
     const spans: Span[] = [];
-    const starts = new RegExp(STARTS);
+    const named = withoutAccents(text.folded);
+    const possible = formats.filter(({ announcing }) => announcing.couldHold(named));
+    const starts = new RegExp(start);
     starts.lastIndex = text.from;
     for (let next = starts.exec(text.folded); next !== null; next = starts.exec(text.folded)) {
-      const end = beginsAt(text.folded, next.index) ? matchAt(text, next.index, formats) : null;
+      const end = beginsAt(text.folded, next.index) ? matchAt(text, next.index, possible) : null;
       starts.lastIndex = end ?? next.index + 1;
       if (end === null) continue;
       spans.push(spanOf(text, next.index, end));

@@ -1,5 +1,5 @@
 import type { Finder, FoldedText, Span } from '../model.ts';
-import { announcedBy, beginsAt, endsAt, LOOK_BACK, lookBack, spanOf } from './context.ts';
+import { announcedBy, beginsAt, endsAt, LOOK_BACK, lookBack, spanOf, withoutAccents } from './context.ts';
 import { readDate } from './read-date.ts';
 
 /** Of the ITU's list of assigned country codes. */
@@ -12,7 +12,7 @@ const FEWEST_INTERNATIONAL = 8;
 const FEWEST_NATIONAL = 7;
 const LONGEST = 32;
 
-const isAnnounced = announcedBy(
+const announcing = announcedBy(
   [
     '(?:tele)?phones?|tel\\.?|mobiles?|cell(?:ular)?|call(?:ed)?|ring|fax|whatsapp|text|sms|landline|contact',
     'telephones?|portable|appel(?:er|ez)|joindre|joignable|gsm|tel',
@@ -34,7 +34,7 @@ interface Group {
   readonly end: number;
 }
 
-const GROUP = /(\) ?|[ .-] ?\(?|[ ]?\/ ?)?(\d{1,16})/y;
+const GROUP = /(\) ?|[ .-] ?\(?|\(| ?\/ ?)?(\d{1,16})/y;
 
 // What makes of a group behind a space the start of a date, a time or a value; `555-0143` is still a number.
 const OTHER = /^(?:[/:,.]\d|-\d(?!\d{3}(?!\d))| ?%)/;
@@ -81,6 +81,7 @@ const isNational = (folded: string, from: number, end: number, groups: readonly 
 };
 
 const STARTS = /\+?\(?\d/g;
+const WITH_PLUS = /\+\(?\d/g;
 
 /** Behind a sign that belongs to the number: its match begins there. */
 const isWithin = (folded: string, { 0: shown, index }: RegExpExecArray): boolean =>
@@ -94,7 +95,7 @@ const endOf = (text: FoldedText, at: number, shown: string): number | null => {
   if (groups.length === 0 || !endsAt(folded, end)) return null;
   if (isPlus) return isInternational(groups) ? end : null;
   if (!isNational(folded, from, end, groups, Number(text.today.slice(0, 4)))) return null;
-  return isAnnounced(lookBack(text, at)) ? end : null;
+  return announcing.holds(lookBack(text, at)) ? end : null;
 };
 
 /** Telephone numbers: with `+` and a country code anywhere, others where a word announces them. */
@@ -104,7 +105,8 @@ export const phoneFinder: Finder = {
   after: MOST_DIGITS + 11,
   find: (text) => {
     const spans: Span[] = [];
-    const starts = new RegExp(STARTS);
+    const isNamed = announcing.couldHold(withoutAccents(text.folded));
+    const starts = new RegExp(isNamed ? STARTS : WITH_PLUS);
     starts.lastIndex = text.from;
     for (let next = starts.exec(text.folded); next !== null; next = starts.exec(text.folded)) {
       starts.lastIndex = next.index + 1;

@@ -65,6 +65,7 @@ const fullYear = (year: string, today: number): number => {
  * clinic means, and for an infant it matters.
  */
 export const readDate = (text: string, from: number, thisYear: number): ReadDate | null => {
+  if (!/\d/.test(text[from] ?? '')) return readNameFirst(text, from);
   const iso = at(YEAR_FIRST, text, from) ?? at(COMPACT, text, from);
   if (iso !== null) {
     const [year, month, day] = iso.slice(1).filter((part) => /^\d/.test(part));
@@ -81,7 +82,10 @@ export const readDate = (text: string, from: number, thisYear: number): ReadDate
   }
   const named = at(NAMED, text, from);
   const month = monthOf(named?.[2] ?? '');
-  if (named !== null && month !== null) return read(named, [[Number(named[3]), month, Number(named[1])]]);
+  return named === null || month === null ? null : read(named, [[Number(named[3]), month, Number(named[1])]]);
+};
+
+const readNameFirst = (text: string, from: number): ReadDate | null => {
   const nameFirst = at(NAME_FIRST, text, from);
   const first = monthOf(nameFirst?.[1] ?? '');
   if (nameFirst === null || first === null) return null;
