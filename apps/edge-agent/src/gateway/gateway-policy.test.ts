@@ -5,6 +5,7 @@ import { compiledPolicy } from './compiled.ts';
 import {
   KEY,
   policyWith,
+  PROMPT_WAYS,
   ruleWith,
   serveUnder,
   shortly,
@@ -40,6 +41,16 @@ const output = (action: PolicyRule['action'], match: PolicyRule['match'] = EMAIL
   ruleWith({ id, stage: 'output', match, action });
 const clinic = (rules: PolicyRule[], more: Partial<PromptPolicy> = {}): PromptPolicy =>
   policyWith({ rules, texts: TEXTS, variables: [NUMBER], ...more });
+
+const SCHEMA = {
+  kind: 'schema',
+  schema: {
+    type: 'object',
+    properties: { urgency: { type: 'string' }, notice: { type: 'string' } },
+    required: ['urgency'],
+    additionalProperties: false,
+  },
+} as const;
 
 interface Row {
   readonly policy: PromptPolicy;
@@ -148,6 +159,24 @@ const ROWS: Record<string, Row> = {
     rules: 'in',
     notice: 'Call%20112%20now., No%20advice.',
   },
+  'a schema that fits, with notices in a field': {
+    policy: clinic([input(escalate), output(block, SCHEMA)], {
+      disclaimer: 'disclaimer',
+      notices: { place: 'field', field: 'notice' },
+    }),
+    model: ['{"urgency":', ' "high"}'],
+    text: String.raw`{"urgency": "high","notice":"Call 112 now.\n\nNo advice."}`,
+    action: 'escalate',
+    rules: 'in',
+  },
+  'a schema that does not fit, and an escalation': {
+    policy: clinic([input(escalate), output(block, SCHEMA)], { notices: { place: 'header' } }),
+    model: ['{"urgency":', ' 3}'],
+    text: 'Call 112 now.\n\nThat is not for this service.',
+    finish: 'content_filter',
+    action: 'block',
+    rules: 'in,out',
+  },
   'a rule in shadow': {
     policy: clinic([
       { ...input(block), mode: 'shadow' },
@@ -160,7 +189,7 @@ const ROWS: Record<string, Row> = {
 };
 
 describe.each(Object.entries(ROWS))('%s', (_, row) => {
-  test.each(Object.entries(WAYS))('%s', async (_way, ask) => {
+  test.each(Object.entries({ ...WAYS, ...PROMPT_WAYS }))('%s', async (_way, ask) => {
     const { url, runtime } = await serve(row.policy);
     runtime.pieces = row.model ?? ['it is a', 'nn@ho', 'me.org'];
     const got = await ask(url, [{ role: 'user', content: row.says ?? 'write to ann@home.org' }]);

@@ -1,11 +1,13 @@
 import type { PromptPolicy } from '@openward/contracts';
 
-// Everything that a hostile client was thought to try against a policy that blocks the topic "nerve agent", and what happens. The
-// table of the documentation is made of these rows, and a test sends each of them.
+// What a hostile client may try against a policy that blocks the topic "nerve agent" in requests and redacts e-mail addresses in
+// replies, and what happens. The table of the documentation is made of these rows, and a test sends each of them.
 
 export type Outcome =
   | { readonly kind: 'refused'; readonly code: string }
   | { readonly kind: 'blocked' }
+  /** The reply goes out without what the rule looks for. */
+  | { readonly kind: 'redacted' }
   /** The model is asked, and no rule found anything. */
   | { readonly kind: 'through' };
 
@@ -17,11 +19,14 @@ export interface Attempt {
   readonly raw?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly policy?: Partial<PromptPolicy>;
+  /** What the client makes the model say. */
+  readonly model?: readonly string[];
   readonly outcome: Outcome;
   readonly because: string;
 }
 
 const blocked: Outcome = { kind: 'blocked' };
+const redacted: Outcome = { kind: 'redacted' };
 const through: Outcome = { kind: 'through' };
 const refused = (code: string): Outcome => ({ kind: 'refused', code });
 const says = (content: unknown) => ({ messages: [{ role: 'user', content }] });
@@ -257,12 +262,51 @@ const WORDS: readonly Omit<Attempt, 'group'>[] = [
   },
 ];
 
+const REPLIES: readonly Omit<Attempt, 'group'>[] = [
+  {
+    does: 'reads a stream, and has the address come in small pieces',
+    body: { ...says('hi'), stream: true },
+    model: ['it is a', 'nn', '@', 'home.o', 'rg, yes'],
+    outcome: redacted,
+    because: 'a stream is what the whole reply would have been',
+  },
+  {
+    does: 'cuts the reply behind the address with `stop`',
+    body: { ...says('hi'), stop: [', yes'] },
+    model: ['it is ann@home.org'],
+    outcome: redacted,
+    because: 'rules read what goes out, wherever it ends',
+  },
+  {
+    does: 'has marks of no width or full-width letters put into it',
+    body: says('hi'),
+    model: ['it is ann\u200B＠ｈｏｍｅ.org'],
+    outcome: redacted,
+    because: 'replies are read as requests are',
+  },
+  {
+    does: 'has it spelt out, spaced, reversed or encoded',
+    body: says('hi'),
+    model: ['it is ann at home dot org, a n n @ h o m e, gro.emoh ta nna, YW5uQGhvbWUub3Jn'],
+    outcome: through,
+    because: 'rules decode nothing',
+  },
+  {
+    does: 'has it told in two replies',
+    body: says('hi'),
+    model: ['it begins with ann@'],
+    outcome: through,
+    because: 'each reply is read by itself',
+  },
+];
+
 export const ATTEMPTS: readonly Attempt[] = [
   ...ROLES.map((attempt) => ({ group: 'Roles and turns', ...attempt })),
   ...SHAPES.map((attempt) => ({ group: 'Shape of the request', ...attempt })),
   ...MARKS.map((attempt) => ({ group: 'Marks and delimiters', ...attempt })),
   ...LOOKS.map((attempt) => ({ group: 'Look of the letters', ...attempt })),
   ...WORDS.map((attempt) => ({ group: 'Other words', ...attempt })),
+  ...REPLIES.map((attempt) => ({ group: 'What the model is made to say', ...attempt })),
 ];
 
 const inWords = (outcome: Outcome): string => {
@@ -271,6 +315,8 @@ const inWords = (outcome: Outcome): string => {
       return `refused, 400 \`${outcome.code}\``;
     case 'blocked':
       return 'found: blocked';
+    case 'redacted':
+      return 'found: redacted';
     case 'through':
       return '**gets through**';
   }

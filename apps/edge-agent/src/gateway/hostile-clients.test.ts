@@ -16,6 +16,12 @@ const POLICY = policyWith({
       match: { kind: 'topic', phrases: { en: ['nerve agent'], fr: ['agent neurotoxique'] } },
       action: { does: 'block', text: 'refusal' },
     }),
+    ruleWith({
+      id: 'mail',
+      stage: 'output',
+      match: { kind: 'identifier', identifier: 'email' },
+      action: { does: 'redact', marker: '[mail]' },
+    }),
   ],
   texts: { refusal: { en: 'No.', fr: 'Non.' } },
   variables: [{ name: 'emergencyNumber', description: 'd', default: '112', setBySite: true }],
@@ -29,18 +35,21 @@ const post = (url: string, body: string, headers: Readonly<Record<string, string
   });
 
 async function outcomeOf(answer: Response, isAsked: boolean): Promise<Outcome> {
-  const body = (await answer.json()) as { error?: { code: string }; choices?: { finish_reason: string }[] };
-  if (body.error !== undefined) return { kind: 'refused', code: body.error.code };
+  const body = await answer.text();
+  if (answer.status === 400)
+    return { kind: 'refused', code: (JSON.parse(body) as { error: { code: string } }).error.code };
   expect(answer.status).toBe(200);
-  expect(isAsked).toBe(body.choices?.[0]?.finish_reason !== 'content_filter');
-  return { kind: isAsked ? 'through' : 'blocked' };
+  expect(body.includes('"content_filter"')).toBe(!isAsked);
+  if (!isAsked) return { kind: 'blocked' };
+  return { kind: body.includes('[mail]') ? 'redacted' : 'through' };
 }
 
 describe.each([...new Set(ATTEMPTS.map(({ group }) => group))])('a hostile client: %s', (group) => {
   test.for(ATTEMPTS.filter((attempt) => attempt.group === group))(
     '$does',
-    async ({ body, raw, headers, policy, outcome }) => {
+    async ({ body, raw, headers, policy, model, outcome }) => {
       world = await serveUnder({ ...POLICY, ...policy });
+      world.runtime.pieces = model ?? ['ok'];
       const answer = await post(world.url, raw ?? JSON.stringify({ model: 'triage', ...body }), headers ?? {});
       expect(await outcomeOf(answer, world.runtime.asked.length > 0)).toEqual(outcome);
       for (const { prompt } of world.runtime.asked) {

@@ -1,4 +1,5 @@
 import type { Hit } from '@openward/policy';
+import { openNodeDatabase, SqlitePolicyHits } from '@openward/persistence/node';
 import { expect, test } from 'vitest';
 import { PolicyCounts } from './policy-counts.ts';
 import { policyWith, ruleWith, shortly, words } from './policy.fixture.ts';
@@ -36,6 +37,17 @@ test('what could not be kept is taken again with what came since, each on its ow
     ['2026-03-01', 2],
     ['2026-03-02', 1],
   ]);
+});
+
+test('what is counted here is what the node keeps', () => {
+  const kept = new SqlitePolicyHits(openNodeDatabase(':memory:'));
+  const counts = new PolicyCounts(() => '2026-03-01');
+  counts.judged('triage', policy, [hit('enforce')], 'serving');
+  kept.add(counts.take());
+  counts.judged('triage', policy, [], 'serving');
+  kept.add(counts.take());
+  kept.add(counts.take());
+  expect(shortly(kept.ofService('triage'))).toEqual(['* enforce judged 2', 'out enforce annotate 1']);
 });
 
 test('the last rule of a service that could not be applied is told, with how often that happened', () => {

@@ -196,6 +196,40 @@ export const WAYS: Readonly<
   },
 };
 
+type Ask = (typeof WAYS)[string];
+
+/** The same for the endpoints that take a prompt: the last message. */
+export const PROMPT_WAYS: Readonly<Record<string, Ask>> = {
+  'openai, completion': async (url, messages) => {
+    const prompt = messages.at(-1)?.content ?? '';
+    const { data, response } = await openAi(url).completions.create({ model: 'triage', prompt }).withResponse();
+    const [choice] = data.choices;
+    return { text: choice?.text ?? '', finish: choice?.finish_reason ?? null, headers: response.headers };
+  },
+  'openai, completion streamed': async (url, messages) => {
+    const prompt = messages.at(-1)?.content ?? '';
+    const { data, response } = await openAi(url)
+      .completions.create({ model: 'triage', prompt, stream: true })
+      .withResponse();
+    let [text, finish]: [string, string | null] = ['', null];
+    for await (const { choices } of data) {
+      text += choices[0]?.text ?? '';
+      finish = choices[0]?.finish_reason ?? finish;
+    }
+    return { text, finish, headers: response.headers };
+  },
+  'ollama, generate streamed': async (url, messages) => {
+    const { client, last } = ollama(url);
+    let [text, finish]: [string, string | null] = ['', null];
+    const prompt = messages.at(-1)?.content ?? '';
+    for await (const part of await client.generate({ model: 'triage', prompt, stream: true })) {
+      text += part.response;
+      finish = part.done ? part.done_reason : finish;
+    }
+    return { text, finish, headers: last() };
+  },
+};
+
 const openAi = (url: string, headers: Record<string, string> = {}) =>
   new OpenAI({ baseURL: `${url}/v1`, apiKey: KEY, maxRetries: 0, defaultHeaders: headers });
 
