@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { MAX_POLICY_BYTES, plainPolicy, type PolicyRule, type PromptPolicy } from '@openward/contracts';
 import { policyOf, ruleOf, testOf } from './check.fixture.ts';
 import { checkPolicy } from './check.ts';
+import { starterPolicy } from './starter/index.ts';
 
 const codes = (document: unknown): string[] => {
   const checked = checkPolicy(document);
@@ -290,9 +291,25 @@ describe('any value at all', () => {
         for (const [path, to] of changes) setAt(document, path, to);
         quiet(document);
       }),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     );
-  });
+  }, 60_000);
+
+  it('and so is a policy with every kind of rule', () => {
+    const paths = pathsOf(starterPolicy()).filter(([first]) => first !== 'tests');
+    const value = fc.oneof(
+      fc.jsonValue({ maxDepth: 2 }),
+      fc.constantFrom('fr', 'topic', 'redact', 'shadow', '(?i)a|', 0, {}),
+    );
+    fc.assert(
+      fc.property(fc.constantFrom(...paths), value, (path, to) => {
+        const document = starterPolicy();
+        setAt(document, path, to);
+        quiet(document);
+      }),
+      { numRuns: 60 },
+    );
+  }, 60_000);
 
   it('is small enough for people where it passes', () => {
     const most = plainPolicy('x');

@@ -52,6 +52,12 @@ describe('the tests of a policy', () => {
     expect(differs(policyOf({ tests: [test], clientSystem: 'refuse' }))).toMatchObject([[{ about: 'failure' }]]);
   });
 
+  it('see no control character: it is stripped first, or refuses the request', () => {
+    const test = testOf({ messages: [{ role: 'user', content: 'Whe\u0007re?' }] });
+    expect(differs(policyOf({ tests: [test], controlCharacters: 'strip' }))).toEqual([[]]);
+    expect(differs(policyOf({ tests: [test] }))).toMatchObject([[{ about: 'failure' }]]);
+  });
+
   it('of a blocked request ask no model', () => {
     const policy = policyOf({
       rules: [ruleOf({ stage: 'input', action: { does: 'block', text: 'no' } })],

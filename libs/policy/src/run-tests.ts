@@ -1,6 +1,7 @@
 import type { Language, PolicyOutcome, PolicyTest, PromptPolicy, RuleId } from '@openward/contracts';
 import { isPositive } from './check-tests.ts';
 import { compilePolicy } from './compile.ts';
+import { withoutControls } from './controls.ts';
 import type { CompiledPolicy, Hit, Monotonic, PolicyTurn, SiteTerms } from './model.ts';
 
 /** What became of one test. `differs` is empty where it passed. */
@@ -67,9 +68,13 @@ function differences(
   order: ReadonlyMap<RuleId, number>,
   now: Monotonic,
 ): TestDifference[] {
-  const turns = turnsOf(test, compiled.policy);
-  if (turns === null) {
+  const { clientSystem, controlCharacters } = compiled.policy;
+  if (clientSystem === 'refuse' && test.messages.some(({ role }) => role === 'system')) {
     return [failed('a request that the rules see', 'the policy refuses a client’s own system message before any rule')];
+  }
+  const turns = withoutControls(turnsOf(test), controlCharacters);
+  if (turns === null) {
+    return [failed('a request that the rules see', 'the policy refuses control characters before any rule')];
   }
   const input = compiled.applyInput({ turns, language: test.language, today: test.today }, now);
   const hit = (...hits: readonly Hit[]): RuleId[] =>
@@ -95,9 +100,8 @@ function differences(
     : [{ about: 'pieces', expected: outcomeText(whole), actual: outcomeText(inPieces) }];
 }
 
-/** As the gateway reads messages: a client's system message opens the user's turn, or refuses the request. */
-function turnsOf({ messages }: PolicyTest, { clientSystem }: PromptPolicy): PolicyTurn[] | null {
-  if (clientSystem === 'refuse' && messages.some(({ role }) => role === 'system')) return null;
+/** As the gateway reads messages: a client's system message opens the user's turn. */
+function turnsOf({ messages }: PolicyTest): PolicyTurn[] {
   const turns: PolicyTurn[] = [];
   let preface = '';
   for (const { role, content } of messages) {
