@@ -253,7 +253,7 @@ class Story {
       };
     });
     const now = EPOCH + this.world.time;
-    const none = { recalled: [], live: [] };
+    const none = { recalled: [], live: [], changes: {} };
     return { release: releaseOf(number), suite: SUITE, nodes, ...none, oldestProtocol: OLDEST_PROTOCOL, now };
   }
 

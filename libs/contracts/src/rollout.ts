@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { BlockerCode, Clearer, NodeOutcome, NodeStep, PauseCode, ReasonCode, WaitCode, WarningCode } from './codes.ts';
 import { MemoryMode, SoakLimits, WindowRule } from './desired.ts';
 import { AssignmentId, Digest, Instant, Name, RolloutId, Tier, Version } from './ids.ts';
+import { ChangeClass } from './release.ts';
 import { SoakState } from './report.ts';
 import { Gate, Verdict, VerdictReason } from './suite.ts';
 
@@ -76,6 +77,8 @@ export const PlannedNode = z.object({
   node: Name,
   site: Name,
   from: Digest.nullable(),
+  /** Of the release after `from`: what the site's standing rules go by, which may be wider than the release's own. */
+  change: ChangeClass,
   variant: Version,
   rollbackTarget: Digest.nullable(),
   memoryMode: MemoryMode,

@@ -16,7 +16,7 @@ export function assignmentOf(rollout: RolloutState, name: Name): Assignment | nu
     attempt: node.attempt,
     phase: node.phase,
     service: rollout.service,
-    release: offer.release,
+    release: { ...offer.release, change: planned.change },
     variant: {
       name: variant.variant,
       artifact: variant.artifact,

@@ -1,4 +1,12 @@
-import type { BlockedNode, BlockerCode, ModelVariant, PlannedNode, WarningCode } from '@openward/contracts';
+import type {
+  BlockedNode,
+  BlockerCode,
+  ChangeClass,
+  Digest,
+  ModelVariant,
+  PlannedNode,
+  WarningCode,
+} from '@openward/contracts';
 import type { NodeFacts, PlanFacts, ReportedNode } from './plan-facts.ts';
 import { judgePolicyTime } from './policy-time.ts';
 
@@ -113,6 +121,7 @@ function planNode(
     node: node.node,
     site: node.site,
     from: reported.active,
+    change: changeAfter(reported.active, facts),
     variant: variant.variant,
     // A recalled release is never chosen again, on the way back either: such a node would stop serving.
     rollbackTarget: isTargetRecalled ? null : reported.lastGood,
@@ -126,6 +135,10 @@ function planNode(
     },
   };
 }
+
+/** A site that has skipped releases gets all that they brought: the narrow class of the last step is not what happens there (N2). */
+const changeAfter = (from: Digest | null, { changes }: PlanFacts): ChangeClass =>
+  from === null ? 'newService' : (changes[from] ?? 'base');
 
 function whyVariant(variant: ModelVariant, reported: ReportedNode, all: readonly ModelVariant[]): string {
   const { threads, memoryGiB } = reported.class;

@@ -1,5 +1,6 @@
 import type {
   ArtifactRef,
+  ChangeClass,
   Digest,
   ErrorCode,
   Name,
@@ -68,6 +69,8 @@ export interface LiveNode {
 export interface PlanFacts {
   readonly release: { readonly digest: Digest; readonly document: Release; readonly artifact: ArtifactRef };
   readonly suite: SuiteDocument;
+  /** What the release is after each one of the service that a node serves now. */
+  readonly changes: Readonly<Record<Digest, ChangeClass>>;
   readonly recalled: readonly Digest[];
   readonly nodes: readonly NodeFacts[];
   readonly live: readonly LiveNode[];

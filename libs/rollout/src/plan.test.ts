@@ -3,8 +3,10 @@ import { instantOf, PlanRequest } from '@openward/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { diffPlans } from './diff-plans.ts';
+import { DEFAULT_ENGINE_SETTINGS } from './events.ts';
 import { plan } from './plan.ts';
 import type { NodeFacts, PlanFacts, PlanRefusal } from './plan-facts.ts';
+import { offerOf, startRollout } from './start.ts';
 import {
   aDigest,
   aNode,
@@ -152,6 +154,29 @@ describe('what blocks a node, and what the plan warns of (R1, N6, N7)', () => {
     );
     expect(made.waves[0]?.nodes[0]).toMatchObject({ from: old, rollbackTarget: null });
   });
+  it('a node is told what the release changes there, not what it changed at the newest before it (N2)', () => {
+    const [latest, skipped] = [releaseDigest(1), aDigest('a release before it')];
+    const changes = { [latest]: 'policyText', [skipped]: 'base' } as const;
+    const serving = (name: string, active: string | null) => aNode(name, { reported: { active } });
+    const nodes = [
+      serving('ash', latest),
+      serving('elm', skipped),
+      serving('fir', aDigest('unknown')),
+      serving('oak', null),
+    ];
+    const facts = factsOf(nodes, { changes, document: { ...aRelease(2), change: 'policyText' } });
+    const made = planOf(aRequest(), facts);
+    const change = Object.fromEntries(made.waves.flatMap((wave) => wave.nodes.map((it) => [it.node, it.change])));
+    expect(change).toEqual({ ash: 'policyText', elm: 'base', fir: 'base', oak: 'newService' });
+    const order = { id: 'ro-aaaaaaaa', by: 'ada', plan: made, offer: offerOf(facts), supersede: false, now: T0 };
+    const started = startRollout(order, [], DEFAULT_ENGINE_SETTINGS);
+    const told = started.kind === 'started' ? started.rollout.effects : [];
+    expect(
+      Object.fromEntries(
+        told.flatMap((it) => (it.kind === 'setAssignment' ? [[it.node, it.assignment.release.change]] : [])),
+      ),
+    ).toEqual(change);
+  });
   it('the variant is the first that fits, and the plan says why (R1)', () => {
     const made = planOf(aRequest(), factsOf([weak('ash')]));
     expect(made.waves[0]?.nodes[0]).toMatchObject({
@@ -251,6 +276,12 @@ describe('the hash is of what is approved (R1)', () => {
       hash(base, factsOf([weak('ash')])),
       hash(base, factsOf([aNode('ash', { reported: { active: releaseDigest(1) } })])),
       hash(base, factsOf([aNode('ash', { reported: { lastGood: releaseDigest(1) } })])),
+      hash(
+        base,
+        factsOf([aNode('ash', { reported: { active: releaseDigest(1) } })], {
+          changes: { [releaseDigest(1)]: 'policyText' },
+        }),
+      ),
     ];
     expect(new Set([hash(), ...others]).size).toBe(others.length + 1);
   });

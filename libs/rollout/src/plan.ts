@@ -108,10 +108,11 @@ export const hashedPart = (content: HashedPlan): Record<string, unknown> => ({
   gates: content.gates,
   settings: content.settings,
   waves: content.waves.map((wave) =>
-    wave.nodes.map(({ node, site, from, variant, rollbackTarget, memoryMode }) => ({
+    wave.nodes.map(({ node, site, from, change, variant, rollbackTarget, memoryMode }) => ({
       node,
       site,
       from,
+      change,
       variant,
       rollbackTarget,
       memoryMode,

@@ -139,6 +139,7 @@ export function factsOf(
   return {
     release: { digest: digestOf(document), document, artifact: anArtifact(`release ${document.number}`, 3000) },
     suite: aSuite(),
+    changes: {},
     recalled: [],
     nodes,
     live: [],

@@ -20,11 +20,12 @@ type Node = Plan['waves'][number]['nodes'][number];
 
 function waveText(nodes: readonly Node[], index: number, paint: Paint): string {
   const bytes = nodes.reduce((sum, { shown }) => sum + shown.bytes, 0);
-  const rows = nodes.map(({ node, site, from, variant, memoryMode, shown }) => [
+  const rows = nodes.map(({ node, site, from, change, variant, memoryMode, shown }) => [
     node,
     site,
     shown.tier,
     from === null ? 'nothing' : shortDigest(from),
+    spaced(change),
     variant,
     sizeOf(shown.bytes),
     shown.seconds === null ? 'link not stated' : lengthOf(shown.seconds),
@@ -32,7 +33,19 @@ function waveText(nodes: readonly Node[], index: number, paint: Paint): string {
     shown.warnings.length === 0 ? '-' : paint('warn', shown.warnings.map(spaced).join(', ')),
     shown.why,
   ]);
-  const head = ['node', 'site', 'tier', 'from', 'variant', 'bytes', 'takes', 'memory', 'warnings', 'why this variant'];
+  const head = [
+    'node',
+    'site',
+    'tier',
+    'from',
+    'change there',
+    'variant',
+    'bytes',
+    'takes',
+    'memory',
+    'warnings',
+    'why this variant',
+  ];
   const count = nodes.length === 1 ? '1 node' : `${nodes.length} nodes`;
   return `\nWave ${index + 1}: ${count}, ${sizeOf(bytes)}\n${table(head, rows)}`;
 }

@@ -15,6 +15,7 @@ const node = (name: string, over: Partial<Plan['waves'][number]['nodes'][number]
   node: name,
   site: name.replace(/-1$/, ''),
   from: null,
+  change: 'newService' as const,
   variant: 'f16',
   rollbackTarget: null,
   memoryMode: 'sideBySide' as const,

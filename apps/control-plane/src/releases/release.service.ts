@@ -12,12 +12,12 @@ import {
   type ReleaseView,
 } from '@openward/contracts';
 import { repositoriesOn, type Repositories } from '@openward/persistence';
+import { classOfChange, type Bound, type Change } from '@openward/policy';
 import { command } from '@openward/rollout';
 import { engineSettings } from '../delivery/engine-settings.ts';
 import { once, type Creation } from '../http/idempotency.ts';
 import { CONTEXT, type Context } from '../process/context.ts';
 import { storeDocument } from '../registry/documents.ts';
-import { classOfChange, type Bound, type Change } from './class-of-change.ts';
 
 @Injectable()
 export class ReleaseService {

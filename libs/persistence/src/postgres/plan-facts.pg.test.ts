@@ -87,6 +87,7 @@ it('gives the plan what nodes have said, what they hold, and who is live (R1, R5
   const facts = await persistence.planFacts('triage', 2);
   expect(facts).toMatchObject({ release: { digest: second, artifact: artifact('release 2') }, recalled: [second] });
   expect(facts?.suite).toEqual(aSuite());
+  expect(facts?.changes).toEqual({ [first]: 'base' });
   expect(facts?.live).toEqual([
     { node: 'a', rollout: 'ro-aaaaaaaa', canSupersede: true },
     { node: 'b', rollout: 'ro-aaaaaaaa', canSupersede: true },

@@ -6,6 +6,7 @@ import {
   type Release,
   type StateBody,
 } from '@openward/contracts';
+import { classOfChange } from '@openward/policy';
 import { liveNodesOf, type LoadedModel, type NodeFacts, type PlanFacts, type ReportedNode } from '@openward/rollout';
 import { sql } from 'kysely';
 import { clockMs, inTransaction, type Database } from './database.ts';
@@ -52,6 +53,7 @@ export async function readPlanFacts(db: Database, service: Name, release: number
     return {
       release: { digest, document, artifact },
       suite,
+      changes: await readChanges(trx, document),
       recalled: recalled.map((it) => it.digest),
       nodes: await readNodes(trx, service, document.suite.digest),
       live: open.flatMap((it) => liveNodesOf(it.state)),
@@ -59,6 +61,17 @@ export async function readPlanFacts(db: Database, service: Name, release: number
       now,
     };
   });
+}
+
+/** Each release of the service that any node serves, and what the one that is planned is after it. */
+async function readChanges(db: Database, next: Release): Promise<PlanFacts['changes']> {
+  const { rows } = await sql<{ digest: Digest; document: Release }>`
+    select digest, document from releases
+    where service = ${next.service.name} and digest in (
+      select served ->> 'active' from node_states, jsonb_array_elements(body -> 'services') as served
+      where served ->> 'service' = ${next.service.name})
+    order by digest`.execute(db);
+  return Object.fromEntries(rows.map(({ digest, document }) => [digest, classOfChange(document, next).is]));
 }
 
 const nodesQuery = (db: Database) =>

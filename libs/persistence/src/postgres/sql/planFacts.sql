@@ -15,6 +15,12 @@ from "rollouts"
 where "service" = $1 and "open" = $2
 order by "id";
 
+select digest, document from releases
+where service = $1 and digest in (
+  select served ->> 'active' from node_states, jsonb_array_elements(body -> 'services') as served
+  where served ->> 'service' = $2)
+order by digest;
+
 select "nodes"."name", "nodes"."site", "nodes"."revoked_at", "sites"."tier", "sites"."labels", "sites"."link_bytes_per_second", "node_states"."body"
 from "nodes"
 inner join "sites" on "sites"."name" = "nodes"."site"

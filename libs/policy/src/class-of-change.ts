@@ -1,5 +1,5 @@
 import { canonicalJson, type ChangeClass, type ModelVersion, type Release } from '@openward/contracts';
-import { changeOf } from '@openward/policy';
+import { changeOf } from './change.ts';
 
 /** What a release binds, less what is its own. */
 export type Bound = Omit<Release, 'v' | 'number' | 'change'>;
@@ -11,20 +11,21 @@ export interface Change {
 }
 
 /**
- * The class of change that a release has against the newest of its service. A site's standing rules go by it, so nobody chooses it,
- * and each narrow class means that nothing else differs: `policyText` and `policyRule` the policy alone, `quantisation` the variants
- * of the same version, `adapter` an adapter on the same base. Everything else is `base`: several of these at once, other parameters
- * and another suite too. What binds the same again is what the newest was.
+ * The class of change that one release is after another of its service: the newest, where it is made; what a site serves, where it
+ * is planned. A site's standing rules go by it, so nobody chooses it, and each narrow class means that nothing else differs:
+ * `policyText` and `policyRule` the policy alone, `quantisation` the variants of the same version, `adapter` an adapter on the same
+ * base. Everything else is `base`: several of these at once, other parameters and another suite too. What binds the same again is
+ * what the one before was.
  */
-export function classOfChange(newest: Release | null, next: Bound): Change {
-  if (newest === null) return { is: 'newService', differs: [] };
-  const differs = PARTS.filter((part) => canonicalJson(newest[part]) !== canonicalJson(next[part]));
+export function classOfChange(before: Release | null, next: Bound): Change {
+  if (before === null) return { is: 'newService', differs: [] };
+  const differs = PARTS.filter((part) => canonicalJson(before[part]) !== canonicalJson(next[part]));
   const [first, ...others] = differs;
-  if (first === undefined) return { is: newest.change, differs };
+  if (first === undefined) return { is: before.change, differs };
   if (others.length > 0) return { is: 'base', differs };
-  if (first === 'model') return { is: classOfModel(newest.model, next.model), differs };
+  if (first === 'model') return { is: classOfModel(before.model, next.model), differs };
   // A revision that says the same as the one before is read by people all the same.
-  if (first === 'policy') return { is: changeOf(newest.policy, next.policy) ?? 'policyText', differs };
+  if (first === 'policy') return { is: changeOf(before.policy, next.policy) ?? 'policyText', differs };
   return { is: 'base', differs };
 }
 
