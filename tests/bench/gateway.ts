@@ -10,12 +10,15 @@ import { startWorker, type Worker } from './workers.ts';
 
 const file = (name: string): URL => new URL(`./gateway/${name}.worker.ts`, import.meta.url);
 const AT_ONCE = 16;
+/** Of the policy that is on in one row: the design's figure. */
+const RULES = 50;
 
-type SideName = 'direct' | 'bare' | 'gateway' | 'vocabulary' | 'alone';
+type SideName = 'direct' | 'bare' | 'gateway' | 'policy' | 'vocabulary' | 'alone';
 const LABELS: Readonly<Record<SideName, string>> = {
   direct: 'the fake runtime itself',
   bare: 'bare Node proxy',
   gateway: 'Openward gateway',
+  policy: '… under a policy of 50 rules',
   vocabulary: "… tokens counted by the model's vocabulary",
   alone: '… and runtime in its own process',
 };
@@ -45,14 +48,16 @@ export async function benchGateway(_: unknown, { rounds, seconds }: Options): Pr
       const worker = kept(startWorker<GatewayWorker>(file('gateway')));
       return { worker, url: await worker.ask('listen', task) };
     };
-    const http = await gateway({ runtimeUrl, ownVocabulary: false });
-    const vocabulary = await gateway({ runtimeUrl, ownVocabulary: true });
-    const alone = await gateway({ runtimeUrl: null, ownVocabulary: false });
+    const http = await gateway({ runtimeUrl, ownVocabulary: false, rules: 0 });
+    const policy = await gateway({ runtimeUrl, ownVocabulary: false, rules: RULES });
+    const vocabulary = await gateway({ runtimeUrl, ownVocabulary: true, rules: 0 });
+    const alone = await gateway({ runtimeUrl: null, ownVocabulary: false, rules: 0 });
     const chat = (url: string): Target => ({ url, path: '/v1/chat/completions', body: chatBody });
     const targets: Readonly<Record<SideName, Target>> = {
       direct: { url: runtimeUrl, path: '/api/generate', body: directBody },
       bare: chat(await bare.ask('listen', { runtimeUrl })),
       gateway: chat(http.url),
+      policy: chat(policy.url),
       vocabulary: chat(vocabulary.url),
       alone: chat(alone.url),
     };
@@ -69,12 +74,14 @@ export async function benchGateway(_: unknown, { rounds, seconds }: Options): Pr
       direct: side('direct'),
       bare: side('bare'),
       gateway: side('gateway'),
+      policy: side('policy'),
       vocabulary: side('vocabulary'),
       alone: side('alone'),
     });
     const memory: Partial<Record<SideName, number>> = {
       bare: await bare.ask('peak'),
       gateway: await http.worker.ask('peak'),
+      policy: await policy.worker.ask('peak'),
       vocabulary: await vocabulary.worker.ask('peak'),
       alone: await alone.worker.ask('peak'),
     };
@@ -109,7 +116,7 @@ function asSection(
   return {
     title: 'The gateway before a runtime that answers at once',
     notes: [
-      `Each in a process of its own: client, fake runtime over HTTP, and what stands between. The gateway checks the key, reads and checks every field, renders the template, counts tokens, takes a slot, and counts metrics; once with a fake vocabulary (a count of letters, no other process), once with the model's own in llama.cpp's child process, as in the agent, and once with the runtime in its own process. Its slots are 32, so that the queue is not what is measured. The bare proxy hashes the key and writes JSON anew both ways, over the same pool. ${rounds} rounds of ${seconds} s each, in turn; medians; ${failed} requests failed.`,
+      `Each in a process of its own: client, fake runtime over HTTP, and what stands between. The gateway checks the key, reads and checks every field, renders the template, counts tokens, takes a slot, and counts metrics; once with a fake vocabulary (a count of letters, no other process), once so under 25 rules for requests and 25 for replies, none of which hits, once with the model's own in llama.cpp's child process, as in the agent, and once with the runtime in its own process. Its slots are 32, so that the queue is not what is measured. The bare proxy hashes the key and writes JSON anew both ways, over the same pool. ${rounds} rounds of ${seconds} s each, in turn; medians; ${failed} requests failed.`,
     ],
     tables: [
       {
@@ -137,6 +144,10 @@ function asSection(
         ]),
       },
     ],
-    verdicts: [...verdicts('gateway', 'gateway'), ...verdicts('vocabulary', "gateway with the model's vocabulary")],
+    verdicts: [
+      ...verdicts('gateway', 'gateway'),
+      ...verdicts('policy', 'gateway under 50 rules'),
+      ...verdicts('vocabulary', "gateway with the model's vocabulary"),
+    ],
   };
 }

@@ -5,6 +5,7 @@ import { documentOf } from './document.ts';
 import { benchGateway } from './gateway.ts';
 import { load } from './machine.ts';
 import { readOptions, type Options, type SectionName } from './options.ts';
+import { benchPolicy } from './policy.ts';
 import { benchSwitch } from './release-switch.ts';
 import { sectionText, type Section } from './report.ts';
 import { benchResume } from './resume.ts';
@@ -18,6 +19,7 @@ const BENCHES: Readonly<Record<SectionName, (place: Place, options: Options) => 
   transfer: benchTransfer,
   control: benchControl,
   gateway: benchGateway,
+  policy: benchPolicy,
   switch: benchSwitch,
   agent: benchAgent,
   resume: benchResume,

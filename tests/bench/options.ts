@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-export const SECTIONS = ['transfer', 'control', 'gateway', 'switch', 'agent', 'resume'] as const;
+export const SECTIONS = ['transfer', 'control', 'gateway', 'policy', 'switch', 'agent', 'resume'] as const;
 export type SectionName = (typeof SECTIONS)[number];
 
 export interface Options {

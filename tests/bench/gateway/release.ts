@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Digest, digestOf, type Release, plainPolicy } from '@openward/contracts';
+import { type Digest, digestOf, plainPolicy, type PolicyRule, type Release } from '@openward/contracts';
 import type { Held } from '@openward/activation';
+import { policyOf } from '@openward/policy/testing';
 import type { ModelFile } from '@openward/runtime';
 import { SERVICE, SYSTEM } from './exchange.ts';
 
@@ -20,7 +21,7 @@ const artifactOf = (version: number) => {
   return { manifest: digestOf(`manifest ${version}`), file: digest as Digest, size: 1, family: 'triage-nano' };
 };
 
-export const releaseOf = (number: number): Release => ({
+export const releaseOf = (number: number, rules: readonly PolicyRule[] = []): Release => ({
   v: 1,
   service: {
     name: SERVICE,
@@ -48,7 +49,7 @@ export const releaseOf = (number: number): Release => ({
     trainingStatement: '',
     variants: [{ variant: 'f16', artifact: artifactOf(number), needs: { threads: 1, memoryBytes: 1 } }],
   },
-  policy: plainPolicy(SYSTEM),
+  policy: rules.length === 0 ? plainPolicy(SYSTEM) : policyOf(rules, { systemPrompt: SYSTEM }),
   parameters: { temperature: 0, maxTokens: 8 },
   suite: { name: 'bench', version: 1, digest: digestOf('suite'), artifact: artifactOf(number) },
 });

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { PolicyRule } from '@openward/contracts';
 import { nodeMetrics, startTelemetry } from '@openward/observability';
 import type { Runtime } from '@openward/runtime';
 import type { CountTokens } from '../../../apps/edge-agent/src/gateway/answer.ts';
@@ -18,11 +19,12 @@ export async function serveGateway(
   runtime: Runtime,
   countTokens: CountTokens,
   atOnce: number,
+  rules: readonly PolicyRule[] = [],
 ): Promise<{ readonly url: string; readonly served: ServedReleases }> {
   startTelemetry({ service: 'bench', version: '0', otlpUrl: null, prometheus: true });
   const metrics = nodeMetrics();
   const served = new ServedReleases({
-    releaseOf: ({ number }) => Promise.resolve(releaseOf(number)),
+    releaseOf: ({ number }) => Promise.resolve(releaseOf(number, rules)),
     compile: (policy) => compiledPolicy(policy, NO_SITE_TERMS),
     drainMs: 5000,
     now: () => Date.now(),
