@@ -14,3 +14,4 @@ export { starterPolicy } from './starter/index.ts';
 export { checkPolicy, type Checking, type Examination, examinePolicy, examineShape } from './check.ts';
 export { runPolicyTests, type TestDifference, type TestResult } from './run-tests.ts';
 export { policyRefusal } from './refusal.ts';
+export { type Bound, type Change, classOfChange } from './class-of-change.ts';
