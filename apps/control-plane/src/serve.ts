@@ -76,7 +76,7 @@ export async function createApp(context: Context): Promise<NestExpressApplicatio
   );
   app.use(measured(app.get(Metrics)));
   app.use(bodies(config.http.bodyTimeoutMs));
-  offerOpenApi(app);
+  offerOpenApi(app, context.address);
   const onError = (error: unknown): void => log.warn('a message of a node failed', { error });
   app.connectMicroservice<MicroserviceOptions>({
     strategy: new JetStreamServer({

@@ -19,7 +19,8 @@ interface Operation {
 interface Document {
   readonly openapi: string;
   readonly paths: Record<string, Record<string, Operation>>;
-  readonly components: { readonly schemas: Record<string, object> };
+  readonly servers: readonly object[];
+  readonly components: { readonly schemas: Record<string, object>; readonly securitySchemes: object };
 }
 
 let network: Network;
@@ -153,4 +154,11 @@ it('is a page too, which loads nothing from elsewhere', async () => {
   expect([...html.matchAll(/(?:src|href)="(https?:)?\/\//g)]).toEqual([]);
   expect((await network.admin.raw('/api/v1/docs/swagger-ui-bundle.js')).status).toBe(200);
   expect(page.headers.get('content-security-policy')).toContain("script-src 'self'");
+});
+
+it('says where it answers, and that what stands in a token is nobody’s to read', () => {
+  expect(document.servers).toMatchObject([{ url: network.admin.url }]);
+  expect(document.components.securitySchemes).toEqual({
+    bearer: expect.objectContaining({ type: 'http', scheme: 'bearer', bearerFormat: 'opaque' }) as object,
+  });
 });

@@ -133,7 +133,9 @@ describe('a caller', () => {
   });
 
   it('is told nothing of what is not there', async () => {
-    expect(await admin.get('/nothing')).toMatchObject(refused(404, 'notFound'));
+    const nothing = await admin.get('/nothing');
+    expect(nothing).toMatchObject(refused(404, 'notFound'));
+    expect(JSON.stringify(nothing.body)).toContain('/api/v1/docs');
     expect(await admin.get('/sites/nowhere')).toMatchObject(refused(404, 'notFound'));
   });
 });

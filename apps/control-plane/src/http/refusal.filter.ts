@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Catch, HttpException, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import { Refusal, type ErrorCode } from '@openward/contracts';
+import { API, Refusal, type ErrorCode } from '@openward/contracts';
 import type { Response } from 'express';
 import { CONTEXT, type Context } from '../process/context.ts';
 
@@ -40,7 +40,11 @@ function refusalOf(thrown: unknown): Refusal {
   if (thrown instanceof Refusal) return thrown;
   if (thrown instanceof HttpException) {
     const code = OF_STATUS[thrown.getStatus()];
-    if (code === 'notFound') return new Refusal('notFound', 'There is nothing at this address.');
+    if (code === 'notFound')
+      return new Refusal(
+        'notFound',
+        `There is nothing at this address. ${API}/docs shows every address that there is.`,
+      );
     if (code !== undefined) return new Refusal(code, thrown.message);
   }
   if (isPoolExhausted(thrown)) return new Refusal('busy', 'The database did not answer in time.');

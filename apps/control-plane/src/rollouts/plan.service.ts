@@ -1,11 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Refusal, type Digest, type Plan, type PlanRequest, type StartRequest } from '@openward/contracts';
+import { Refusal, type Digest, type Me, type Plan, type PlanRequest, type StartRequest } from '@openward/contracts';
 import type { Repositories } from '@openward/persistence';
 import { diffPlans, plan, type PlanFacts, type PlanRefusal, type RunnablePlan } from '@openward/rollout';
+import { mayDo } from '../http/permissions.ts';
 import { CONTEXT, type Context } from '../process/context.ts';
 
 /** A name that no person's or token's key can have, since theirs begin with a name. */
-const keyOf = (hash: Digest): string => `#plan ${hash}`;
+const PLAN_KEY = '#plan ';
+const keyOf = (hash: Digest): string => `${PLAN_KEY}${hash}`;
+const PLANS_KEPT = 1000;
 
 class NeverPlanned extends Error {}
 
@@ -13,11 +16,16 @@ class NeverPlanned extends Error {}
 export class PlanService {
   constructor(@Inject(CONTEXT) private readonly context: Context) {}
 
-  /** The plan is kept by its hash as long as answers are, so that a start can tell what has changed since (R1). */
-  async plan(request: PlanRequest): Promise<Plan> {
+  /**
+   * The plan is kept by its hash for whoever could start it, so that the start can tell what has changed since (R1). As long as
+   * answers are, and no more of them than a bound: an auditor's dry run leaves nothing behind.
+   */
+  async plan(request: PlanRequest, by: Me): Promise<Plan> {
     const { store } = this.context;
     const made = planOf(request, await factsOf(store, request));
-    await store.idempotency.once(keyOf(made.hash), made.hash, () => Promise.resolve(made));
+    if (!mayDo(by.role, 'rollouts:write')) return made;
+    const { kind } = await store.idempotency.once(keyOf(made.hash), made.hash, () => Promise.resolve(made));
+    if (kind === 'first') await store.idempotency.keepNewest(PLAN_KEY, PLANS_KEPT);
     return made;
   }
 

@@ -52,8 +52,8 @@ export class RolloutController {
 
   @Post('plan')
   @Route({ does: 'Plan a rollout, and change nothing (R1)', right: 'rollouts:read', answers: Plan })
-  plan(@Body({ schema: PlanRequest }) body: PlanRequest): Promise<Plan> {
-    return this.plans.plan(body);
+  plan(@Body({ schema: PlanRequest }) body: PlanRequest, @Caller() caller: Me): Promise<Plan> {
+    return this.plans.plan(body, caller);
   }
 
   @Post()

@@ -1,5 +1,5 @@
 import type { Digest } from '@openward/contracts';
-import type { Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import { clockIn, inTransaction, json, type Database } from './database.ts';
 import type { Schema } from './schema.ts';
 
@@ -36,6 +36,23 @@ export class IdempotencyRepository {
         .execute();
       return { kind: 'first', answer };
     });
+  }
+
+  /** Of the keys that begin with `prefix`, those past the `count` newest go: how many. */
+  async keepNewest(prefix: string, count: number): Promise<number> {
+    const { numDeletedRows } = await this.#db
+      .deleteFrom('idempotency_keys')
+      .where('key', 'in', (eb) =>
+        eb
+          .selectFrom('idempotency_keys')
+          .where(sql<boolean>`starts_with(key, ${prefix})`)
+          .orderBy('created_at', 'desc')
+          .orderBy('key')
+          .offset(count)
+          .select('key'),
+      )
+      .executeTakeFirstOrThrow();
+    return Number(numDeletedRows);
   }
 
   /** Forgets what is older than `olderThanMs`: how many. */

@@ -9,6 +9,7 @@ import {
 } from '@openward/contracts';
 import { aRelease, aSuite } from '@openward/rollout/testing';
 import { until, withDatabase } from '@openward/testkit';
+import { sql } from 'kysely';
 import { expect, it } from 'vitest';
 import type { ModelHead } from './models.repository.ts';
 import { repositoriesOn, type Persistence } from './persistence.ts';
@@ -165,6 +166,29 @@ it('tells who makes a release what the newest is that is not recalled', async ()
   expect(told).toEqual([null, 1, 2, 2]);
 });
 
+it('tells who makes a release what the last completed rollout brought, and not what was stopped after it', async () => {
+  await using opened = openOn(await withDatabase(MIGRATED));
+  const { releases, db } = opened.persistence;
+  await putRegistry(opened.persistence);
+  const told: (number | null)[] = [];
+  const make = () =>
+    releases.create('triage', BY, async (number, before) => {
+      told.push(before?.number ?? null);
+      return build(number);
+    });
+  const ends = async (kind: string, made: Awaited<ReturnType<typeof make>>) => {
+    const state = JSON.stringify({ life: { kind } });
+    await sql`insert into rollouts (id, service, release, engine, version, open, state)
+      values (${`ro-${kind}-${made?.release.number}`}, 'triage', ${made?.digest}, 1, 1, false, ${state})`.execute(db);
+  };
+  await ends('completed', await make());
+  await ends('completed', await make());
+  await ends('rolledBack', await make());
+  await make();
+  await make();
+  expect(told).toEqual([null, 1, 2, 2, 2]);
+});
+
 it('tells every node of a recall, and keeps the first one', async () => {
   await using opened = openOn(await withDatabase(MIGRATED));
   const { releases, outbox, db, audit } = opened.persistence;
@@ -301,4 +325,14 @@ it('knows an access token by its digest until it expires or is revoked', async (
   expect(await accessTokens.create({ ...token, digest: digestOf('t3'), lifetimeMs: 1 }, BY)).not.toBeNull();
   const isExpired = async () => (await accessTokens.find(digestOf('t3'))) === null;
   await until(isExpired, { within: 5000, what: 'the token to expire' });
+});
+
+it('keeps the newest of the answers that begin alike, and touches no other', async () => {
+  await using opened = openOn(await withDatabase(MIGRATED));
+  const { idempotency, db } = opened.persistence;
+  for (const key of ['#plan 1', '#plan 2', '#plan 3', 'ada plan'])
+    await idempotency.once(key, digestOf(key), async () => null);
+  expect(await idempotency.keepNewest('#plan ', 2)).toBe(1);
+  const rows = await db.selectFrom('idempotency_keys').orderBy('key').select('key').execute();
+  expect(rows.map(({ key }) => key)).toEqual(['#plan 2', '#plan 3', 'ada plan']);
 });

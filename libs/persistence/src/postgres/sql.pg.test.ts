@@ -201,6 +201,7 @@ const methods: readonly (readonly [string, (it: Repositories) => Promise<unknown
   ['network.outboxLag', (it) => it.network.outboxLag()],
   ['network.held', (it) => it.network.held('a')],
   ['idempotency.once', (it) => it.idempotency.once('key', secret, async () => null)],
+  ['idempotency.keepNewest', (it) => it.idempotency.keepNewest('#plan ', 10)],
   ['idempotency.prune', (it) => it.idempotency.prune(1000)],
   ['audit.list', (it) => it.audit.list({ limit: 50, after: '9' }, { subject: 'network' })],
 ];

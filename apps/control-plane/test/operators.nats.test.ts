@@ -1,0 +1,91 @@
+import type { DoctorView, NodeView, Page, Plan, RolloutView } from '@openward/contracts';
+import { openPersistence } from '@openward/persistence';
+import { until } from '@openward/testkit';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startNetwork, type Client, type Network } from './network.fixture.ts';
+import { FakeNode } from './node.fixture.ts';
+import { catalogue } from './registry.fixture.ts';
+
+// What operators stumbled over.
+
+let network: Network;
+let admin: Client;
+let node: FakeNode;
+beforeAll(async () => {
+  network = await startNetwork();
+  admin = network.admin;
+  await admin.post('/sites', { name: 'lakeside', tier: 'referral' });
+  node = await FakeNode.enrol(admin, 'lakeside', 'lakeside-1');
+  await node.connect();
+  await node.told(() => true, 'the first desired state');
+  await node.acked(await node.state());
+  await catalogue(admin);
+});
+afterAll(async () => {
+  await node.close();
+  await network.close();
+});
+
+const REQUEST = { service: 'triage', release: 1, settings: { waveDeadlineMs: 60_000 } };
+
+it('a node that is gone is named within half a minute: who, since when, and that its site clears it; a report is not asked for', async () => {
+  const { body: plan } = await admin.post<Plan>('/rollouts/plan', REQUEST);
+  const { body: started } = await admin.post<RolloutView>('/rollouts', { plan: REQUEST, approvedHash: plan.hash });
+  const link = async (): Promise<NodeView['link']> => (await admin.get<NodeView>('/nodes/lakeside-1')).body.link;
+  await until(async () => (await link())?.connected === true, { within: 30_000, every: 200, what: 'a connected node' });
+  await node.says('fetching');
+  await node.acked(node.seq);
+  await node.close();
+  await until(async () => (await link())?.connected === false, { within: 45_000, every: 200, what: 'its absence' });
+  const since = (await link())?.since;
+  const { body: doctor } = await admin.get<DoctorView>('/doctor');
+  expect(doctor.findings).toContainEqual(
+    expect.objectContaining({
+      level: 'warning',
+      what: 'node lakeside-1 of lakeside',
+      since,
+      next: expect.stringContaining('The site clears it') as string,
+    }),
+  );
+  const { body: rollout } = await admin.get<RolloutView>(`/rollouts/${started.id}`);
+  expect(rollout.nodes[0]?.waits.map(({ code, clearedBy }) => [code, clearedBy])).toEqual([
+    ['unreached', 'site'],
+    ['fetching', 'node'],
+  ]);
+  expect(rollout.nodes[0]?.step).toBe('fetching');
+  const { body: listed } = await admin.get<Page<NodeView>>('/nodes');
+  expect(listed.items[0]?.link).toEqual({ connected: false, since });
+  await admin.post(`/rollouts/${started.id}/abort`);
+}, 120_000);
+
+it('a stream of events ends within seconds once its token is revoked', async () => {
+  const { body } = await admin.post<{ token: string }>('/access-tokens', { name: 'reader', role: 'auditor' });
+  const response = await network.clientOf(admin.url, body.token).raw('/api/v1/events');
+  expect(response.status).toBe(200);
+  const reader = response.body!.getReader();
+  let ended = false;
+  const reading = (async () => {
+    while (!(await reader.read()).done);
+    ended = true;
+  })();
+  expect((await admin.raw('/api/v1/access-tokens/reader', { method: 'DELETE' })).status).toBe(204);
+  await until(() => ended, { within: 10_000, every: 50, what: 'the end of the stream' });
+  await reading;
+});
+
+it('an auditor’s dry runs leave no row behind; an admin’s plan is kept for its start (R1)', async () => {
+  const { body } = await admin.post<{ token: string }>('/access-tokens', { name: 'planner', role: 'auditor' });
+  const auditor = network.clientOf(admin.url, body.token);
+  const persistence = openPersistence({ url: network.databaseUrl });
+  const plans = async (): Promise<number> =>
+    (await persistence.db.selectFrom('idempotency_keys').where('key', 'like', '#plan %').select('key').execute())
+      .length;
+  const before = await plans();
+  for (let seed = 1; seed <= 5; seed++) {
+    expect(await auditor.post('/rollouts/plan', { ...REQUEST, settings: { seed } })).toMatchObject({ status: 200 });
+  }
+  expect(await plans()).toBe(before);
+  expect(await admin.post('/rollouts/plan', { ...REQUEST, settings: { seed: 1 } })).toMatchObject({ status: 200 });
+  expect(await plans()).toBe(before + 1);
+  await persistence.close();
+});
