@@ -160,6 +160,7 @@ export class Agent {
       onReclaimed: (files) => this.fetches.keepOnly(files),
     });
     this.offerReading = {
+      refusals: () => this.policies.openRefusals(),
       state: () => this.reconciler.state(),
       releaseOf: ({ release, document }) => this.documents.release(release, document),
       isHere: async ({ release }) => (await store.find(release.document.file)) !== undefined,

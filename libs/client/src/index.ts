@@ -3,6 +3,7 @@ export { RemoteRefusal, Unreachable, UnknownReply } from './errors.ts';
 export { watchEvents, type WatchEvents } from './events.ts';
 export { openFile, type OpenFile } from './file-source.ts';
 export * from './node-client.ts';
+export * from './node-policy-views.ts';
 export * from './node-views.ts';
 export { eachOf, type Listing } from './pages.ts';
 export * from './push.ts';

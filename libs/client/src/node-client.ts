@@ -19,12 +19,22 @@ import {
   type AddDataSet,
   type NodeCommand,
 } from './node-views.ts';
+import {
+  NodeOfferRead,
+  NodePolicyHit,
+  NodePolicySettings,
+  NodeShadow,
+  type NodePolicyChange,
+  type StartShadow,
+} from './node-policy-views.ts';
 import { createTransport } from './transport.ts';
 
 /** Hospital IT's own interface of one agent, over the Unix socket in its data folder. It needs no network and no token. */
 export interface NodeClient {
   status(): Promise<NodeStatus>;
   offers(): Promise<readonly NodeOffer[]>;
+  /** What waits for a service, to be read before an answer. Where nothing of it is here yet, its document is fetched, and nothing else. */
+  offer(service: Name): Promise<NodeOfferRead>;
   suites(): Promise<readonly NodeSuite[]>;
   rules(): Promise<NodeRules>;
   doctor(): Promise<readonly NodeFinding[]>;
@@ -41,9 +51,17 @@ export interface NodeClient {
   keys(): Promise<readonly NodeKey[]>;
   addKey(application: Name): Promise<AddedKey>;
   revokeKey(id: string): Promise<void>;
+  policies(): Promise<NodePolicySettings>;
+  /** Holds for the next request. Refused, with nothing changed, where a policy here would not run so. */
+  changePolicies(change: NodePolicyChange): Promise<void>;
+  policyHits(service: Name): Promise<readonly NodePolicyHit[]>;
+  shadows(): Promise<readonly NodeShadow[]>;
+  startShadow(start: StartShadow): Promise<NodeShadow>;
+  stopShadow(service: Name): Promise<void>;
   close(): void;
 }
 
+const Done = z.object({ done: z.literal(true) });
 const items = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item) });
 /** `newest`: the sequence of the ledger’s last row; an agent of before does not say. */
 const Disclosures = z.object({
@@ -77,6 +95,7 @@ export function createNodeClient(dataDir: string): NodeClient {
     transport.call({ method: 'POST', path, json, answer });
   return {
     status: () => get('/status', NodeStatus),
+    offer: (service) => get(`/offers/${encodeURIComponent(service)}`, NodeOfferRead),
     offers: async () => (await get('/offers', items(NodeOffer))).items,
     suites: async () => (await get('/suites', items(NodeSuite))).items,
     rules: () => get('/rules', NodeRules),
@@ -93,6 +112,18 @@ export function createNodeClient(dataDir: string): NodeClient {
         method: 'DELETE',
         path: `/keys/${encodeURIComponent(id)}`,
         answer: z.object({ revoked: z.string() }),
+      })),
+    policies: () => get('/policy', NodePolicySettings),
+    changePolicies: async (change) => void (await post('/policy', Done, change)),
+    policyHits: async (service) =>
+      (await get(`/policy/hits/${encodeURIComponent(service)}`, items(NodePolicyHit))).items,
+    shadows: async () => (await get('/policy/shadows', items(NodeShadow))).items,
+    startShadow: (start) => post('/policy/shadows', NodeShadow, start),
+    stopShadow: async (service) =>
+      void (await transport.call({
+        method: 'DELETE',
+        path: `/policy/shadows/${encodeURIComponent(service)}`,
+        answer: Done,
       })),
     close: () => transport.close(),
   };

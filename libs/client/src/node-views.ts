@@ -35,6 +35,16 @@ export const FetchView = z.looseObject({
 });
 export type FetchView = z.infer<typeof FetchView>;
 
+/** Which rule, and which test: for the people of this site alone. */
+export const NodePolicyRefusal = z.looseObject({
+  service: Name,
+  release: Digest,
+  number: z.int(),
+  findings: z.array(z.looseObject({ code: z.string(), where: z.string(), message: z.string() })),
+  at: z.number(),
+});
+export type NodePolicyRefusal = z.infer<typeof NodePolicyRefusal>;
+
 export const NodeStatus = z.looseObject({
   site: Name,
   node: Name,
@@ -47,6 +57,8 @@ export const NodeStatus = z.looseObject({
   fetches: z.array(FetchView),
   /** Over the link, since the agent's start. */
   fetchedBytes: z.int(),
+  /** Of releases that were offered last: why their policy is refused here. */
+  policyRefusals: z.array(NodePolicyRefusal).default([]),
   pid: z.int(),
 });
 export type NodeStatus = z.infer<typeof NodeStatus>;

@@ -9,6 +9,7 @@ import { findingsText } from '../views/findings.ts';
 import { nodeSuitesText, offersText, rulesText, statusText } from '../views/node.ts';
 import { addData } from './data-commands.ts';
 import { addDisclosures, addKeys } from './ledger-commands.ts';
+import { addOfferShow, addPolicy, addShadow } from './policy-commands.ts';
 import { watchStatus } from './watch-status.ts';
 
 /** Hospital IT's commands. They work with no network (N5). */
@@ -45,6 +46,8 @@ export function addNode(cli: Cli, program: Command): void {
   addRules(cli, node);
   addAnswers(cli, node);
   addBrakes(cli, node);
+  addPolicy(cli, node);
+  addShadow(cli, node);
   addDisclosures(cli, node);
   addKeys(cli, node);
 }
@@ -130,7 +133,7 @@ function addRules(cli: Cli, node: Command): void {
 }
 
 function addAnswers(cli: Cli, node: Command): void {
-  leaf(
+  const offers = leaf(
     cli,
     node,
     'offers',
@@ -140,6 +143,7 @@ function addAnswers(cli: Cli, node: Command): void {
       run.show(offers, () => offersText(offers, run.paint));
     }),
   );
+  addOfferShow(cli, offers);
   leaf(
     cli,
     node,

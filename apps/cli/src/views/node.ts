@@ -5,6 +5,7 @@ import type {
   FetchView,
   NodeKey,
   NodeOffer,
+  NodePolicyRefusal,
   NodeRules,
   NodeStatus,
   NodeSuite,
@@ -36,8 +37,19 @@ export function statusText(status: NodeStatus, paint: Paint): string {
     rows.length === 0 ? '\nNothing is served yet.\n' : `\n${table(['service', 'state', 'release', 'digest'], rows)}`,
     report.services.length === 0 ? '' : `\n${serviceStatesText(report.services)}`,
     fetchesText(fetches),
+    refusalsText(status.policyRefusals),
   ].join('');
 }
+
+/** Why the policy of an offered release was refused here: which rule, and which test. */
+export const refusalsText = (refusals: readonly NodePolicyRefusal[]): string =>
+  refusals
+    .map(
+      ({ service, number, findings }) =>
+        `\nThe policy of ${service} release ${number} is refused here, and nothing has changed:\n` +
+        findings.map(({ code, where, message }) => `  ${spaced(code)}, ${where}: ${message}\n`).join(''),
+    )
+    .join('');
 
 export function fetchesText(fetches: readonly FetchView[]): string {
   const open = fetches.filter(({ doneBytes, totalBytes }) => doneBytes < totalBytes);

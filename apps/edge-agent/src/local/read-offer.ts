@@ -1,5 +1,6 @@
 import { offersOf, type Attempt, type Held, type NodeState, type Offer } from '@openward/activation';
 import { Refusal, type Assignment, type PolicyRef, type Release } from '@openward/contracts';
+import type { PolicyRefusal } from '@openward/persistence/node';
 import { describePolicy, diffPolicies, type PolicyDiff } from '@openward/policy';
 
 /** What a person reads before they consent: the release's facts, its policy in plain text, and what that changes here. */
@@ -15,6 +16,8 @@ export interface OfferRead {
 }
 
 export interface OfferReading {
+  /** Of releases that were offered last. */
+  readonly refusals: () => readonly PolicyRefusal[];
   readonly state: () => NodeState;
   readonly releaseOf: (held: Pick<Held, 'release' | 'document'>) => Promise<Release>;
   /** Whether the document of a release is on this disk. */
@@ -32,7 +35,7 @@ export async function readOffer(reading: OfferReading, service: string): Promise
   const offer = offersOf(state).find((one) => one.service === service);
   const record = state.durable.services[service];
   const attempt: Attempt | null = record?.attempt ?? null;
-  if (offer === undefined || attempt === null) throw new Refusal('notWaiting', `No release of ${service} waits here.`);
+  if (offer === undefined || attempt === null) throw nothingWaits(service, reading.refusals());
   const { assignment } = attempt;
   const fetched = !(await reading.isHere(assignment));
   if (fetched) await reading.fetchDocument(assignment);
@@ -49,4 +52,17 @@ export async function readOffer(reading: OfferReading, service: string): Promise
         : { number: active.number, diff: diffPolicies((await reading.releaseOf(active)).policy, policy) },
     fetched,
   };
+}
+
+/** Where the newest was refused for its policy, that is what a person who asks wants to read. */
+function nothingWaits(service: string, refusals: readonly PolicyRefusal[]): Refusal {
+  const refused = refusals.find((one) => one.service === service);
+  if (refused === undefined) return new Refusal('notWaiting', `No release of ${service} waits here.`);
+  const { number, findings } = refused;
+  const said = findings.map(({ where, message }) => `${where}: ${message}`).join(' ');
+  return new Refusal(
+    'notWaiting',
+    `No release of ${service} waits here. The policy of release ${number} is refused: ${said}`,
+    { details: findings },
+  );
 }

@@ -1,0 +1,104 @@
+import type { NodeOfferRead, NodePolicyHit, NodePolicySettings, NodeShadow } from '@openward/client';
+import { facts, table } from '../table.ts';
+import type { Paint } from '../terminal.ts';
+import { offersText, refusalsText } from './node.ts';
+import { diffText } from './policy.ts';
+
+/** Everything that a person reads before they consent. The policy's own lines hide nothing already. */
+export function offerReadText(read: NodeOfferRead, paint: Paint, visible: (text: string) => string): string {
+  const { offer, release, policy, serving } = read;
+  const { service, model, parameters, suite } = release;
+  return [
+    offersText([offer], paint),
+    facts([
+      ['for', visible(service.purpose)],
+      ['users', visible(service.users)],
+      ['risk class', service.riskClass],
+      ['fallback text', visible(service.fallbackText)],
+      ['model', `${model.name} ${model.version}, context of ${model.contextLength} tokens`],
+      ['parameters', `temperature ${parameters.temperature}, at most ${parameters.maxTokens} tokens`],
+      ['evaluation suite', `${suite.name} ${suite.version}`],
+    ]),
+    `\n${policy}\n`,
+    serving === null
+      ? 'Nothing serves now that it could be compared with.\n'
+      : `${paint('bold', `What changes against release ${serving.number}, which serves now`)}\n${diffText(serving.diff, paint, visible)}`,
+  ].join('');
+}
+
+const EXPIRY = { none: 'never', valid: 'valid', soon: 'soon', expired: 'expired' } as const;
+
+export function settingsText({ recordNumber, onExpiry, variables, policies, refusals }: NodePolicySettings): string {
+  const rows = policies.map(({ service, number, serves, policy, expires, expiry }) => [
+    service,
+    String(number),
+    serves ? 'serves' : 'held',
+    `${policy.id}@${policy.revision}`,
+    expires === null ? EXPIRY.none : `${expires.slice(0, 10)} (${EXPIRY[expiry.state]})`,
+  ]);
+  const own = policies.flatMap(({ service, number, variables: all }) =>
+    all
+      .filter(({ setBySite }) => setBySite)
+      .map(({ name, value, description }) => [
+        service,
+        String(number),
+        name,
+        value,
+        name in variables ? 'site' : 'default',
+        description,
+      ]),
+  );
+  return [
+    facts([
+      ['record numbers', recordNumber ?? 'no pattern: none is looked for'],
+      ['on expiry', onExpiry === 'goOn' ? 'go on' : 'fallback'],
+    ]),
+    rows.length === 0
+      ? '\nNo policy is here yet.\n'
+      : `\n${table(['service', 'release', '', 'policy', 'expires'], rows)}`,
+    own.length === 0 ? '' : `\n${table(['service', 'release', 'variable', 'value', 'from', 'what'], own)}`,
+    refusalsText(refusals),
+  ].join('');
+}
+
+const ENDED = {
+  until: 'ended at its date',
+  stopped: 'stopped',
+  activated: 'ended: its release serves',
+  attemptEnded: 'ended: its release waits no more',
+} as const;
+const at = (ms: number): string => new Date(ms).toISOString();
+
+export const shadowsText = (shadows: readonly NodeShadow[]): string =>
+  shadows.length === 0
+    ? 'Nothing runs in shadow, and nothing ever has.\n'
+    : table(
+        ['service', 'release', 'policy', 'state', 'until', 'by', 'since'],
+        shadows.map(({ service, number, policy, ended, until, by, startedAt }) => [
+          service,
+          String(number),
+          `${policy.id}@${policy.revision}`,
+          ended === null ? 'runs' : ENDED[ended.why],
+          at(ended?.at ?? until),
+          by,
+          at(startedAt),
+        ]),
+      );
+
+const MODE = { enforce: 'enforced', shadow: 'in shadow', next: 'next, in shadow' } as const;
+
+export const hitsText = (hits: readonly NodePolicyHit[]): string =>
+  hits.length === 0
+    ? 'Nothing was counted yet.\n'
+    : table(
+        ['day', 'policy', '', 'rule', 'stage', 'action', 'count'],
+        hits.map(({ day, policy, revision, mode, rule, stage, action, count }) => [
+          day,
+          `${policy}@${revision}`,
+          MODE[mode],
+          rule ?? '(conversations)',
+          rule === null ? '-' : stage,
+          action,
+          String(count),
+        ]),
+      );

@@ -1,0 +1,93 @@
+import { Digest, Name, PolicyDiffView, PolicyRef, Service } from '@openward/contracts';
+import { z } from 'zod';
+import { NodeOffer, NodePolicyRefusal } from './node-views.ts';
+
+// What an agent answers of policies over its local socket. Unknown fields are kept, for `--json`.
+
+export const NodeOfferRead = z.looseObject({
+  offer: NodeOffer,
+  release: z.looseObject({
+    service: Service,
+    number: z.int(),
+    model: z.looseObject({ name: z.string(), version: z.string(), contextLength: z.int() }),
+    parameters: z.looseObject({ temperature: z.number(), maxTokens: z.int() }),
+    suite: z.looseObject({ name: z.string(), version: z.int() }),
+    policy: PolicyRef,
+  }),
+  /** Lines of plain text: everything that the policy does. */
+  policy: z.string(),
+  serving: z.object({ number: z.int(), diff: PolicyDiffView }).nullable(),
+  /** Whether the release document was fetched for this, and nothing else of the release. */
+  fetched: z.boolean(),
+});
+export type NodeOfferRead = z.infer<typeof NodeOfferRead>;
+
+export const NodePolicySettings = z.looseObject({
+  recordNumber: z.string().nullable(),
+  onExpiry: z.enum(['goOn', 'fallback']),
+  variables: z.record(z.string(), z.string()),
+  /** Of every release that serves here, waits to, or could be gone back to. */
+  policies: z.array(
+    z.looseObject({
+      service: Name,
+      number: z.int(),
+      serves: z.boolean(),
+      policy: PolicyRef,
+      expires: z.string().nullable(),
+      expiry: z.object({ state: z.enum(['none', 'valid', 'soon', 'expired']), days: z.number().nullable() }),
+      needsRecordNumber: z.boolean(),
+      variables: z.array(
+        z.looseObject({
+          name: z.string(),
+          description: z.string(),
+          default: z.string(),
+          setBySite: z.boolean(),
+          value: z.string(),
+        }),
+      ),
+    }),
+  ),
+  refusals: z.array(NodePolicyRefusal),
+  troubles: z.array(z.looseObject({ service: Name, rule: z.string(), at: z.number(), times: z.int() })),
+});
+export type NodePolicySettings = z.infer<typeof NodePolicySettings>;
+
+/** Null: back to each policy's own default, or to no pattern. */
+export type NodePolicyChange =
+  | { readonly kind: 'setVariable'; readonly name: string; readonly value: string | null }
+  | { readonly kind: 'setRecordNumber'; readonly pattern: string | null }
+  | { readonly kind: 'setOnExpiry'; readonly choice: 'goOn' | 'fallback' };
+
+export const NodeShadow = z.looseObject({
+  service: Name,
+  release: Digest,
+  number: z.int(),
+  policy: PolicyRef,
+  by: z.string(),
+  startedAt: z.number(),
+  until: z.number(),
+  ended: z.object({ at: z.number(), why: z.enum(['until', 'stopped', 'activated', 'attemptEnded']) }).nullable(),
+});
+export type NodeShadow = z.infer<typeof NodeShadow>;
+
+export interface StartShadow {
+  readonly service: Name;
+  /** Milliseconds since 1970; 30 days ahead at most. */
+  readonly until: number;
+  readonly by: string;
+  readonly release?: number;
+}
+
+/** How often a rule hit on one day; without a rule: how many conversations were judged. */
+export const NodePolicyHit = z.looseObject({
+  service: Name,
+  policy: z.string(),
+  revision: z.int(),
+  rule: z.string().nullable(),
+  stage: z.enum(['input', 'output']),
+  action: z.string(),
+  mode: z.enum(['enforce', 'shadow', 'next']),
+  day: z.string(),
+  count: z.int(),
+});
+export type NodePolicyHit = z.infer<typeof NodePolicyHit>;
