@@ -1,6 +1,7 @@
 export * from './model.ts';
 export * from './change.ts';
 export { compilePolicy } from './compile.ts';
+export { withoutControls } from './controls.ts';
 export { chooseLanguage } from './language.ts';
 export * from './expiry.ts';
 export * from './template.ts';
