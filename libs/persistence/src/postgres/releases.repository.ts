@@ -9,7 +9,7 @@ import {
   type ReleaseView,
   type RolloutId,
 } from '@openward/contracts';
-import type { Selectable, Transaction } from 'kysely';
+import { sql, type Selectable, type Transaction } from 'kysely';
 import { writeArtifact } from './artifacts.repository.ts';
 import { writeAudit } from './audit.repository.ts';
 import { clock, inTransaction, instantOf, json, type Database } from './database.ts';
@@ -20,12 +20,13 @@ import { postgresRollouts } from './rollout-store.ts';
 import type { ReleaseTable, Schema } from './schema.ts';
 
 /**
- * The whole document for the number that it gets, and where its canonical form is stored. `newest` is the service's newest release
- * that is not recalled, null where there is none: nobody makes another while the number is held.
+ * The whole document for the number that it gets, and where its canonical form is stored. `before` is the release that the
+ * last completed rollout of the service has brought to its nodes, where none has completed the newest; never a recalled one, and
+ * null where there is none. Nobody makes another while the number is held.
  */
 export type BuildRelease = (
   number: number,
-  newest: Release | null,
+  before: Release | null,
 ) => Promise<{ readonly document: Release; readonly artifact: ArtifactRef }>;
 
 /**
@@ -54,15 +55,8 @@ export class ReleaseRepository {
         .executeTakeFirst();
       if (row === undefined) return null;
       const number = row.last_number;
-      const newest = await trx
-        .selectFrom('releases')
-        .where('service', '=', service)
-        .where('recalled_at', 'is', null)
-        .orderBy('number', 'desc')
-        .limit(1)
-        .select('document')
-        .executeTakeFirst();
-      const { document, artifact } = await build(number, newest?.document ?? null);
+      const before = await selectBefore(trx, service).executeTakeFirst();
+      const { document, artifact } = await build(number, before?.document ?? null);
       if (document.number !== number || document.service.name !== service) {
         throw new Error(`a document for release ${number} of ${service} says otherwise`);
       }
@@ -132,6 +126,22 @@ export class ReleaseRepository {
     return rows.map((row) => row.digest);
   }
 }
+
+/** What most nodes run: a release that was only made, or was stopped on its way, says nothing of that. */
+const selectBefore = (trx: Database, service: Name) =>
+  trx
+    .selectFrom('releases')
+    .where('releases.service', '=', service)
+    .where('recalled_at', 'is', null)
+    .leftJoin('rollouts', (join) =>
+      join
+        .onRef('rollouts.release', '=', 'releases.digest')
+        .on(sql<boolean>`rollouts.state -> 'life' ->> 'kind' = 'completed'`),
+    )
+    .orderBy('rollouts.position', (order) => order.desc().nullsLast())
+    .orderBy('releases.number', 'desc')
+    .limit(1)
+    .select('releases.document');
 
 async function insert(
   trx: Transaction<Schema>,

@@ -5,10 +5,11 @@ set "last_number" = "last_number" + $1
 where "name" = $2
 returning "last_number";
 
-select "document"
+select "releases"."document"
 from "releases"
-where "service" = $1 and "recalled_at" is null
-order by "number" desc
+left join "rollouts" on "rollouts"."release" = "releases"."digest" and rollouts.state -> 'life' ->> 'kind' = 'completed'
+where "releases"."service" = $1 and "recalled_at" is null
+order by "rollouts"."position" desc nulls last, "releases"."number" desc
 limit $2;
 
 insert into "artifacts" ("manifest", "family", "file", "size", "kind")
