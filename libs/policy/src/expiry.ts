@@ -27,7 +27,7 @@ const isLeap = (year: number): boolean => (year % 4 === 0 && year % 100 !== 0) |
 
 /**
  * Milliseconds since 1970 of an instant as the wire has it; NaN where the calendar has no such instant. Without `Date`, as
- * `instantOf` of the contracts. Source: H. Hinnant, days from civil dates.
+ * `instantOf` of the contracts.
  */
 export function msOfInstant(instant: string): number {
   const [, ...found] = FORM.exec(instant) ?? [];
@@ -36,11 +36,16 @@ export function msOfInstant(instant: string): number {
   const ms = Number((found[6] ?? '').padEnd(3, '0'));
   const last = month === 2 && isLeap(year) ? 29 : (MONTH_DAYS[month - 1] ?? 0);
   if (day < 1 || day > last || hour > 23 || minute > 59 || second > 59) return Number.NaN;
+  const days = daysSince1970(year, month, day);
+  return days * DAY_MS + hour * 3_600_000 + minute * 60_000 + second * 1000 + ms;
+}
+
+/** From 1 January 1970 to a day of the calendar. Source: H. Hinnant, days from civil dates. */
+export function daysSince1970(year: number, month: number, day: number): number {
   const shiftedYear = month <= 2 ? year - 1 : year;
   const era = Math.floor(shiftedYear / 400);
   const yearOfEra = shiftedYear - era * 400;
   const dayOfYear = Math.floor((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) + day - 1;
   const dayOfEra = yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear;
-  const days = era * 146_097 + dayOfEra - 719_468;
-  return days * DAY_MS + hour * 3_600_000 + minute * 60_000 + second * 1000 + ms;
+  return era * 146_097 + dayOfEra - 719_468;
 }

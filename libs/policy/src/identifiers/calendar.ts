@@ -1,3 +1,5 @@
+import { daysSince1970 } from '../expiry.ts';
+
 // Days as three numbers, with no clock and no time zone: a date of birth is a day of the calendar wherever it is read.
 
 export interface Day {
@@ -25,7 +27,7 @@ export const dayOf = (iso: string): Day => ({
   day: Number(iso.slice(8, 10)),
 });
 
-const ordinal = ({ year, month, day }: Day): number => Date.UTC(year, month - 1, day) / 86_400_000;
+const ordinal = ({ year, month, day }: Day): number => daysSince1970(year, month, day);
 
 export const daysBetween = (from: Day, to: Day): number => ordinal(to) - ordinal(from);
 
