@@ -339,6 +339,7 @@ export class Agent {
         metrics.requestSeconds.record(ms / 1000, { service });
         if (firstMs !== null) metrics.firstTokenSeconds.record(firstMs / 1000, { service });
         if (action !== null) metrics.policyActions.add(1, { service, action });
+        if (action === 'failed') this.#log.warn('gateway.policyFailed', { service });
         if (policy !== null) this.#log.info('gateway.policyActed', { service, status, ...policy });
       },
       monotonic: () => this.#ports.clock.monotonic(),

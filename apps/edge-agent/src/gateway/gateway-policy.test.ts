@@ -435,6 +435,21 @@ test('a log line says of the policy what the policy lets it say, and never a tex
   expect(JSON.stringify(seen)).not.toContain('home');
 });
 
+test('of a rule that failed on the reply, a log says so beside what hit before', async () => {
+  const { url, seen, site, runtime } = await serve(clinic([input(annotate), output(block)]));
+  runtime.pieces = ['ann@home.org'];
+  const gate = Promise.withResolvers<void>();
+  runtime.gate = gate.promise;
+  const asked = WAYS['openai, whole']!(url, [{ role: 'user', content: 'ann@home.org' }]);
+  asked.catch(() => undefined);
+  await until(() => runtime.asked.length === 1);
+  site.clockStepMs = 5_000;
+  gate.resolve();
+  await expect(asked).rejects.toMatchObject({ code: 'policyFailed' });
+  await until(() => seen.length === 1);
+  expect(seen[0]).toMatchObject({ action: 'failed', policy: { action: 'failed', ruleIds: ['in'], language: 'en' } });
+});
+
 test('a policy without a log, or a conversation without a hit, adds nothing to a log', async () => {
   const { url, seen } = await serve(clinic([input(annotate)], { log: [] }));
   await WAYS['openai, whole']!(url, [{ role: 'user', content: 'ann@home.org' }]);

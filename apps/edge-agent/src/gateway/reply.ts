@@ -16,7 +16,7 @@ import { admit, refuseExpired, type Admission } from './under-policy.ts';
 
 /** What may be said of a request in a log, by `log` of the policy. Never a text. */
 export interface PolicyNote {
-  readonly action?: PolicyOutcome;
+  readonly action?: PolicyOutcome | 'failed';
   readonly ruleIds?: readonly string[];
   readonly language?: string;
 }
@@ -194,7 +194,7 @@ function account(
     policies.counts.judged(service.name, policy, hits, 'serving');
     const action = admission.kind === 'blocked' ? 'block' : (end?.action ?? 'none');
     seen.action ??= action;
-    seen.policy = noteOf(policy.log, action, hits, admission.input.language);
+    seen.policy = noteOf(policy.log, seen.action, hits, admission.input.language);
   }
   if (shadow === null) return;
   const wasSaid = admission.kind === 'go' && end !== null && said !== null;
@@ -205,7 +205,7 @@ function account(
 
 function noteOf(
   log: PromptPolicy['log'],
-  action: PolicyOutcome,
+  action: PolicyOutcome | 'failed',
   hits: readonly Hit[],
   language: string,
 ): PolicyNote | null {
