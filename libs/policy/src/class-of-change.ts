@@ -11,11 +11,11 @@ export interface Change {
 }
 
 /**
- * The class of change that one release is after another of its service: the newest, where it is made; what a site serves, where it
- * is planned. A site's standing rules go by it, so nobody chooses it, and each narrow class means that nothing else differs:
- * `policyText` and `policyRule` the policy alone, `quantisation` the variants of the same version, `adapter` an adapter on the same
- * base. Everything else is `base`: several of these at once, other parameters and another suite too. What binds the same again is
- * what the one before was.
+ * The class of change that one release is after another of its service: what the last rollout brought, where it is made; what a
+ * node serves, where it is planned. A site's standing rules go by it, so nobody chooses it, and each narrow class means that nothing
+ * else differs: `policyText` and `policyRule` the policy alone, `quantisation` the variants of the same version, `adapter` an adapter
+ * on the same base. Everything else is `base`: several of these at once, other parameters and another suite too. What binds the same
+ * again is what the one before was.
  */
 export function classOfChange(before: Release | null, next: Bound): Change {
   if (before === null) return { is: 'newService', differs: [] };

@@ -26,8 +26,8 @@ export class ReleaseService {
   create(asked: CreateRelease, creation: Creation): Promise<ReleaseView> {
     return once(this.context.store, creation, async (repositories) => {
       const parts = await partsOf(asked, repositories);
-      const made = await repositories.releases.create(asked.service, creation.by.name, async (number, newest) => {
-        refuseOtherClass(asked.change, classOfChange(newest, parts), newest);
+      const made = await repositories.releases.create(asked.service, creation.by.name, async (number, before) => {
+        refuseOtherClass(asked.change, classOfChange(before, parts), before);
         const document: Release = { v: 1, number, change: asked.change, ...parts };
         return { document, artifact: await storeDocument(this.context.artifacts, parts.model.family, document) };
       });
@@ -110,12 +110,12 @@ function refuseMisfit(policy: PromptPolicy, { service, model }: Pick<Bound, 'ser
   }
 }
 
-function refuseOtherClass(declared: ChangeClass, change: Change, newest: Release | null): void {
+function refuseOtherClass(declared: ChangeClass, change: Change, before: Release | null): void {
   if (declared === change.is) return;
   const against =
-    newest === null ? 'there is none before it' : `release ${newest.number} has another ${change.differs.join(', ')}`;
-  const why = newest !== null && change.differs.length === 0 ? `it binds what release ${newest.number} binds` : against;
+    before === null ? 'there is none before it' : `release ${before.number} has another ${change.differs.join(', ')}`;
+  const why = before !== null && change.differs.length === 0 ? `it binds what release ${before.number} binds` : against;
   throw new Refusal('changeMismatch', `The change is ${change.is} and not ${declared}: ${why}.`, {
-    details: { change: change.is, differs: change.differs, against: newest?.number ?? null },
+    details: { change: change.is, differs: change.differs, against: before?.number ?? null },
   });
 }

@@ -97,7 +97,7 @@ export type PolicyDiffView = z.infer<typeof PolicyDiffView>;
 
 export const CreateRelease = z.strictObject({
   service: Name,
-  /** The class that the difference to the service's newest release has; another is refused. */
+  /** The class that the difference to what the service's last completed rollout brought has; another is refused. */
   change: ChangeClass,
   model: z.strictObject({ name: Name, version: Version }),
   /** Registered before; the release carries it whole. */
