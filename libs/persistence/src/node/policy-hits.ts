@@ -64,9 +64,4 @@ export class SqlitePolicyHits {
       .all(service) as unknown as (PolicyHitCount & { readonly rule: string })[];
     return rows.map((row) => ({ ...row, rule: row.rule === '' ? null : row.rule }));
   }
-
-  /** Days before this one are forgotten. */
-  forgetBefore(day: string): void {
-    this.#database.prepare('DELETE FROM policy_hits WHERE day < ?').run(day);
-  }
 }
