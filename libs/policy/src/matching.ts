@@ -10,32 +10,47 @@ export interface Matched {
   readonly count: number;
 }
 
+/** What all rules together may take for one request or one piece of a reply, in milliseconds. */
+const MOST_IN_ALL = 1_000;
+
 class OverTime extends Error {}
 
-/**
- * Runs what a rule does with one text, and throws `PolicyFailure` where that breaks or takes longer than the rule may. A process can
- * be kept from running by others, which is not the rule's doing: so it is over its limit only where it is so twice.
- */
-export function withinLimit<T>(rule: PolicyRule, now: Monotonic, run: (stillAllowed: () => void) => T): T {
-  return attempt(rule, now, run) ?? attempt(rule, now, run) ?? overLimit(rule);
+/** The time that rules have, as one spends it after the other. */
+export interface Allowance {
+  readonly now: Monotonic;
+  readonly until: number;
 }
 
-function attempt<T>({ id, timeLimitMs }: PolicyRule, now: Monotonic, run: (stillAllowed: () => void) => T): T | null {
-  const started = now();
-  const isOver = (): boolean => now() - started > timeLimitMs;
+export const allowance = (now: Monotonic): Allowance => ({ now, until: now() + MOST_IN_ALL });
+
+/**
+ * Runs what a rule does with one text, and throws `PolicyFailure` where that breaks or takes longer than the rule may, or than is
+ * left of what all may. A process can be kept from running by others, which is not the rule's doing: so it is over its own limit
+ * only where it is so twice.
+ */
+export function withinLimit<T>(rule: PolicyRule, given: Allowance, run: (stillAllowed: () => void) => T): T {
+  const result = attempt(rule, given, run) ?? attempt(rule, given, run);
+  if (result !== null) return result;
+  throw new PolicyFailure(
+    rule.id,
+    `the rule ${rule.id} took longer than ${rule.timeLimitMs} ms, or all did than ${MOST_IN_ALL}`,
+  );
+}
+
+function attempt<T>(rule: PolicyRule, { now, until }: Allowance, run: (stillAllowed: () => void) => T): T | null {
+  const deadline = Math.min(until, now() + rule.timeLimitMs);
+  const stillAllowed = (): void => {
+    if (now() > deadline) throw new OverTime();
+  };
   try {
-    const result = run(() => {
-      if (isOver()) throw new OverTime();
-    });
-    return isOver() ? null : result;
+    stillAllowed();
+    const result = run(stillAllowed);
+    stillAllowed();
+    return result;
   } catch (error) {
     if (error instanceof OverTime) return null;
-    throw new PolicyFailure(id, `the rule ${id} broke`, { cause: error });
+    throw new PolicyFailure(rule.id, `the rule ${rule.id} broke`, { cause: error });
   }
-}
-
-function overLimit({ id, timeLimitMs }: PolicyRule): never {
-  throw new PolicyFailure(id, `the rule ${id} took longer than ${timeLimitMs} ms`);
 }
 
 /** Every match of these rules in one text, in their order. */
@@ -43,22 +58,22 @@ export function matchRules(
   rules: readonly ReadyRule[],
   may: MayMatch,
   text: FoldedText,
-  now: Monotonic,
+  allowed: Allowance,
 ): readonly Matched[] {
   if (rules.length === 0) return [];
   const mightMatch = may(text.folded);
   return rules
     .filter(mightMatch)
-    .map((ready) => matchRule(ready, text, now))
+    .map((ready) => matchRule(ready, text, allowed))
     .filter(({ count }) => count > 0);
 }
 
-function matchRule(ready: ReadyRule, text: FoldedText, now: Monotonic): Matched {
+function matchRule(ready: ReadyRule, text: FoldedText, allowed: Allowance): Matched {
   if (ready.kind === 'whole') {
-    const isHit = withinLimit(ready.rule, now, () => ready.isHit(text.text));
+    const isHit = withinLimit(ready.rule, allowed, () => ready.isHit(text.text));
     return { ready, spans: [], count: isHit ? 1 : 0 };
   }
-  const spans = withinLimit(ready.rule, now, (stillAllowed) => ready.finder.find(text, stillAllowed));
+  const spans = withinLimit(ready.rule, allowed, (stillAllowed) => ready.finder.find(text, stillAllowed));
   return { ready, spans, count: spans.length };
 }
 
@@ -67,13 +82,13 @@ export function matchShadow(
   rules: readonly ReadyRule[],
   may: MayMatch,
   text: FoldedText,
-  now: Monotonic,
+  allowed: Allowance,
 ): readonly Matched[] {
   if (rules.length === 0) return [];
   const mightMatch = may(text.folded);
   return rules.filter(mightMatch).flatMap((ready) => {
     try {
-      const matched = matchRule(ready, text, now);
+      const matched = matchRule(ready, text, allowed);
       return matched.count > 0 ? [matched] : [];
     } catch (error) {
       if (error instanceof PolicyFailure) return [];

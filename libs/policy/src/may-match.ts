@@ -6,14 +6,16 @@ import type { ReadyRule } from './rules.ts';
 // that is made while it runs; where that would grow too large it would go on slowly, all patterns at once. Then it gives up here,
 // and each rule is asked by itself, within its own limit of time.
 
-/** Repeats with a count make the automaton large, so what has more of them is asked by itself. */
-const MOST_COPIES = 64;
-/** Of one set, in instructions. */
-const SET_SIZE = 4_000;
+/**
+ * In instructions, of one set. Repeats with a count make the automaton large, so patterns with more of them are apart, where they
+ * keep no others from being told at once.
+ */
+const SIZE = { plain: 4_000, counted: 1_000 };
+const MOST_COPIES_OF_PLAIN = 64;
 
 class GaveUp extends Error {}
 
-/** Which rules may match; all may that are not in a set. */
+/** Which rules may match. One that has no pattern may. */
 export type MayMatch = (folded: string) => (rule: ReadyRule) => boolean;
 
 export function mayMatch(rules: readonly ReadyRule[]): MayMatch {
@@ -35,17 +37,27 @@ interface Member {
 }
 
 function setsOf(rules: readonly ReadyRule[]): readonly (readonly Member[])[] {
+  const members = rules.flatMap((rule) => (rule.pattern ? [{ rule, pattern: rule.pattern }] : []));
+  const isPlain = ({ pattern }: Member): boolean => pattern.copies <= MOST_COPIES_OF_PLAIN;
+  return [
+    ...groups(members.filter(isPlain), SIZE.plain),
+    ...groups(
+      members.filter((it) => !isPlain(it)),
+      SIZE.counted,
+    ),
+  ];
+}
+
+function groups(members: readonly Member[], most: number): readonly (readonly Member[])[] {
   const sets: Member[][] = [];
-  let size = SET_SIZE;
-  for (const rule of rules) {
-    const { pattern } = rule;
-    if (!pattern || pattern.copies > MOST_COPIES) continue;
-    size += pattern.instructions;
-    if (size > SET_SIZE) {
+  let size = most;
+  for (const member of members) {
+    size += member.pattern.instructions;
+    if (size > most) {
       sets.push([]);
-      size = pattern.instructions;
+      size = member.pattern.instructions;
     }
-    sets.at(-1)?.push({ rule, pattern });
+    sets.at(-1)?.push(member);
   }
   return sets;
 }

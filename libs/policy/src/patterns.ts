@@ -5,7 +5,7 @@ import { type Measured, measureProgram } from './program.ts';
 
 /** Of one pattern, in instructions. An alternative of 300 words has 2,000; repeats with a count are dearer, at each place. */
 const MOST_INSTRUCTIONS = 2_500;
-const MOST_COPIES = 1_000;
+const MOST_COPIES = 500;
 
 export interface Pattern extends Measured {
   /** As it was compiled, flags included: for a set of patterns. */

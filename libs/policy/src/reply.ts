@@ -2,7 +2,7 @@ import type { PromptPolicy } from '@openward/contracts';
 import { fold } from './fold.ts';
 import { lastThatFits } from './length-rule.ts';
 import { placed, placedSpans, rewrites } from './marks.ts';
-import { hitsOf, type Matched, matchRules, matchShadow } from './matching.ts';
+import { allowance, hitsOf, type Matched, matchRules, matchShadow } from './matching.ts';
 import { mayMatch, type MayMatch } from './may-match.ts';
 import type { InputDecision, Monotonic, Notice, WholeReply } from './model.ts';
 import { withNotices } from './notices.ts';
@@ -43,7 +43,7 @@ export function noticesOf({ policy, texts }: OutputStage, input: Go, matched: re
 /** What rules in shadow would have hit. */
 export function shadowOf(stage: OutputStage, input: Go, reply: string, now: Monotonic): readonly Matched[] {
   if (stage.shadow.length === 0) return [];
-  return matchShadow(stage.shadow, stage.mayHitInShadow, fold(reply.slice(0, MOST_IN_SHADOW), input), now);
+  return matchShadow(stage.shadow, stage.mayHitInShadow, fold(reply.slice(0, MOST_IN_SHADOW), input), allowance(now));
 }
 
 /** Applies the rules to a reply that is there whole. */
@@ -54,7 +54,7 @@ export function applyToReply(
   finishReason: 'stop' | 'length',
   now: Monotonic,
 ): WholeReply {
-  const matched = matchRules(stage.enforced, stage.mayHit, fold(reply, input), now);
+  const matched = matchRules(stage.enforced, stage.mayHit, fold(reply, input), allowance(now));
   const hits = hitsOf([...matched, ...shadowOf(stage, input, reply, now)]);
   const action = strongest([...input.hits, ...hits]);
   const notices = noticesOf(stage, input, matched);

@@ -10,8 +10,9 @@ import { compileSchema } from './schema-rule.ts';
 /** A rule made ready; `pattern` where it has one that a set of patterns can tell of. `order` is its place in the policy. */
 export type ReadyRule = CompiledRule & { readonly order: number; readonly pattern: Pattern | null };
 
-/** Of all patterns of a policy together, in instructions. */
+/** Of all patterns of a policy together, in instructions, and of those the ones that come of counts. */
 const MOST_INSTRUCTIONS = 30_000;
+const MOST_COPIES = 5_000;
 
 type Made = ReadyRule | { readonly refused: Omit<PolicyFinding, 'where'> & { readonly at: string } };
 
@@ -23,6 +24,7 @@ export function compileRules(
   const ready: ReadyRule[] = [];
   const findings: PolicyFinding[] = [];
   let instructions = 0;
+  let copies = 0;
   for (const [order, rule] of rules.entries()) {
     const made = makeReady(rule, order, terms);
     if ('refused' in made) {
@@ -32,8 +34,11 @@ export function compileRules(
     }
     ready.push(made);
     instructions += made.pattern?.instructions ?? 0;
-    if (instructions <= MOST_INSTRUCTIONS) continue;
-    const message = `The patterns up to here come to ${instructions} steps; ${MOST_INSTRUCTIONS} are allowed for all. Use topics.`;
+    copies += made.pattern?.copies ?? 0;
+    if (instructions <= MOST_INSTRUCTIONS && copies <= MOST_COPIES) continue;
+    const message =
+      `The patterns up to here come to ${instructions} steps, ${copies} of them by counts such as {0,500}; ` +
+      `${MOST_INSTRUCTIONS} and ${MOST_COPIES} are allowed for all. Use smaller counts, or topics.`;
     findings.push({ code: 'patternTooLarge', where: `rules[${order}].match.pattern`, message });
     break;
   }

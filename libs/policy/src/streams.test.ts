@@ -73,7 +73,7 @@ describe('a rule that cannot be windowed', () => {
   const long = { kind: 'length' as const, most: 100 };
   it.each<[string, PolicyRule, RegExp]>([
     ['no bound', ruleOf('it', regex('a+')), /any length/],
-    ['a bound that is far', ruleOf('it', regex('[😀-🙏]{999}\\bab')), /can have 2000 characters/],
+    ['a bound that is far', ruleOf('it', regex('.'.repeat(1_001))), /can have 2002 characters/],
     ['the start of the text', ruleOf('it', regex('^a')), /begins or ends/],
     ['the end of a line', ruleOf('it', regex('(?m)a$')), /begins or ends/],
     ['the end of the text', ruleOf('it', regex('a\\z')), /begins or ends/],

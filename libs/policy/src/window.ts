@@ -1,6 +1,6 @@
 import { fold, foldedFrom } from './fold.ts';
 import { placed } from './marks.ts';
-import { type Matched, withinLimit } from './matching.ts';
+import { type Allowance, allowance, type Matched, withinLimit } from './matching.ts';
 import type { MayMatch } from './may-match.ts';
 import type { FoldedText, Monotonic } from './model.ts';
 import type { ReadyRule } from './rules.ts';
@@ -47,12 +47,13 @@ export function openWindow(
 
   const advance = (isEnd: boolean): string => {
     const text = fold(tail, { ...given, isStart: base === 0, isEnd });
+    const allowed = allowance(now);
     let mightMatch: ReturnType<MayMatch> | null = null;
     for (const rule of all) {
       const frontier = base + frontierOf(text, rule, isEnd);
       if (frontier <= rule.known) continue;
       mightMatch ??= may(text.folded);
-      if (mightMatch(rule.ready)) pending.push(...find(text, rule, frontier));
+      if (mightMatch(rule.ready)) pending.push(...find(text, rule, frontier, allowed));
       rule.known = Math.max(rule.known, frontier);
     }
     const until = isEnd ? base + tail.length : Math.min(...all.map(({ known }) => known));
@@ -64,10 +65,10 @@ export function openWindow(
     return out;
   };
 
-  const find = (text: FoldedText, rule: Progress, frontier: number): PlacedSpan[] => {
+  const find = (text: FoldedText, rule: Progress, frontier: number, allowed: Allowance): PlacedSpan[] => {
     const from = foldedFrom(text, rule.known - base);
     const { finder, rule: of } = rule.ready;
-    const spans = withinLimit(of, now, (stillAllowed) => finder.find({ ...text, from }, stillAllowed));
+    const spans = withinLimit(of, allowed, (stillAllowed) => finder.find({ ...text, from }, stillAllowed));
     const found = spans
       .map((span) => placed(rule.ready, { ...span, start: base + span.start, end: base + span.end }))
       .filter(({ start }) => start < frontier);
