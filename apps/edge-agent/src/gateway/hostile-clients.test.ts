@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
-import { ATTEMPTS, type Outcome } from './hostile-clients.fixture.ts';
+import { ATTEMPTS, hostileTable, type Outcome } from './hostile-clients.fixture.ts';
 import { KEY, policyWith, ruleWith, serveUnder, type PolicyWorld } from './policy.fixture.ts';
 
 let world: PolicyWorld | null = null;
@@ -69,4 +70,10 @@ test('`stop` and `max_tokens` of a client cut what the model says, never an esca
   const messages = [{ role: 'user', content: 'nerve agent' }];
   const answer = await post(world.url, JSON.stringify({ model: 'triage', messages, max_tokens: 1, stop: ['No.'] }), {});
   expect(await answer.json()).toMatchObject({ choices: [{ message: { content: 'No.\n\nok\n\nNo.' } }] });
+});
+
+test('the documentation lists what was tried here, and what gets through', () => {
+  const page = readFileSync(new URL('../../../../docs/policy.md', import.meta.url), 'utf8');
+  const compact = (text: string) => text.replaceAll(/ +/g, ' ').replaceAll(/-{3,}/g, '---');
+  expect(compact(page)).toContain(compact(hostileTable()));
 });
