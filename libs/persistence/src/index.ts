@@ -17,7 +17,7 @@ export { type LinksSeen, LINKS_KNOWN_FOR_MS, NodeLinkRepository } from './postgr
 export { type NodeRecord, NodeRepository, type RevokedKey } from './postgres/nodes.repository.ts';
 export { EVENTS_CHANNEL, notify } from './postgres/notify.ts';
 export { openPersistence, type Persistence, type Repositories, repositoriesOn } from './postgres/persistence.ts';
-export { type PolicyCreated, PolicyRepository } from './postgres/policies.repository.ts';
+export { type EndingPolicy, type PolicyCreated, PolicyRepository } from './postgres/policies.repository.ts';
 export { type BuildRelease, ReleaseRepository, type SettleRollouts } from './postgres/releases.repository.ts';
 export { RolloutRepository, type StoredEvidence, type StoredRollout } from './postgres/rollouts.repository.ts';
 export type { Schema } from './postgres/schema.ts';

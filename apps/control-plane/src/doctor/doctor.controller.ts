@@ -33,6 +33,7 @@ export class DoctorController {
         version: serverVersion,
         judged: judgeServer(serverVersion, { listener, mutualTls, allowUnsafeVersion, durability }),
       },
+      policies: await store.policies.ending(),
       outbox: await store.network.outboxLag(),
       artifacts: await artifacts.usage(),
       nodes: await this.nodes(),

@@ -14,6 +14,7 @@ const HEALTHY: DoctorFacts = {
   server: { version: '2.15.2', judged: { accepted: true, warnings: [] } },
   outbox: { nodes: 0, oldestMs: 0 },
   artifacts: { bytes: 1, quotaBytes: 100 },
+  policies: [],
   nodes: [],
   rollouts: [],
   certificateUntil: null,
@@ -51,6 +52,17 @@ const whys = (facts: Partial<DoctorFacts>): string[] =>
 
 it('finds nothing where all is well, and says so', () => {
   expect(findings({ ...HEALTHY, nodes: [NODE] })).toMatchObject([{ level: 'ok' }]);
+});
+
+it('names a policy in its last thirty days and after, and how many nodes serve under it', () => {
+  const served = { service: 'triage', release: 4, policy: 'triage-plain@2', nodes: 3 };
+  const DAY = 24 * HOUR;
+  const until = (ms: number) => ({ policies: [{ ...served, expires: at(ms) }] });
+  expect(whys(until(31 * DAY))).toEqual([]);
+  const [soon] = findings({ ...HEALTHY, ...until(2 * DAY) });
+  expect(soon).toMatchObject({ level: 'warning', what: 'policy triage-plain@2 of triage' });
+  expect(soon?.why).toMatch(/expires at .*, in 2 days at most, and 3 nodes serve release 4 under it/);
+  expect(findings({ ...HEALTHY, ...until(-1) })[0]).toMatchObject({ level: 'problem' });
 });
 
 it('names a node that reports a generation that was never given to it (D6)', () => {

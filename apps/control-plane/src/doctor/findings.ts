@@ -7,7 +7,8 @@ import {
   type Wait,
 } from '@openward/contracts';
 import type { ServerJudgement } from '@openward/messaging';
-import type { NetworkState, NodeAhead } from '@openward/persistence';
+import type { EndingPolicy, NetworkState, NodeAhead } from '@openward/persistence';
+import { expiryOf } from '@openward/policy';
 import { inWords } from '@openward/rollout';
 
 // What `openward doctor` prints: everything that waits or is not as it should be, since when, and who can clear it. Pure.
@@ -22,6 +23,8 @@ export interface DoctorFacts {
   readonly server: { readonly version: string; readonly judged: ServerJudgement };
   readonly outbox: { readonly nodes: number; readonly oldestMs: number };
   readonly artifacts: { readonly bytes: number; readonly quotaBytes: number };
+  /** Those with an end under which nodes serve. */
+  readonly policies: readonly EndingPolicy[];
   readonly nodes: readonly NodeView[];
   readonly rollouts: readonly RolloutView[];
   readonly certificateUntil: number | null;
@@ -62,6 +65,7 @@ export function findings(facts: DoctorFacts): DoctorFinding[] {
     ...ofNetwork(facts),
     ...facts.ahead.map(ofAhead),
     ...facts.nodes.flatMap((node) => ofNode(node, facts.now)),
+    ...facts.policies.flatMap((policy) => ofPolicy(policy, facts.now)),
     ...facts.rollouts.flatMap(ofRollout),
   ];
   return [...found.filter((it) => it.level !== 'ok'), ...found.filter((it) => it.level === 'ok')];
@@ -125,6 +129,17 @@ function ofAhead({ node, site, reported, held }: NodeAhead): DoctorFinding {
   const said = `it reports generation ${reported.epoch}.${reported.number}, which was never given to it`;
   const why = `${said} (${held === null ? 'none' : `${held.epoch}.${held.number}`} is held): it lies, or this control plane was restored`;
   return finding('problem', `node ${node} of ${site}`, why, 'Compare with other nodes; revoke it if it alone says so.');
+}
+
+/** It closes nothing by itself: each site has chosen what then happens there. */
+function ofPolicy({ service, release, policy, expires, nodes }: EndingPolicy, now: number): DoctorFinding[] {
+  const { state, days } = expiryOf({ expires }, now);
+  if (state === 'none' || state === 'valid') return [];
+  const when = state === 'expired' ? `it expired at ${expires}` : `it expires at ${expires}, in ${days} days at most`;
+  const where = `${nodes === 1 ? '1 node serves' : `${nodes} nodes serve`} release ${release} under it`;
+  const next = 'Push its next revision, make a release with it, and roll that out.';
+  const level = state === 'expired' ? 'problem' : 'warning';
+  return [finding(level, `policy ${policy} of ${service}`, `${when}, and ${where}`, next)];
 }
 
 function ofNode(node: NodeView, now: number): DoctorFinding[] {

@@ -1,4 +1,11 @@
-import { digestOf, PlanRequest, type ArtifactRef, type Release, type StateBody } from '@openward/contracts';
+import {
+  digestOf,
+  plainPolicy,
+  PlanRequest,
+  type ArtifactRef,
+  type Release,
+  type StateBody,
+} from '@openward/contracts';
 import { offerOf, plan, start, type StartOrder, DEFAULT_ENGINE_SETTINGS as SETTINGS } from '@openward/rollout';
 import { aRelease, aSuite } from '@openward/rollout/testing';
 import { withDatabase } from '@openward/testkit';
@@ -103,6 +110,33 @@ it('gives the plan what nodes have said, what they hold, and who is live (R1, R5
   expect(b).toMatchObject({ files: [], reported: { active: null, tooFewItems: true } });
   expect(c).toMatchObject({ reported: null });
   expect(await persistence.planFacts('triage', 3)).toBeNull();
+});
+
+it('names the policies with an end under which nodes serve, and how many do', async () => {
+  await using opened = openOn(await withDatabase(MIGRATED));
+  const { persistence } = opened;
+  const [first = ''] = await putReleases(persistence, 1);
+  const ending = { ...plainPolicy('', { id: 'ending', revision: 3 }), expires: '2026-02-01T00:00:00Z' };
+  const made = await persistence.releases.create('triage', BY, async (number, before) => {
+    if (before === null) throw new Error('there is a release before');
+    return { document: { ...before, number, policy: ending }, artifact: artifact(`release ${number}`) };
+  });
+  const serves = (active: string) => [
+    { service: 'triage', active, lastGood: active, anchor: null, serving: 'serving', pinned: false } as const,
+  ];
+  for (const [node, active] of [
+    ['a', made?.digest],
+    ['b', first],
+    ['c', made?.digest],
+    ['d', made?.digest],
+  ] as const) {
+    await putNode(persistence.db, { site: `${node}-hospital`, node });
+    await report(persistence, node, 1, serves(active ?? ''));
+  }
+  await persistence.nodes.revoke('d', BY, 'gone');
+  expect(await persistence.policies.ending()).toEqual([
+    { service: 'triage', release: 2, policy: 'ending@3', expires: '2026-02-01T00:00:00Z', nodes: 2 },
+  ]);
 });
 
 it('starts no rollout of a release that was recalled after it was planned (R4)', async () => {

@@ -19,6 +19,15 @@ export type PolicyCreated =
   /** `differs`: the revision is there, with other bytes. `older`: it is not, and a newer one is. */
   | { readonly kind: 'differs' | 'older'; readonly newest: number };
 
+/** A release that so many nodes serve, and when its policy expires. */
+export interface EndingPolicy {
+  readonly service: Name;
+  readonly release: number;
+  readonly policy: string;
+  readonly expires: string;
+  readonly nodes: number;
+}
+
 export class PolicyRepository {
   readonly #db: Database;
   constructor(db: Database) {
@@ -70,6 +79,11 @@ export class PolicyRepository {
     return row === undefined ? null : { ...viewOf(row), document: row.document };
   }
 
+  /** The policies with an end under which nodes serve, the one that ends first in front. A revoked node serves nobody here. */
+  async ending(): Promise<readonly EndingPolicy[]> {
+    return (await ending.execute(this.#db)).rows;
+  }
+
   /** By id, the newest revision first. */
   async list(query: PageQuery, of: { readonly id?: Name } = {}): Promise<Page<PolicyView>> {
     let select = selectViews(this.#db)
@@ -84,6 +98,21 @@ export class PolicyRepository {
     return pageOf(await select.execute(), query, (row) => `${row.id}@${row.revision}`, viewOf);
   }
 }
+
+// Releases are counted before they are read: their documents are large, and many nodes serve the same.
+const ending = sql<EndingPolicy>`
+  with served as (
+    select service ->> 'active' as digest, count(*)::integer as nodes
+    from node_states
+    join nodes on nodes.name = node_states.node and nodes.revoked_at is null,
+      jsonb_array_elements(node_states.body -> 'services') as service
+    group by 1
+  )
+  select releases.service, releases.number as release, served.nodes, document -> 'policy' ->> 'expires' as expires,
+    concat(document -> 'policy' ->> 'id', '@', document -> 'policy' ->> 'revision') as policy
+  from served join releases on releases.digest = served.digest
+  where document -> 'policy' ->> 'expires' is not null
+  order by expires, releases.service, releases.number`;
 
 /** What a list shows is taken out by the database: it does not carry whole policies. */
 const selectViews = (db: Database) =>

@@ -156,6 +156,7 @@ const methods: readonly (readonly [string, (it: Repositories) => Promise<unknown
   ['policies.create', (it) => it.policies.create(plainPolicy(''), 'ada')],
   ['policies.find', (it) => it.policies.find({ id: 'plain', revision: 1 })],
   ['policies.list', (it) => it.policies.list({ limit: 50, after: 'm@1' }, { id: 'plain' })],
+  ['policies.ending', (it) => it.policies.ending()],
   ['releases.create', (it) => it.releases.create('triage', 'ada', async () => ({ document: aRelease(1), artifact }))],
   ['releases.find', (it) => it.releases.find('triage', 1)],
   ['releases.list', (it) => it.releases.list('triage', { limit: 50, after: '9' })],
