@@ -9,7 +9,7 @@ import { benchTransfer } from './transfer.ts';
 
 // That the pieces of the bench run, with tiny sizes. No time is asserted: `npm run bench` shows them.
 
-const options = readOptions(['--size', '2', '--rounds', '1', '--seconds', '0.1']);
+const options = readOptions(['--size', '2', '--large', '3', '--rounds', '1', '--seconds', '0.1']);
 let place: Place;
 beforeAll(async () => {
   place = await openPlace();
@@ -20,7 +20,7 @@ const numbersOf = ({ tables }: Section): string => JSON.stringify(tables);
 
 test('every way of bringing a file to a node ends with a verified file, and is named in the document', async () => {
   const section = await benchTransfer(place, options);
-  expect(section.tables[0]!.rows).toHaveLength(5);
+  expect(section.tables[0]!.rows).toHaveLength(6);
   expect(numbersOf(section)).not.toMatch(/NaN|Infinity/);
   const run = { sections: [section], natsVersion: '2', loadBefore: '0', loadAfter: '0', seconds: 1, command: 'bench' };
   const text = documentOf(run);

@@ -6,6 +6,8 @@ export type SectionName = (typeof SECTIONS)[number];
 export interface Options {
   /** Of the file that is transferred. */
   readonly sizeBytes: number;
+  /** Of the file that is transferred once, for the memory of it. */
+  readonly largeBytes: number;
   /** Each side of a comparison runs once a round, in turn, so that a noisy minute meets all of them. */
   readonly rounds: number;
   /** How long each load on the gateway lasts, and each measurement on a slow line. In seconds. */
@@ -16,9 +18,10 @@ export interface Options {
 
 export const MIB = 1024 * 1024;
 
-export const USAGE = `npm run bench -- [--size MiB] [--rounds N] [--seconds S] [--only ${SECTIONS.join(',')}] [--write]
+export const USAGE = `npm run bench -- [--size MiB] [--large MiB] [--rounds N] [--seconds S] [--only ${SECTIONS.join(',')}] [--write]
 
   --size     of the file that is transferred, 256 when left out
+  --large    of the file that is transferred once, to see its memory, 1024 when left out
   --rounds   each side of a comparison runs once a round, 3 when left out
   --seconds  of each load and each slow line, 1.5 when left out
   --only     some of the sections, with commas
@@ -30,6 +33,7 @@ export function readOptions(args: readonly string[]): Options {
     args: [...args],
     options: {
       size: { type: 'string', default: '256' },
+      large: { type: 'string', default: '1024' },
       rounds: { type: 'string', default: '3' },
       seconds: { type: 'string', default: '1.5' },
       only: { type: 'string', default: SECTIONS.join(',') },
@@ -41,6 +45,7 @@ export function readOptions(args: readonly string[]): Options {
   if (unknown !== undefined) throw new Error(`There is no section ${JSON.stringify(unknown)}.\n\n${USAGE}`);
   return {
     sizeBytes: positive(values.size, '--size') * MIB,
+    largeBytes: positive(values.large, '--large') * MIB,
     rounds: Math.ceil(positive(values.rounds, '--rounds')),
     seconds: positive(values.seconds, '--seconds'),
     only: SECTIONS.filter((name) => only.includes(name)),

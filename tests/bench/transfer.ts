@@ -4,7 +4,7 @@ import type { ArtifactRef } from '@openward/contracts';
 import { MIB, type Options } from './options.ts';
 import type { Section } from './report.ts';
 import { figure, interleave, median, megabytes, rateOf, times } from './statistics.ts';
-import { type Artifact, describe, makeModel } from './transfer/artifact.ts';
+import { type Artifact, describe, describeLarge, makeModel } from './transfer/artifact.ts';
 import type { FileServerWorker } from './transfer/file-server.worker.ts';
 import type { Fetched, NodeWorker } from './transfer/node.worker.ts';
 import type { Place } from './transfer/place.ts';
@@ -33,7 +33,7 @@ export async function fetchOnce<T extends Fetched>(
 const viaStream = (place: Place, artifact: ArtifactRef) => () =>
   fetchOnce(place, (node, dir) => node.ask('openward', { url: place.nats.url, dir, artifact }));
 
-export async function benchTransfer(place: Place, { sizeBytes, rounds }: Options): Promise<Section> {
+export async function benchTransfer(place: Place, { sizeBytes, largeBytes, rounds }: Options): Promise<Section> {
   const usual = describe(makeModel(sizeBytes));
   const small = describe(makeModel(sizeBytes / 4));
   const refs = {
@@ -58,7 +58,8 @@ export async function benchTransfer(place: Place, { sizeBytes, rounds }: Options
       coarse: viaStream(place, refs.coarse),
       small: viaStream(place, refs.small),
     });
-    return asSection(usual, small, results, rounds);
+    const large = await viaStream(place, await place.publish(describeLarge(largeBytes)))();
+    return asSection(usual, small, results, { bytes: largeBytes, ...large }, rounds);
   } finally {
     await server.end();
     await rm(served, { force: true });
@@ -69,6 +70,7 @@ function asSection(
   whole: Artifact,
   small: Artifact,
   results: Readonly<Record<string, readonly Fetched[]>>,
+  large: Fetched & { readonly bytes: number },
   rounds: number,
 ): Section {
   const size = whole.bytes.length;
@@ -93,6 +95,12 @@ function asSection(
           row('Openward, chunks of 128 KiB', 'usual'),
           row('Openward, chunks of 256 KiB', 'coarse'),
           row('Openward, a quarter of the size', 'small', small.bytes.length),
+          [
+            `Openward, ${Math.round(large.bytes / MIB)} MiB, once`,
+            `${figure(rateOf(large.bytes, large.ms))} MB/s`,
+            times(speed('usual') / rateOf(large.bytes, large.ms)),
+            megabytes(large.peakBytes),
+          ],
           row('plain HTTP download', 'http'),
           row("NATS client's Object Store get", 'objectStore'),
         ],
@@ -106,6 +114,12 @@ function asSection(
         budget: 'at most 300 MB',
         measured: megabytes(peak('usual')),
         held: peak('usual') <= 300e6,
+      },
+      {
+        what: `memory while transferring ${Math.round(large.bytes / MIB)} MiB`,
+        budget: 'at most 300 MB',
+        measured: megabytes(large.peakBytes),
+        held: large.peakBytes <= 300e6,
       },
     ],
   };

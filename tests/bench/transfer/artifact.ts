@@ -1,14 +1,20 @@
-import { createCipheriv } from 'node:crypto';
+import { createCipheriv, createHash } from 'node:crypto';
 import { CHUNK_SIZE, type Digest, digestOfBytes } from '@openward/contracts';
 import { buildManifest, type BuiltArtifact, cutFile, parseGguf } from '@openward/distribution';
 import { buildGguf, modelKeys } from '../../../libs/distribution/src/gguf-builder.fixture.ts';
 import { MIB } from '../options.ts';
 
-/** A file as the control plane would have it: its bytes, and every piece by its digest. */
-export interface Artifact {
-  readonly bytes: Uint8Array;
+/** A file as the control plane would have it: every piece by its digest. */
+export interface Published {
   readonly built: Omit<BuiltArtifact, 'gguf'>;
-  readonly pieces: ReadonlyMap<Digest, Uint8Array>;
+  readonly pieces: {
+    keys(): Iterable<Digest>;
+    get(digest: Digest): Uint8Array | undefined;
+  };
+}
+
+export interface Artifact extends Published {
+  readonly bytes: Uint8Array;
 }
 
 /** Bytes that nothing compresses, the same for the same seed. */
@@ -50,4 +56,31 @@ export function describe(bytes: Uint8Array, chunkSize = CHUNK_SIZE): Artifact {
     ...chunks.map(({ digest, offset, size }) => [digest, bytes.subarray(offset, offset + size)] as const),
   ]);
   return { bytes, built, pieces };
+}
+
+/** A file of any size that nobody holds as a whole: each chunk is made when it is asked for. No GGUF. */
+export function describeLarge(size: number): Published {
+  const whole = createHash('sha256');
+  const numbers = new Map<Digest, number>();
+  const chunkOf = (number: number): Uint8Array =>
+    noise(1_000_000 + number, Math.min(CHUNK_SIZE, size - number * CHUNK_SIZE));
+  const chunks = [...cutFile(size)].map((cut, number) => {
+    const bytes = chunkOf(number);
+    whole.update(bytes);
+    const digest = digestOfBytes(bytes);
+    numbers.set(digest, number);
+    return { ...cut, digest };
+  });
+  const built = buildManifest('document', `sha256:${whole.digest('hex')}`, chunks);
+  const lists = new Map([built.manifest, ...built.lists].map((piece) => [piece.digest, piece.bytes]));
+  return {
+    built,
+    pieces: {
+      keys: () => [...lists.keys(), ...numbers.keys()],
+      get(digest) {
+        const number = numbers.get(digest);
+        return number === undefined ? lists.get(digest) : chunkOf(number);
+      },
+    },
+  };
 }

@@ -7,7 +7,7 @@ import { type RunningNats, startNats } from '@openward/testkit';
 import { DiscardPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { Objm } from '@nats-io/obj';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import type { Artifact } from './artifact.ts';
+import type { Published } from './artifact.ts';
 
 export const FAMILY = 'bench';
 export const BUCKET = 'bench';
@@ -19,7 +19,7 @@ export interface Place {
   readonly dir: string;
   readonly nats: RunningNats;
   /** Puts a file into the chunk stream, and says how a node names it. */
-  publish(artifact: Artifact): Promise<ArtifactRef>;
+  publish(artifact: Published): Promise<ArtifactRef>;
   /** Puts a file into an object store beside, under this name. */
   putObject(name: string, bytes: Uint8Array): Promise<void>;
   close(): Promise<void>;
