@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { chanceOf } from '../corpus/chance.ts';
 import { CLINICAL_CORPUS } from '../corpus/clinical.ts';
 import { foundIn, WITHOUT_TERMS } from './finders.fixture.ts';
 
@@ -15,5 +16,15 @@ describe('the clinical corpus', () => {
       sentences.flatMap((sentence) => foundIn(kind, sentence, language).map((found) => `${sentence} :: ${found}`)),
     );
     expect(hits).toEqual([]);
+  });
+
+  // What ends one sentence could announce what begins the next.
+  it.each(WITHOUT_TERMS)('is not hit by the recogniser of %s in notes of other orders', (kind) => {
+    const chance = chanceOf(4);
+    for (const [language, sentences] of Object.entries(CLINICAL_CORPUS))
+      for (const joint of [' ', '\n', ', ', '; ', ' – '].flatMap((it) => [it, it])) {
+        const note = Array.from({ length: 60 }, () => chance.of(sentences).replace(/\.$/, '')).join(joint);
+        expect(foundIn(kind, note, language)).toEqual([]);
+      }
   });
 });
