@@ -17,9 +17,17 @@ export const ALLOWED: Readonly<Record<RuleMatch['kind'], Readonly<Record<PolicyS
   length: { input: ['block', 'annotate'], output: ['block', 'annotate', 'redact'] },
 };
 
+/** Each is a program of its own to compile; a reply has one form, and may have another in shadow. */
+const MOST_SCHEMAS = 8;
+
 /** Rules that stand where they cannot, do what they cannot, or look for nothing in a language of the policy. */
 export function* ruleFindings({ rules, languages }: PromptPolicy): Generator<PolicyFinding> {
   const schemaAt = rules.findIndex((it) => it.match.kind === 'schema' && it.mode === 'enforce');
+  const schemas = rules.filter(({ match }) => match.kind === 'schema').length;
+  if (schemas > MOST_SCHEMAS) {
+    const message = `It has ${schemas} schema rules, of which ${MOST_SCHEMAS} are allowed. A reply has one form.`;
+    yield { code: 'schemaTooLarge', where: 'rules', message };
+  }
   for (const [at, rule] of rules.entries()) {
     const where = `rules[${at}]`;
     const { kind } = rule.match;

@@ -52,6 +52,15 @@ describe('a hostile policy is refused, with its reason, in under 100 ms of the p
     ['a schema of great width', 'schemaTooLarge', schemaRule({ type: 'object', properties: wide })],
     ['a schema that refers to itself', 'schemaUnsupported', schemaRule({ $ref: '#', type: 'object' })],
     ['a schema of choices', 'schemaUnsupported', schemaRule({ anyOf: [{ type: 'string' }] })],
+    [
+      'hundreds of schemas',
+      'schemaTooLarge',
+      policyOf({
+        rules: Array.from({ length: 300 }, (_, at) =>
+          ruleOf({ id: `r${at}`, match: { kind: 'schema', schema: { type: 'object' } }, action: { does: 'annotate' } }),
+        ),
+      }),
+    ],
     ['a pattern that repeats repeats', 'patternTooLarge', pattern('((a{1,1000}){1,1000}){1,1000}')],
     ['a pattern that is none', 'patternInvalid', pattern('(a')],
     ['a back-reference', 'patternInvalid', pattern('(a)\\1')],

@@ -6,7 +6,7 @@ import { boundFindings, textFindings } from './check-texts.ts';
 import { compilePolicy } from './compile.ts';
 import { Findings } from './findings.ts';
 import { measureDocument } from './measure.ts';
-import { type CompiledPolicy, NO_SITE_TERMS, type PolicyFinding, type SiteTerms } from './model.ts';
+import { type CompiledPolicy, type Monotonic, NO_SITE_TERMS, type PolicyFinding, type SiteTerms } from './model.ts';
 import { runCompiledTests, runPolicyTests, type TestResult } from './run-tests.ts';
 import { readShape } from './shape.ts';
 import { templateFindings } from './template.ts';
@@ -21,10 +21,10 @@ export type Checking =
  * loaded. Takes any value, or JSON as a text or bytes; never throws on one, and costs little whatever it is: size first, then
  * shape, then every danger that can be seen without compiling, then patterns and schemas, then the policy's own tests. What is
  * refused at one step goes to no later one that could trip over it. All findings are `testFailed` where the policy is sound, and
- * its own tests fail with the terms of this site.
+ * its own tests fail with the terms of this site. `now` bounds how long they may take.
  */
-export function checkPolicy(document: unknown, terms: SiteTerms = NO_SITE_TERMS): Checking {
-  const { policy, compiled, findings } = examinePolicy(document, terms);
+export function checkPolicy(document: unknown, terms: SiteTerms = NO_SITE_TERMS, now: Monotonic = () => 0): Checking {
+  const { policy, compiled, findings } = examinePolicy(document, terms, now);
   if (findings.length > 0 || policy === null || compiled === null) return { kind: 'refused', findings };
   return { kind: 'ok', policy, compiled };
 }
@@ -40,14 +40,18 @@ export interface Examination {
   readonly findings: readonly PolicyFinding[];
 }
 
-export function examinePolicy(document: unknown, terms: SiteTerms = NO_SITE_TERMS): Examination {
+export function examinePolicy(
+  document: unknown,
+  terms: SiteTerms = NO_SITE_TERMS,
+  now: Monotonic = () => 0,
+): Examination {
   const findings = new Findings();
   const policy = shapeOf(document, findings);
   if (policy === null) return { policy, compiled: null, results: [], findings: findings.list() };
   const compiled = compileSound(policy, terms, findings);
   if (compiled === null) return { policy, compiled, results: [], findings: findings.list() };
   const asTested = Object.keys(terms.variables).length === 0;
-  const results = asTested ? runCompiledTests(compiled) : runPolicyTests(policy, terms);
+  const results = asTested ? runCompiledTests(compiled, now) : runPolicyTests(policy, terms, now);
   findings.take(failureFindings(results));
   return { policy, compiled, results, findings: findings.list() };
 }
