@@ -57,6 +57,7 @@ export class Agent {
   readonly policies: NodePolicies;
   readonly offerReading: OfferReading;
   readonly documents: Documents;
+  readonly models: Pick<LoadedReleases, 'loads'>;
   readonly served: ServedReleases;
   readonly runtimes: Runtimes;
   readonly reconciler: Reconciler;
@@ -112,6 +113,7 @@ export class Agent {
       reportSubject: reportSubject(site, node),
     });
     const models = createModelRuntime({ runtimes, store, documents: this.documents, config });
+    this.models = models;
     const slots = new Slots(config.runtime.parallel, config.gateway.mostWaiting);
     this.served = new ServedReleases({
       releaseOf: (held) => this.documents.release(held.release, held.document),

@@ -71,7 +71,7 @@ let code = 1;
 let world: World | undefined;
 try {
   const options = readOptions();
-  heading('Openward: three hospitals, four releases. The models are toys trained on invented sentences.');
+  heading('Openward: three hospitals, six releases. The models are toys trained on invented sentences.');
   const running = startWorld(options).then(async (started) => {
     world = started;
     const held = await tell(started);

@@ -1,41 +1,28 @@
-import { createRelease, registerModel, type SiteWorld } from './harness/index.ts';
+import { createRelease, registerModel } from './harness/index.ts';
 import type { PlanRequest } from '@openward/contracts';
 import { Expectations } from './expectations.ts';
 import { acceptTwice, asked, type } from './hospital-it.ts';
 import { heading, line, note } from './print.ts';
 import { startRollout } from './rollouts.ts';
-import { ask, Traffic } from './traffic.ts';
+import { releaseFive, releaseSix } from './policy-story.ts';
+import { ABOUT_A_BITE, ABOUT_BLOOD_SUGAR, questions, served, shown } from './questions.ts';
+import { fetchedBytes, isFetchingHalf, stateOf } from './site-state.ts';
+import { Traffic } from './traffic.ts';
 import { follow, hasEnded, nodeOf } from './watch.ts';
 import type { World } from './world.ts';
 import { until } from '@openward/testkit';
 
-// The story: four releases of one service at three hospitals. Nothing here decides an outcome; it asks, types, cuts and kills,
+// The story: six releases of one service at three hospitals; the last two change the prompt policy alone (`policy-story.ts`). Nothing here decides an outcome; it asks, types, cuts and kills,
 // and checks what the running system did.
 
-const ABOUT_BLOOD_SUGAR = 'Has had diabetes and growing drowsy, age 68, since noon.';
-const ABOUT_A_BITE = 'Aged 37, comes in with a viper bite on the hand since noon.';
-
-/** The same question to every hospital, and who answered. */
-async function questions(world: World, question: string, when: string): Promise<Map<string, string>> {
-  note(`${when}: "${question}"`);
-  const answers = new Map<string, string>();
-  for (const site of world.sites) {
-    const { status, text, release } = await ask(site, question);
-    answers.set(site.name, status === 200 ? `${text} ${release}` : `${status}`);
-    note(`${site.name.padEnd(9)} ${status === 200 ? `${text} (release ${release})` : `${status} ${text}`}`);
-  }
-  return answers;
-}
-
-const served = (answers: ReadonlyMap<string, string>, expected: string): boolean =>
-  [...answers.values()].every((answer) => answer === expected);
-const shown = (answers: ReadonlyMap<string, string>): string =>
-  [...answers].map(([site, answer]) => `${site} ${answer}`).join(', ');
+const SHORTEST_WAVE_MS = 12_000;
 
 export class Story {
   readonly expectations = new Expectations();
   readonly #world: World;
   #traffic: Traffic[] = [];
+  /** Of a wave that a cut-off hospital keeps waiting to its end: short, but no shorter than this machine needs for the others. */
+  #waveDeadlineMs = SHORTEST_WAVE_MS;
 
   constructor(world: World) {
     this.#world = world;
@@ -49,6 +36,9 @@ export class Story {
     await this.#catchUp();
     await this.#releaseThree();
     await this.#releaseFour();
+    const told = { world: this.#world, expectations: this.expectations };
+    await releaseFive(told);
+    await releaseSix(told);
     await this.#close();
   }
 
@@ -68,6 +58,7 @@ export class Story {
     const { network, referral, primary, district } = this.#world;
     heading('Release 1, the baseline, goes live everywhere');
     await createRelease(network.api, 1);
+    const began = performance.now();
     const rollout = await startRollout(network, {
       release: 1,
       waves: [{ by: 'rest' }],
@@ -78,6 +69,7 @@ export class Story {
       await type(site, ['suites', 'accept', suite.digest]);
     });
     await Promise.all([follow(network, rollout.id, hasEnded), ...suites, acceptTwice(district, 1, 'suiteToo')]);
+    this.#waveDeadlineMs = Math.max(SHORTEST_WAVE_MS, Math.ceil(1.5 * (performance.now() - began)));
     const view = await network.api.rollouts.get(rollout.id);
     const answers = await questions(this.#world, ABOUT_BLOOD_SUGAR, 'with release 1');
     this.expectations.check(
@@ -99,7 +91,7 @@ export class Story {
     const rollout = await startRollout(network, {
       release: 2,
       waves: [{ by: 'sites', sites: ['referral'] }, { by: 'rest' }],
-      settings: { quorum: 0.5, canaryDeadlineMs: 60_000, waveDeadlineMs: 12_000 },
+      settings: { quorum: 0.5, canaryDeadlineMs: 60_000, waveDeadlineMs: this.#waveDeadlineMs },
     });
     const waiting = this.#districtWaits(2);
     await follow(network, rollout.id, (view) => nodeOf(view, 'referral')?.soak === 'running');
@@ -275,30 +267,4 @@ export class Story {
   #answeredBy(release: string): boolean {
     return this.#traffic.some(({ seen }) => seen.byRelease.has(release));
   }
-}
-
-interface Fetched {
-  readonly file: string;
-  readonly doneBytes: number;
-  readonly totalBytes: number;
-  readonly reusedBytes: number;
-}
-
-const statusOf = (site: SiteWorld) => site.local<{ fetches: Fetched[]; fetchedBytes: number }>('GET', '/status');
-const fetchedBytes = async (site: SiteWorld): Promise<number> => (await statusOf(site)).fetchedBytes;
-
-/** Weights are on the way, and neither all here nor hardly begun. */
-const isFetchingHalf = async (site: SiteWorld): Promise<boolean> =>
-  (await statusOf(site)).fetches.some(
-    ({ doneBytes, totalBytes }) => totalBytes > 500_000 && doneBytes > totalBytes * 0.2 && doneBytes < totalBytes * 0.9,
-  );
-
-async function stateOf(site: SiteWorld): Promise<{ readonly lastGood: number | null }> {
-  const { serving, report } = await site.local<{
-    serving: { service: string; release: string | null; number: number | null }[];
-    report: { services: { lastGood: string | null; active: string | null }[] };
-  }>('GET', '/status');
-  const [service] = report.services;
-  const isCommitted = service !== undefined && service.lastGood !== null && service.lastGood === service.active;
-  return { lastGood: isCommitted ? (serving[0]?.number ?? null) : null };
 }

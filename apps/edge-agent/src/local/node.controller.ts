@@ -32,6 +32,7 @@ export class NodeController {
       report: this.agent.reconciler.report(),
       fetches: this.agent.fetches.list(),
       fetchedBytes: this.agent.fetches.totalBytes,
+      modelLoads: this.agent.models.loads,
       policyRefusals: this.agent.policies.openRefusals(),
       pid: process.pid,
     };

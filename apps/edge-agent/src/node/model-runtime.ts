@@ -67,6 +67,8 @@ export interface LoadedReleases extends ModelRuntime {
   remove(key: string): Promise<void>;
   /** How many are loaded now. */
   readonly size: number;
+  /** How often the runtime has loaded each file since the start: what a change of policy alone does not raise. */
+  readonly loads: Readonly<Record<Digest, number>>;
 }
 
 /** Codes of a runtime that no second try would change. */
@@ -84,6 +86,7 @@ export function createModelRuntime(options: {
   const keys = new KeptKeys(pathsOf(config.dataDir).runtimeKeys);
   /** Each loaded key, and the file whose vocabulary counts for it. */
   const loadedKeys = new Map<string, Digest>();
+  const loads: Record<Digest, number> = {};
 
   const fileOf = async (artifact: ArtifactRef): Promise<ModelFile> => {
     const path = await store.find(artifact.file);
@@ -102,6 +105,7 @@ export function createModelRuntime(options: {
       threads: config.runtime.threadsPerRequest ?? config.runtime.threads,
       parallel: config.runtime.parallel,
     });
+    if (!loadedKeys.has(held.key)) loads[held.artifact.file] = (loads[held.artifact.file] ?? 0) + 1;
     const chain = { base: loaded.base, ...(loaded.adapter === undefined ? {} : { adapter: loaded.adapter }) };
     loadedKeys.set(held.key, countedBy(held).file);
     return chain;
@@ -157,6 +161,7 @@ export function createModelRuntime(options: {
     get size() {
       return loadedKeys.size;
     },
+    loads,
   };
 }
 

@@ -1,7 +1,15 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '@openward/client';
-import { ChatTemplate, plainPolicy, SuiteDocument, type PolicyRef, type ReleaseView } from '@openward/contracts';
+import {
+  ChatTemplate,
+  plainPolicy,
+  SuiteDocument,
+  type PolicyRef,
+  type PromptPolicy,
+  type ReleaseView,
+} from '@openward/contracts';
+import { readPolicyFolder } from '@openward/policy';
 import { DEMO } from './paths.ts';
 
 // What the demo puts into the network: a service, four versions of a toy model, a suite, and releases that bind them.
@@ -90,10 +98,32 @@ export async function registerModel(api: Client, version: number): Promise<void>
   }
 }
 
-/** The demo's system prompt and no rules; pushing it again changes nothing. */
+/** The demo's system prompt and no rules, revision 1 of its policy; pushing it again changes nothing. */
 export async function registerPolicy(api: Client): Promise<PolicyRef> {
-  const { id, revision } = await api.policies.create(plainPolicy(MODEL.system, { id: 'triage-plain' }));
+  const { id, revision } = await api.policies.create(plainPolicy(MODEL.system, { id: 'triage' }));
   return { id, revision };
+}
+
+/** A policy that stands as a folder in `policies/`, as `openward policy push` would send it. */
+export async function pushPolicyFolder(api: Client, folder: string): Promise<PolicyRef> {
+  const place = join(DEMO, 'policies', folder);
+  const files = readdirSync(place).map((name) => [name, readFileSync(join(place, name), 'utf8')] as const);
+  const read = readPolicyFolder(Object.fromEntries(files));
+  if (read.kind === 'refused') throw new Error(`${folder}: ${JSON.stringify(read.findings)}`);
+  const { id, revision } = await api.policies.create(read.document as PromptPolicy);
+  return { id, revision };
+}
+
+/** The same model and suite under another policy: nothing but rules has changed. */
+export async function createPolicyRelease(api: Client, policy: PolicyRef, model: number): Promise<ReleaseView> {
+  return api.releases.create({
+    service: SERVICE.name,
+    change: 'policyRule',
+    model: { name: 'triage-nano', version: String(model) },
+    policy,
+    parameters: MODEL.parameters,
+    suite: { name: `${SERVICE.name}-safety`, version: 1 },
+  });
 }
 
 export async function createRelease(
