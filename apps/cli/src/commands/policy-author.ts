@@ -32,10 +32,10 @@ const init: Act = async (run, [dir = ''], { id }) => {
 
 const test: Act = async (run, [dir = '']) => {
   const read = await readPolicyDir(dir);
-  const { examinePolicy, expiryOf } = await import('@openward/policy');
+  const { examinePolicy, expiryOf, NO_SITE_TERMS } = await import('@openward/policy');
   const examined =
     read.kind === 'ok'
-      ? examinePolicy(read.document)
+      ? examinePolicy(read.document, NO_SITE_TERMS, () => performance.now())
       : { policy: null, compiled: null, results: [], findings: read.findings };
   const { policy, compiled, results, findings } = examined;
   run.show(

@@ -8,9 +8,10 @@ import {
   type PolicyView,
   type WholePolicy,
 } from '@openward/contracts';
-import { checkPolicy, diffPolicies, policyRefusal, type PolicyDiff } from '@openward/policy';
+import { checkPolicy, diffPolicies, NO_SITE_TERMS, policyRefusal, type PolicyDiff } from '@openward/policy';
 import { once, type Creation } from '../http/idempotency.ts';
 import { CONTEXT, type Context } from '../process/context.ts';
+import { clock } from '../process/ports.ts';
 
 @Injectable()
 export class PolicyService {
@@ -18,7 +19,7 @@ export class PolicyService {
 
   /** Nothing of a policy is kept that could harm a node, or whose own tests fail. */
   create(document: unknown, creation: Creation): Promise<PolicyView> {
-    const checked = checkPolicy(document);
+    const checked = checkPolicy(document, NO_SITE_TERMS, () => clock.monotonic());
     if (checked.kind === 'refused') throw policyRefusal(checked.findings);
     const { policy } = checked;
     return once(this.context.store, creation, async ({ policies }) => {
