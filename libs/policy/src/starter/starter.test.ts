@@ -1,6 +1,10 @@
 import { PromptPolicy } from '@openward/contracts';
 import { describe, expect, it } from 'vitest';
 
+import { checkPolicy } from '../check.ts';
+import { compilePolicy } from '../compile.ts';
+import { NO_SITE_TERMS } from '../model.ts';
+import { runPolicyTests } from '../run-tests.ts';
 import { starterPolicy } from './index.ts';
 
 describe('the starter policy', () => {
@@ -20,5 +24,27 @@ describe('the starter policy', () => {
     );
     expect(ofQuestions.map(({ action }) => action.does)).toEqual(Array.from(ofQuestions, () => 'annotate'));
     expect(ofQuestions).toHaveLength(6);
+  });
+
+  it('is refused by nothing that a push or a node checks, and its own tests pass', () => {
+    const checking = checkPolicy(starterPolicy());
+    expect(checking.kind === 'refused' ? checking.findings : []).toEqual([]);
+    expect(runPolicyTests(starterPolicy(), NO_SITE_TERMS).filter(({ differs }) => differs.length > 0)).toEqual([]);
+  });
+
+  it('streams replies, 196 characters late', () => {
+    const compiling = compilePolicy(starterPolicy(), NO_SITE_TERMS);
+    expect(compiling.kind === 'ok' && compiling.compiled.stream).toEqual({ kind: 'window', heldBack: 196 });
+  });
+
+  it('passes its tests with a site’s pattern of record numbers and its own emergency number', () => {
+    const terms = { recordNumber: 'MRN-\\d{6}', variables: { emergencyNumber: '999' } };
+    expect(runPolicyTests(starterPolicy(), terms).filter(({ differs }) => differs.length > 0)).toEqual([]);
+  });
+
+  it('fails a test at a site whose pattern of record numbers hits doses', () => {
+    const terms = { recordNumber: '\\d{3}', variables: {} };
+    const failed = runPolicyTests(starterPolicy(), terms).filter(({ differs }) => differs.length > 0);
+    expect(failed.map(({ rule }) => rule)).toContain('record-number-in');
   });
 });
