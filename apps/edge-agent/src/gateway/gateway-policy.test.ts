@@ -322,6 +322,25 @@ test('G2 a text that the model could not read is refused before any rule reads i
   expect(runtime.asked).toEqual([]);
 });
 
+test('a red flag in a question is told also where the runtime, or a rule of the reply, then fails', async () => {
+  const { url, runtime, site } = await serve(clinic([input(escalate), output(block)]));
+  const ask = () => WAYS['openai, streamed']!(url, [{ role: 'user', content: 'ann@home.org' }]);
+  runtime.pieces = [];
+  runtime.generate = () => {
+    throw new Error('native crash');
+  };
+  await expect(ask()).rejects.toMatchObject({ status: 500, message: expect.stringContaining('Call 112 now.\n\n') });
+  runtime.generate = async function* () {
+    site.clockStepMs = 5_000;
+    yield { type: 'text', text: 'bob@home.org' };
+    yield { type: 'end', finishReason: 'stop', promptTokens: 1, completionTokens: 1 };
+  };
+  await expect(ask()).rejects.toMatchObject({
+    code: 'policyFailed',
+    message: expect.stringMatching(/Call 112 now\.\n\n.*Call 112\.$/s),
+  });
+});
+
 describe('a policy that has expired', () => {
   const expired = policyWith({ expires: '2026-02-28T00:00:00.000Z' });
   test('goes on, or answers with the fallback, as the site chose; and says nothing of the release', async () => {

@@ -75,7 +75,7 @@ export async function reply(
     outcome = await converse({ ...asking, refusalOf: tell }, response);
     seen.status = STATUS_OF[outcome];
   } catch (error) {
-    const refusal = tell(error);
+    const refusal = withEscalations(tell(error), judged);
     // What the client did wrong, its leaving, or the site's choice, says nothing of the release.
     const isOurs = refusal.status >= 500 && refusal.code !== 'policyExpired';
     outcome = gone.signal.aborted || !isOurs ? 'left' : 'failed';
@@ -158,6 +158,14 @@ async function converse(asking: Asking, response: ServerResponse): Promise<Outco
 function keepSaid(judged: Judged, piece: string): void {
   if (judged.said === null) return;
   judged.said = judged.said.length + piece.length > MOST_SHADOW_CHARACTERS ? null : judged.said + piece;
+}
+
+/** A red flag that was seen is told, also where no reply follows. */
+function withEscalations(refusal: Refusal, { admission }: Judged): Refusal {
+  if (admission?.kind !== 'go' || admission.input === null) return refusal;
+  const told = admission.input.notices.filter(({ kind }) => kind === 'escalation').map(({ text }) => text);
+  if (told.length === 0) return refusal;
+  return new Refusal(refusal.code, [...told, refusal.message].join('\n\n'), { cause: refusal });
 }
 
 /** Fails closed: what a rule could not judge is not said. */

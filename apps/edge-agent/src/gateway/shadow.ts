@@ -36,17 +36,22 @@ export function createShadowJudge(options: {
   readonly now: Monotonic;
 }): ShadowJudge {
   const { counts, today, now } = options;
-  let waiting = 0;
+  const waiting: ShadowCase[] = [];
+  /** One a turn of the event loop, so that between two of them every request goes on. */
+  const next = (): void => {
+    const asked = now();
+    setImmediate(() => {
+      const one = waiting.shift();
+      if (one !== undefined && now() - asked <= BEHIND_MS) judgeNow(one, counts, today, now);
+      if (waiting.length > 0) next();
+    });
+  };
   return {
     judge(one) {
       const length = one.given.reduce((sum, { text }) => sum + text.length, 0);
-      if (waiting >= MOST_WAITING || length > MOST_SHADOW_CHARACTERS) return;
-      waiting += 1;
-      const asked = now();
-      setImmediate(() => {
-        waiting -= 1;
-        if (now() - asked <= BEHIND_MS) judgeNow(one, counts, today, now);
-      });
+      if (waiting.length >= MOST_WAITING || length > MOST_SHADOW_CHARACTERS) return;
+      waiting.push(one);
+      if (waiting.length === 1) next();
     },
   };
 }
