@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { policyOf, withRecordNumbers } from '../node/policy.fixture.ts';
+import { policyFindings, type PolicyFacts } from './policy-findings.ts';
+
+const now = Date.parse('2026-06-01T00:00:00.000Z');
+const facts = (given: Partial<PolicyFacts> = {}): PolicyFacts => ({
+  serving: [{ service: 'triage', policy: policyOf() }],
+  recordNumber: null,
+  onExpiry: 'goOn',
+  troubles: [],
+  refusals: [],
+  now,
+  ...given,
+});
+const said = (given: Partial<PolicyFacts>) => policyFindings(facts(given)).map(({ level, why }) => `${level}: ${why}`);
+const expiring = (expires: string) => [{ service: 'triage', policy: policyOf({ expires }) }];
+
+test('nothing is said of a policy that is well', () => {
+  expect(policyFindings(facts())).toEqual([]);
+  expect(said({ serving: expiring('2026-07-02T00:00:00Z') })).toEqual([]);
+});
+
+test('a policy that expires within 30 days is warned of, with what this site chose', () => {
+  expect(said({ serving: expiring('2026-07-01T00:00:00Z') })).toEqual([
+    'warning: ward@1 expires in 30 days; then, as this site chose, the service goes on',
+  ]);
+  expect(said({ serving: expiring('2026-06-03T00:00:00Z'), onExpiry: 'fallback' })[0]).toContain(
+    'gives callers its fallback text',
+  );
+});
+
+test('one that has expired is a problem where the site chose to stop, and a warning where it goes on', () => {
+  const serving = expiring('2026-05-30T00:00:00Z');
+  expect(said({ serving })[0]).toBe('warning: ward@1 expired 2 days ago; as this site chose, the service goes on');
+  expect(said({ serving, onExpiry: 'fallback' })[0]).toContain('problem: ');
+});
+
+test('a rule that looks for record numbers without a pattern is told, and with one it is well', () => {
+  const serving = [{ service: 'triage', policy: withRecordNumbers() }];
+  expect(said({ serving })[0]).toContain('its rule record-numbers looks for medical record numbers, and finds none');
+  expect(said({ serving, recordNumber: 'MRN-\\d{7}' })).toEqual([]);
+});
+
+test('a rule that could not be applied is a problem, and a policy that was refused names its rule and test', () => {
+  const trouble = { service: 'triage', id: 'ward', revision: 1, rule: 'weapons', at: now, times: 3 };
+  const findings = [{ code: 'testFailed', where: 'tests[0]', message: 'weapons, “a weapon” (en): text' }];
+  const refusal = { service: 'triage', release: 'sha256:2', number: 2, findings, at: now };
+  const [first, second] = said({ troubles: [trouble], refusals: [refusal] });
+  expect(first).toContain('problem: the rule weapons of ward@1 could not be applied, 3 times');
+  expect(second).toContain('weapons, “a weapon”');
+});

@@ -1,0 +1,96 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Attempt, Held, NodeState } from '@openward/activation';
+import { INITIAL } from '@openward/activation';
+import type { Assignment } from '@openward/contracts';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Documents } from '../node/documents.ts';
+import { policyOf, withRecordNumbers } from '../node/policy.fixture.ts';
+import { assignmentOf, diskIn, releaseWith } from '../node/release.fixture.ts';
+import { readOffer, type OfferReading } from './read-offer.ts';
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'openward-offer-'));
+});
+afterEach(() => rmSync(dir, { recursive: true }));
+
+const UNANSWERED: Attempt['consent'] = { prepare: null, activate: false, deferUntil: null, waiver: null };
+
+/** A node at which release 2 waits for its first answer, of which nothing is here, while release 1 serves, or nothing does. */
+function site(serves: boolean, refusals: ReturnType<OfferReading['refusals']> = []) {
+  const here = diskIn();
+  const elsewhere = diskIn();
+  const documents = new Documents(here.store);
+  const first = assignmentOf(here, dir, releaseWith(policyOf()));
+  const second = assignmentOf(elsewhere, dir, releaseWith(withRecordNumbers({ revision: 2 }), 2));
+  const fetched: Assignment[] = [];
+  const active = { release: first.release.digest, number: 1, document: first.release.document } as Held;
+  const attempt: Attempt = { assignment: second, consent: UNANSWERED, progress: { at: 'offered' } };
+  const record = {
+    active: serves ? active : null,
+    lastGood: null,
+    anchor: null,
+    halted: false,
+    pinned: false,
+    attempt: refusals.length > 0 ? null : attempt,
+    past: [],
+  };
+  const state: NodeState = { ...INITIAL, durable: { ...INITIAL.durable, services: { triage: record } } };
+  const reading: OfferReading = {
+    state: () => state,
+    releaseOf: ({ release, document }) => documents.release(release, document),
+    isHere: ({ release }) => Promise.resolve(here.paths.has(release.document.file)),
+    fetchDocument: (assignment) => {
+      fetched.push(assignment);
+      const { file } = assignment.release.document;
+      here.paths.set(file, elsewhere.paths.get(file)!);
+      return Promise.resolve();
+    },
+    refusals: () => refusals,
+  };
+  return { reading, fetched, second, here };
+}
+
+test('N2 reading an offer before the first answer fetches its document once, and nothing else of it', async () => {
+  const { reading, fetched, second, here } = site(true);
+  const before = new Set(here.paths.keys());
+  expect((await readOffer(reading, 'triage')).fetched).toBe(true);
+  expect((await readOffer(reading, 'triage')).fetched).toBe(false);
+  expect(fetched).toEqual([second]);
+  expect([...here.paths.keys()].filter((file) => !before.has(file))).toEqual([second.release.document.file]);
+});
+
+test('the site reads each pattern in plain text, and what changes against what serves, before it consents', async () => {
+  const { reading } = site(true);
+  const { offer, release, policy, serving } = await readOffer(reading, 'triage');
+  expect(offer).toMatchObject({ service: 'triage', number: 2, step: 'awaitingPreparation' });
+  expect(release).toMatchObject({
+    number: 2,
+    policy: { id: 'ward', revision: 2 },
+    service: { fallbackText: 'Call 112.' },
+  });
+  expect(policy).toContain('weapons?');
+  expect(policy).toContain('medical record numbers');
+  expect(serving).toMatchObject({
+    number: 1,
+    diff: { change: 'policyRule', rules: [{ rule: 'record-numbers', kind: 'added' }] },
+  });
+});
+
+test('where nothing serves there is nothing that it could be compared with', async () => {
+  expect((await readOffer(site(false).reading, 'triage')).serving).toBeNull();
+});
+
+test('a release that was refused for its policy is told of with its rule and test, and what never was with its name', async () => {
+  const findings = [{ code: 'testFailed', where: 'tests[0]', message: 'weapons, “a weapon” (en): text' }];
+  const refusal = { service: 'triage', release: 'sha256:2', number: 2, findings, at: 1 };
+  const { reading, fetched } = site(true, [refusal]);
+  await expect(readOffer(reading, 'triage')).rejects.toMatchObject({
+    code: 'notWaiting',
+    message: expect.stringContaining('weapons, “a weapon”') as string,
+  });
+  await expect(readOffer(reading, 'summary')).rejects.toMatchObject({ message: 'No release of summary waits here.' });
+  expect(fetched).toEqual([]);
+});

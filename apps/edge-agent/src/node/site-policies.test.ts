@@ -1,0 +1,103 @@
+import { openNodeDatabase, SqliteSitePolicy } from '@openward/persistence/node';
+import type { CompiledPolicy } from '@openward/policy';
+import { beforeEach, expect, test } from 'vitest';
+import { compiledPolicy } from '../gateway/compiled.ts';
+import { policyOf, withRecordNumbers } from './policy.fixture.ts';
+import { refusedBy, refusedTerms } from './policy-check.ts';
+import { SitePolicies, type HeldPolicy } from './site-policies.ts';
+
+const serving = (policy = withRecordNumbers()): HeldPolicy => ({ service: 'triage', number: 3, policy });
+
+let database: ReturnType<typeof openNodeDatabase>;
+beforeEach(() => {
+  database = openNodeDatabase(':memory:');
+});
+
+/** The settings of a node on which these policies are held, the first of which serves. */
+function site(held: readonly HeldPolicy[] = [serving()]) {
+  let served: CompiledPolicy | null = null;
+  const settings: SitePolicies = new SitePolicies({
+    store: new SqliteSitePolicy(database),
+    held: () => Promise.resolve(held),
+    check: refusedBy,
+    checkTerms: refusedTerms,
+    apply: () => {
+      served = held[0] === undefined ? null : compiledPolicy(held[0].policy, settings.terms());
+    },
+  });
+  const say = (text: string) =>
+    served?.applyInput({ turns: [{ role: 'user', text }], language: null, today: '2026-03-01' }, () => 0);
+  return { settings, say };
+}
+const setNumber = { kind: 'setVariable', name: 'emergencyNumber', value: '0800 999' } as const;
+
+test('a site’s own terms hold at once for what serves, and are there again after a start', async () => {
+  const { settings, say } = site();
+  await settings.change(setNumber);
+  await settings.change({ kind: 'setRecordNumber', pattern: 'MRN-\\d{7}' });
+  expect(say('Where are weapons sold?')).toMatchObject({ kind: 'blocked', text: 'Call 0800 999.' });
+  expect(say('Who is MRN-1234567?')).toMatchObject({ turns: [{ text: 'Who is [record]?' }] });
+  const again = site().settings;
+  expect(again.terms()).toEqual({ recordNumber: 'MRN-\\d{7}', variables: { emergencyNumber: '0800 999' } });
+  await again.change({ ...setNumber, value: null });
+  await again.change({ kind: 'setRecordNumber', pattern: null });
+  expect(again.terms()).toEqual({ recordNumber: null, variables: {} });
+});
+
+test('a site’s own emergency number fails no test of a policy, though its tests tell another', async () => {
+  const { settings } = site([serving(policyOf())]);
+  await expect(settings.change(setNumber)).resolves.toBeUndefined();
+});
+
+test.for([
+  ['would hit a dose in the tests of what serves', '\\d{3} mg', 'policyTestFailed', 'a dose'],
+  ['is no pattern', '(', 'policyInvalid', ''],
+  ['has no longest match', 'MRN\\d*', 'policyInvalid', 'bounded'],
+])('a record-number pattern that %s is refused, and nothing changes', async ([, pattern, code, why]) => {
+  const { settings, say } = site();
+  await settings.change({ kind: 'setRecordNumber', pattern: 'MRN-\\d{7}' });
+  const change = settings.change({ kind: 'setRecordNumber', pattern: pattern! });
+  await expect(change).rejects.toMatchObject({ code, message: expect.stringContaining(why!) as string });
+  expect(settings.terms().recordNumber).toBe('MRN-\\d{7}');
+  expect(new SqliteSitePolicy(database).read().terms.recordNumber).toBe('MRN-\\d{7}');
+  expect(say('Who is MRN-1234567?')).toMatchObject({ turns: [{ text: 'Who is [record]?' }] });
+});
+
+test('a pattern is refused for what waits or could be gone back to as for what serves, and the release is named', async () => {
+  const waiting = { service: 'triage', number: 4, policy: withRecordNumbers() };
+  const { settings } = site([serving(policyOf()), waiting]);
+  await expect(settings.change({ kind: 'setRecordNumber', pattern: '\\d{3} mg' })).rejects.toMatchObject({
+    code: 'policyTestFailed',
+    message: expect.stringContaining('release 4') as string,
+  });
+});
+
+test('a variable that no policy lets the site set is refused by name', async () => {
+  const { settings } = site();
+  for (const name of ['emergencynumber', 'network'])
+    await expect(settings.change({ kind: 'setVariable', name, value: '0800 999' })).rejects.toMatchObject({
+      code: 'notFound',
+      message: expect.stringContaining('there is emergencyNumber') as string,
+    });
+  expect(settings.terms().variables).toEqual({});
+});
+
+test('what becomes of a service whose policy has expired is the site’s choice, and it goes on until it chose', async () => {
+  const { settings } = site([]);
+  expect(settings.onExpiry()).toBe('goOn');
+  await settings.change({ kind: 'setOnExpiry', choice: 'fallback' });
+  expect(site([]).settings.onExpiry()).toBe('fallback');
+});
+
+test('changes that come together are made one after the other, and none is lost', async () => {
+  const { settings } = site();
+  await Promise.all([
+    settings.change(setNumber),
+    settings.change({ kind: 'setRecordNumber', pattern: 'MRN-\\d{7}' }),
+    settings.change({ kind: 'setOnExpiry', choice: 'fallback' }),
+  ]);
+  expect(new SqliteSitePolicy(database).read()).toEqual({
+    terms: { recordNumber: 'MRN-\\d{7}', variables: { emergencyNumber: '0800 999' } },
+    onExpiry: 'fallback',
+  });
+});

@@ -1,0 +1,93 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { digestOf, type PromptPolicy, type Release } from '@openward/contracts';
+import { NO_SITE_TERMS, type SiteTerms } from '@openward/policy';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { readConfig } from '../config.ts';
+import { Documents } from './documents.ts';
+import { policyOf, withRecordNumbers } from './policy.fixture.ts';
+import { refusedOf, type RefusedPolicy } from './policy-check.ts';
+import { assignmentOf, diskIn, releaseWith } from './release.fixture.ts';
+import { createVerify } from './verify.ts';
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'openward-verify-'));
+});
+afterEach(() => rmSync(dir, { recursive: true }));
+
+const never = new AbortController().signal;
+
+/** What becomes of a release whose files are all here. */
+async function verify(
+  release: Release,
+  { terms = NO_SITE_TERMS, document }: { terms?: SiteTerms; document?: string } = {},
+) {
+  const disk = diskIn();
+  const refused: RefusedPolicy[] = [];
+  const verifier = createVerify({
+    store: disk.store,
+    documents: new Documents(disk.store),
+    config: readConfig(dir),
+    checkPolicy: (found) => refusedOf(found, terms),
+    onPolicyRefused: (_, why) => refused.push(why),
+  });
+  const assignment = assignmentOf(disk, dir, release, document);
+  const held = await verifier.verify(assignment, never).catch((error: unknown) => error as Error & { code?: string });
+  return { held, refused };
+}
+
+test('a release under a sound policy stands here, under the key of its files: another policy has the same', async () => {
+  const one = await verify(releaseWith(policyOf()));
+  const other = await verify(releaseWith(withRecordNumbers(), 2), {
+    terms: { recordNumber: 'MRN-\\d{7}', variables: { emergencyNumber: '0800 999' } },
+  });
+  expect(one).toMatchObject({ held: { number: 1, chain: null }, refused: [] });
+  expect(other).toMatchObject({ held: { number: 2, key: (one.held as { key?: string }).key }, refused: [] });
+});
+
+test('a policy one of whose tests fails ends the attempt, and the site is told which rule and which test', async () => {
+  const [first, ...rest] = policyOf().tests;
+  const failing = policyOf({ tests: [{ ...first!, expect: { ...first!.expect, text: 'Wait.' } }, ...rest] });
+  const { held, refused } = await verify(releaseWith(failing));
+  expect(held).toMatchObject({ code: 'policyTestFailed' });
+  expect((held as Error).message).toContain('weapons, “a weapon”');
+  expect(refused).toMatchObject([{ code: 'policyTestFailed', findings: [{ code: 'testFailed', where: 'tests[0]' }] }]);
+});
+
+test('a policy whose tests fail with this site’s own record numbers is refused here, unchanged', async () => {
+  const release = releaseWith(withRecordNumbers());
+  expect((await verify(release)).held).toMatchObject({ number: 1 });
+  const { held } = await verify(release, { terms: { recordNumber: '\\d{3} mg', variables: {} } });
+  expect(held).toMatchObject({ code: 'policyTestFailed' });
+});
+
+const rule = policyOf().rules[0]!;
+test.for([
+  ['a pattern that is none', { rules: [{ ...rule, match: { ...rule.match, pattern: '(' } }] }, 'policyInvalid'],
+  ['a rule without tests', { tests: [] }, 'policyInvalid'],
+  ['a text that names itself', { texts: { refusal: { en: '{{refusal}}' } } }, 'policyInvalid'],
+  ['a model that it is not for', { models: [{ name: 'other', versions: null }] }, 'policyInvalid'],
+  ['a version that it is not for', { models: [{ name: 'triage-nano', versions: ['2'] }] }, 'policyInvalid'],
+  ['a field that no policy has', { blocks: true }, 'policyInvalid'],
+  ['six hundred rules', { rules: Array.from({ length: 600 }, (_, n) => ({ ...rule, id: `r${n}` })) }, 'policyInvalid'],
+  ['the words of a newer agent', { minProtocol: 1_000 }, 'agentTooOld'],
+] as const)(
+  'a policy with %s, pushed by whomever, ends the attempt before anything is loaded',
+  async ([, change, code]) => {
+    const policy = { ...policyOf(), ...change } as unknown as PromptPolicy;
+    expect((await verify(releaseWith(policy))).held).toMatchObject({ code });
+  },
+);
+
+test('a document of ten megabytes is not parsed, and one that is nested without end is not walked', async () => {
+  const release = releaseWith(policyOf());
+  const long = { ...release, policy: policyOf({ systemPrompt: 'x'.repeat(10_000_000) }) };
+  expect((await verify(long)).held).toMatchObject({ code: 'documentInvalid' });
+  const nested = `${'{"items":'.repeat(50_000)}{}${'}'.repeat(50_000)}`;
+  const schema = { ...rule, stage: 'output', match: { kind: 'schema', schema: { type: 'NESTED' } } };
+  const text = JSON.stringify({ ...release, policy: { ...policyOf(), rules: [schema] } }).replace('"NESTED"', nested);
+  expect((await verify(release, { document: text })).held).toMatchObject({ code: 'digestMismatch' });
+  expect(digestOf(release)).toMatch(/^sha256:/);
+});
