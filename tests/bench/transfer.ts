@@ -66,6 +66,8 @@ export async function benchTransfer(place: Place, { sizeBytes, largeBytes, round
   }
 }
 
+const processorTime = (ms: number, bytes: number): string => `${figure((ms / bytes) * 1e6)} s/GB`;
+
 function asSection(
   whole: Artifact,
   small: Artifact,
@@ -80,17 +82,18 @@ function asSection(
     label,
     `${figure(speed(name, bytes))} MB/s`,
     times(speed('usual') / speed(name, bytes)),
+    processorTime(median(results[name]!.map(({ cpuMs }) => cpuMs)), bytes),
     megabytes(peak(name)),
   ];
   const [toStore, toHttp] = [speed('usual') / speed('objectStore'), speed('usual') / speed('http')];
   return {
     title: `A model of ${Math.round(size / MIB)} MiB to one node`,
     notes: [
-      `Into a file, verified by SHA-256 and synced; loopback without TLS, each fetch in a process of its own, ${rounds} rounds in turn, medians of speed and the highest memory. The Object Store's client verifies while it reads; the HTTP client hashes as it writes; Openward verifies each chunk before it is written and the whole file before it gets its name, and keeps a journal.`,
+      `Into a file, verified by SHA-256 and synced; loopback without TLS, each fetch in a process of its own, ${rounds} rounds in turn, medians of speed and the highest memory. The Object Store's client verifies while it reads; the HTTP client hashes as it writes; Openward verifies each chunk before it is written and the whole file before it gets its name, and keeps a journal. Processor time is that of the fetching process, for each GB.`,
     ],
     tables: [
       {
-        head: ['way', 'speed', 'Openward is', 'memory at most'],
+        head: ['way', 'speed', 'Openward is', 'processor time', 'memory at most'],
         rows: [
           row('Openward, chunks of 128 KiB', 'usual'),
           row('Openward, chunks of 256 KiB', 'coarse'),
@@ -99,6 +102,7 @@ function asSection(
             `Openward, ${Math.round(large.bytes / MIB)} MiB, once`,
             `${figure(rateOf(large.bytes, large.ms))} MB/s`,
             times(speed('usual') / rateOf(large.bytes, large.ms)),
+            processorTime(large.cpuMs, large.bytes),
             megabytes(large.peakBytes),
           ],
           row('plain HTTP download', 'http'),
