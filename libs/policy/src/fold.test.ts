@@ -15,6 +15,8 @@ describe('the folded form of a text', () => {
     ['5 ㎎', '5 mg'],
     ['x\u{1D5BA}', 'xa'],
     ['5 µg', '5 μg'],
+    ['can’t, can´t', "can't, can't"],
+    ['“5–10 mg” at −20 °C', '"5-10 mg" at -20 °C'],
   ])('reads %s as %s', (text, expected) => {
     expect(of(text).folded).toBe(expected);
     expect(folded(text)).toBe(expected);

@@ -6,11 +6,15 @@ const UNSEEN = /[\p{Cf}\p{Variation_Selector}\u034F\u115F\u1160\u17B4\u17B5\u316
 const ALIKE = new RegExp(`[${[...LOOK_ALIKES.keys()].join('')}]`, 'u');
 // eslint-disable-next-line no-control-regex
 const BEYOND_ASCII = /[^\u0000-\u007F]/;
+// eslint-disable-next-line no-control-regex
+const BEYOND_ASCII_EACH = /[^\u0000-\u007F]/gu;
 
 /** How rules read one code point. It may become several, or nothing. */
 export function foldPoint(point: string): string {
   if (point <= '\u007F') return point;
   if (UNSEEN.test(point)) return '';
+  const alike = LOOK_ALIKES.get(point);
+  if (alike !== undefined) return alike;
   const plain = point.normalize('NFKC');
   if (UNSEEN.test(plain) || ALIKE.test(plain)) {
     return Array.from(plain, (it) => (UNSEEN.test(it) ? '' : (LOOK_ALIKES.get(it) ?? it))).join('');
@@ -35,22 +39,23 @@ export function fold(text: string, given: Circumstances): FoldedText {
 type Mapped = Pick<FoldedText, 'text' | 'folded' | 'origin' | 'originEnd'>;
 
 function mapped(text: string): Mapped {
-  let out = '';
+  const parts: string[] = [];
+  let written = 0;
   const origin: number[] = [];
   const originEnd: number[] = [];
   let at = 0;
-  for (const point of text) {
-    const end = at + point.length;
+  for (const { 0: point, index } of text.matchAll(BEYOND_ASCII_EACH)) {
+    for (; at < index; at += 1) originEnd[origin.push(at) - 1] = at + 1;
+    const end = index + point.length;
     const plain = foldPoint(point);
-    for (let unit = 0; unit < plain.length; unit += 1) {
-      origin.push(at);
-      originEnd.push(end);
-    }
-    out += plain;
-    at = end;
+    for (let unit = 0; unit < plain.length; unit += 1) originEnd[origin.push(index) - 1] = end;
+    parts.push(text.slice(written, index), plain);
+    written = at = end;
   }
+  for (; at < text.length; at += 1) originEnd[origin.push(at) - 1] = at + 1;
+  parts.push(text.slice(written));
   origin.push(text.length);
-  return { text, folded: out, origin, originEnd };
+  return { text, folded: parts.join(''), origin, originEnd };
 }
 
 // One table for all texts that are their own folded form, each with a view of its own; a code point of two units begins and ends as

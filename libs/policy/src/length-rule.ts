@@ -11,10 +11,10 @@ export function offsetOver(text: string, most: number): number | null {
 }
 
 // A sentence ends at its mark where a blank and a capital follow, or the line ends, and a line ends where a blank one or an item of
-// a list follows. A full stop after a word of up to three letters ends none ("Dr. Lee", "approx. 5 mg" by the capital): what is cut
-// in the middle could say the opposite.
+// a list follows. A full stop after an abbreviation ends none: what is cut in the middle could say the opposite.
 const MARK = /[.!?…]["'”’»)\]]*(?=\s|$)|[。！？]|(?=\n\s*\n|\n\s*(?:[-*•]|\d+[.)])\s)/gu;
-const SHORT_WORD = /(?<![\p{L}\p{N}\p{M}])\p{L}[\p{L}\p{M}.]{0,2}$/u;
+/** One letter, a title or another short word with a capital ("Dr", "Nr", "Fig"), and what is often before a name. */
+const ABBREVIATION = /(?<![\p{L}\p{N}\p{M}])(?:\p{L}|\p{Lu}\p{L}{1,2}|Prof|Mlle|approx|bzw|ca|ggf|incl|inkl|vgl|vs)$/u;
 const NEW_SENTENCE = /^(?:[^\S\n]*(?:\n|$)|\s+["'“‘«(¿¡]*\p{Lu})/u;
 const BLANK = /\s+/gu;
 const JOINED = /^(?:\p{M}|\p{Emoji_Modifier}|\u200D)/u;
@@ -42,7 +42,7 @@ function lastSentence(text: string, most: number): number | null {
 
 function endsSentence(text: string, mark: number, end: number): boolean {
   if (mark === end || '。！？'.includes(text.charAt(mark))) return true;
-  if (text.charAt(mark) === '.' && SHORT_WORD.test(text.slice(Math.max(0, mark - 4), mark))) return false;
+  if (text.charAt(mark) === '.' && ABBREVIATION.test(text.slice(Math.max(0, mark - 8), mark))) return false;
   return NEW_SENTENCE.test(text.slice(end, end + LOOK_AHEAD));
 }
 

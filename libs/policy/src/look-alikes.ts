@@ -1,4 +1,5 @@
-// Letters of other scripts that read as Latin ones. A letter stands here in both cases only where both look so, but for Cyrillic
+// Letters of other scripts that read as Latin ones, and the quotation marks, apostrophes and dashes that keyboards of telephones put
+// for those of ASCII: "can’t breathe" is an emergency too. A letter stands here in both cases only where both look so, but for Cyrillic
 // small letters whose capital does: without them a rule that takes both cases alike would know one of them alone. The Greek small
 // mu is left out, since it is the micro of "µg", which no rule may take for "mg".
 const PAIRS = [
@@ -8,6 +9,8 @@ const PAIRS = [
   'αaιiκkνvοoρpυuϲcϳjΑAΒBΕEΖZΗHΙIΚKΜMΝNΟOΡPΤTΥYΧXϹCͿJ',
   // Latin of other alphabets: script g, dotless i, small capitals
   'ɡgıiɑaᴀaʙbᴄcᴅdᴇeɢgʜhɪiᴊjᴋkʟlᴍmɴnᴏoᴘpʀrꜱsᴛtᴜuᴠvᴡwʏyᴢz',
+  // Marks
+  "‘'’'‛'ʼ'ʹ'´'′'“\"”\"„\"‟\"″\"‐-‑-‒-–-—-―-−-﹘-﹣-",
 ].join('');
 
 export const LOOK_ALIKES: ReadonlyMap<string, string> = new Map(

@@ -109,7 +109,7 @@ function readClass(pattern: string, from: number): { readonly text: string; read
     const point = whole ?? String.fromCodePoint(pattern.codePointAt(index) ?? 0);
     const inRange = pattern[index - 1] === '-' || pattern[index + point.length] === '-';
     const plain = whole === undefined && !inRange ? foldPoint(point) : point;
-    text += plain !== point && /^[\p{L}\p{N}]$/u.test(plain) ? point + plain : point;
+    text += plain !== point && /^[\p{L}\p{N}\p{P}]$/u.test(plain) ? point + quote(plain) : point;
     index += point.length;
   }
   return { text: `${text}]`, next: index + 1 };

@@ -45,7 +45,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(ROOT, '.cache', 'policy-mutants-'));
   await cp(import.meta.dirname, folder, { recursive: true, filter: (name) => !name.endsWith('.test.ts') });
   await writeFile(join(folder, 'run.ts'), RUN);
-});
+}, 60_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** What the property says of the copy as it is. */

@@ -42,7 +42,7 @@ const modeOf = (rules: readonly PolicyRule[]): StreamMode => {
   return compiling.compiled.stream;
 };
 
-describe('a reply in pieces becomes what it becomes whole, for any cut', () => {
+describe('a reply in pieces becomes what it becomes whole, for any cut', { timeout: 120_000 }, () => {
   it.each(each.map((rule) => [rule.id, rule] as const))('under the rule %s', (_, rule) => {
     expect(modeOf([rule]).kind).toBe('window');
     const { repliesWithHits } = checkStreams({ rules: [rule], replies: 100, ways: WAYS, samples: samplesOf(rule) }, 2);
@@ -55,7 +55,7 @@ describe('a reply in pieces becomes what it becomes whole, for any cut', () => {
     checkStreams({ rules: realisticRules(50, 'output'), replies: 50, ways: WAYS }, 4);
   });
 
-  it('under rules that are generated', { timeout: 120_000 }, () => {
+  it('under rules that are generated', () => {
     let [pairs, withHits, replies] = [0, 0, 0];
     for (const [at, rules] of generatedRules(5, 450).entries()) {
       expect(modeOf(rules).kind).toBe('window');
