@@ -7,7 +7,7 @@ import {
   type RuleId,
 } from '@openward/contracts';
 import { changeOf, type PolicyChange } from './change.ts';
-import { diffLines, type DiffLine } from './text-diff.ts';
+import { allPairs, diffLines, type DiffLine } from './text-diff.ts';
 
 /** Two policies side by side. Plain values, as REST gives them out. */
 export interface PolicyDiff {
@@ -66,9 +66,10 @@ const textsOf = ({ systemPrompt, description, texts }: PromptPolicy): Map<string
   ]);
 
 function textDiffs(from: ReadonlyMap<string, string>, to: ReadonlyMap<string, string>): TextDiff[] {
+  const left = allPairs();
   return [...new Set([...from.keys(), ...to.keys()])]
     .filter((where) => from.get(where) !== to.get(where))
-    .map((where) => ({ where, lines: diffLines(from.get(where) ?? '', to.get(where) ?? '') }));
+    .map((where) => ({ where, lines: diffLines(from.get(where) ?? '', to.get(where) ?? '', left) }));
 }
 
 function restOf(policy: PromptPolicy): object {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { diffLines, differenceText, type DiffLine } from './text-diff.ts';
+import { allPairs, diffLines, differenceText, type DiffLine } from './text-diff.ts';
 
 const shown = (lines: DiffLine[]): string[] =>
   lines.map(({ kind, text }) => `${{ same: ' ', removed: '-', added: '+' }[kind]}${text}`);
@@ -28,6 +28,16 @@ describe('two texts, line by line', () => {
   it('cost no more than their length where they are long and have nothing in common', () => {
     const many = (letter: string): string => Array.from({ length: 20_000 }, (_, at) => letter + at).join('\n');
     expect(diffLines(many('a'), many('b'))).toHaveLength(40_000);
+  });
+
+  it('are compared until the pairs of lines of one difference are spent, however many texts a policy has', () => {
+    const lines = (letters: string): string => Array.from({ length: 301 }, (_, at) => letters[at % 3]).join('\n');
+    const left = allPairs();
+    const compared = Array.from({ length: 30 }, () => diffLines(lines('abc'), lines('cbd'), left)).map((it) =>
+      it.some(({ kind }) => kind === 'same'),
+    );
+    expect(compared).toEqual(compared.map((_, at) => at < 11));
+    expect(left.pairs).toBeGreaterThanOrEqual(0);
   });
 });
 

@@ -26,11 +26,18 @@ export interface DiffLine {
   readonly text: string;
 }
 
-/** Compared line by line above this, each side would cost its square; then all of one stands before all of the other. */
-const MOST_LINES = 1_000;
+/**
+ * How many pairs of lines may still be compared, of all texts of one difference; a text that would need more stands whole before the
+ * other. A policy has room for hundreds of texts, and a node shows the difference in the process that answers clinics.
+ */
+export interface PairsLeft {
+  pairs: number;
+}
+const MOST_PAIRS = 1_000_000;
+export const allPairs = (): PairsLeft => ({ pairs: MOST_PAIRS });
 
 /** Two texts line by line: the fewest lines removed and added that make the second of the first. */
-export function diffLines(from: string, to: string): DiffLine[] {
+export function diffLines(from: string, to: string, left: PairsLeft = allPairs()): DiffLine[] {
   const [a, b] = [linesOf(from), linesOf(to)];
   let head = 0;
   while (head < a.length && head < b.length && a[head] === b[head]) head += 1;
@@ -38,7 +45,7 @@ export function diffLines(from: string, to: string): DiffLine[] {
   while (tail < a.length - head && tail < b.length - head && a.at(-1 - tail) === b.at(-1 - tail)) tail += 1;
   return [
     ...a.slice(0, head).map(as('same')),
-    ...middle(a.slice(head, a.length - tail), b.slice(head, b.length - tail)),
+    ...middle(a.slice(head, a.length - tail), b.slice(head, b.length - tail), left),
     ...a.slice(a.length - tail).map(as('same')),
   ];
 }
@@ -48,14 +55,17 @@ const as =
   (kind: DiffLine['kind']) =>
   (text: string): DiffLine => ({ kind, text });
 
-function middle(a: readonly string[], b: readonly string[]): DiffLine[] {
-  if (a.length > MOST_LINES || b.length > MOST_LINES) return [...a.map(as('removed')), ...b.map(as('added'))];
-  // common[i][j]: the most lines that a from i and b from j have in common, in order.
-  const common = Array.from({ length: a.length + 1 }, () => new Uint16Array(b.length + 1));
+function middle(a: readonly string[], b: readonly string[], left: PairsLeft): DiffLine[] {
+  const pairs = a.length * b.length;
+  if (pairs > left.pairs) return [...a.map(as('removed')), ...b.map(as('added'))];
+  left.pairs -= pairs;
+  // At i and j: the most lines that a from i and b from j have in common, in order. One row of it is one longer than b.
+  const width = b.length + 1;
+  const common = new Uint32Array((a.length + 1) * width);
+  const at = (i: number, j: number): number => common[i * width + j] ?? 0;
   for (let i = a.length - 1; i >= 0; i -= 1) {
     for (let j = b.length - 1; j >= 0; j -= 1) {
-      const here = a[i] === b[j] ? at(common, i + 1, j + 1) + 1 : Math.max(at(common, i + 1, j), at(common, i, j + 1));
-      common[i]?.fill(here, j, j + 1);
+      common[i * width + j] = a[i] === b[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
     }
   }
   const lines: DiffLine[] = [];
@@ -65,7 +75,7 @@ function middle(a: readonly string[], b: readonly string[]): DiffLine[] {
       lines.push({ kind: 'same', text: a[i] ?? '' });
       i += 1;
       j += 1;
-    } else if (j >= b.length || (i < a.length && at(common, i + 1, j) >= at(common, i, j + 1))) {
+    } else if (j >= b.length || (i < a.length && at(i + 1, j) >= at(i, j + 1))) {
       lines.push({ kind: 'removed', text: a[i] ?? '' });
       i += 1;
     } else {
@@ -75,5 +85,3 @@ function middle(a: readonly string[], b: readonly string[]): DiffLine[] {
   }
   return lines;
 }
-
-const at = (table: readonly Uint16Array[], i: number, j: number): number => table[i]?.[j] ?? 0;
