@@ -3,7 +3,7 @@ import type { LinksSeen } from '@openward/persistence';
 import { expect, it } from 'vitest';
 import { watchLinks } from './watch-links.ts';
 
-const QUIET: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+const QUIET: Log = { info: () => {}, warn: () => {}, error: () => {} };
 
 /** What was written when the looks were these; null is a look that no server answered. */
 async function written(looks: readonly (readonly Name[] | null)[]): Promise<LinksSeen[]> {
