@@ -1,10 +1,10 @@
-import type { DoctorView, NodeView, Page, Plan, RolloutView } from '@openward/contracts';
+import type { DoctorView, ModelView, NodeView, Page, Plan, ReleaseView, RolloutView } from '@openward/contracts';
 import { openPersistence } from '@openward/persistence';
 import { until } from '@openward/testkit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startNetwork, type Client, type Network } from './network.fixture.ts';
 import { FakeNode } from './node.fixture.ts';
-import { catalogue } from './registry.fixture.ts';
+import { catalogue, push } from './registry.fixture.ts';
 
 // What operators stumbled over.
 
@@ -89,3 +89,42 @@ it('an auditor’s dry runs leave no row behind; an admin’s plan is kept for i
   expect(await plans()).toBe(before + 1);
   await persistence.close();
 });
+
+it('a model version is retired once nothing stands on it, and from then on nothing names it (D7)', async () => {
+  const { body: made } = await admin.get<ReleaseView>('/releases/triage/1');
+  const { name, version } = made.release.model;
+  const retire = () => admin.post<ModelView>(`/models/${name}/versions/${version}/retire`, { reason: 'superseded' });
+  const says = async (active: string | null): Promise<void> => {
+    const service = { service: 'triage', active, lastGood: active, anchor: made.digest, pinned: active !== null };
+    await node.acked(await node.state([{ ...service, serving: active === null ? 'notServing' : 'serving' }]));
+  };
+  node = await FakeNode.enrol(admin, 'lakeside', 'lakeside-2');
+  await node.connect();
+  await node.told(() => true, 'the first desired state');
+  await says(made.digest);
+  const { body: plan } = await admin.post<Plan>('/rollouts/plan', REQUEST);
+  const { body: started } = await admin.post<RolloutView>('/rollouts', { plan: REQUEST, approvedHash: plan.hash });
+  const inUse = await retire();
+  expect(inUse).toMatchObject({ status: 409, body: { code: 'modelInUse' } });
+  expect(JSON.stringify(inUse.body)).toContain(`rollout ${started.id}`);
+  expect(JSON.stringify(inUse.body)).toContain('node lakeside-2 has triage release 1');
+  await admin.post(`/rollouts/${started.id}/abort`);
+  expect(JSON.stringify((await retire()).body)).toContain('node lakeside-2 has triage release 1');
+  await says(null);
+  await until(async () => (await retire()).status === 200, { within: 20_000, every: 200, what: 'the retirement' });
+  expect(await retire()).toMatchObject({ status: 409, body: { code: 'modelRetired' } });
+  const { body: view } = await admin.get<ModelView>(`/models/${name}/versions/${version}`);
+  expect(view.retiredAt).not.toBeNull();
+
+  const isRefused = { status: 409, body: { code: 'modelRetired' } };
+  const { policy, suite, parameters } = made.release;
+  const asked = { service: 'triage', change: 'base', model: { name, version }, parameters };
+  const again = {
+    ...asked,
+    policy: { id: policy.id, revision: policy.revision },
+    suite: { name: suite.name, version: suite.version },
+  };
+  expect(await admin.post('/releases', again)).toMatchObject(isRefused);
+  expect(await admin.post('/rollouts/plan', REQUEST)).toMatchObject(isRefused);
+  expect(await push(admin, { file: 'triage-nano-1.f16.gguf', version, variant: 'other' })).toMatchObject(isRefused);
+}, 60_000);

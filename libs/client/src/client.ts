@@ -105,6 +105,8 @@ export interface Client {
   readonly models: {
     list(listing?: Listing & { readonly name?: Name | undefined }): Promise<Page<ModelView>>;
     get(name: Name, version: Version): Promise<ModelView>;
+    /** For good; refused while a rollout or a node stands on it. */
+    retire(name: Name, version: Version, reason: string): Promise<ModelView>;
     /** Of pieces that are all uploaded; `pushModel` does the whole. */
     register(
       name: Name,
@@ -227,6 +229,8 @@ export function createClient(options: ClientOptions): Client {
     models: {
       list: (listing) => get('/models', page(ModelView), { ...listing }),
       get: (name, version) => get(`/models/${of(name)}/versions/${of(version)}`, ModelView),
+      retire: (name, version, reason) =>
+        post(`/models/${of(name)}/versions/${of(version)}/retire`, ModelView, { reason }),
       register: (name, version, variant, creating) =>
         make(`/models/${of(name)}/versions/${of(version)}/variants`, ModelView, variant, creating),
     },

@@ -35,8 +35,16 @@ export const ERRORS = entries({
   digestMismatch: { status: 422, next: 'The bytes are not those that were announced; send them again.' },
   chunkMissing: { status: 409, next: 'Upload the chunks that the message lists, then register again.' },
   versionExists: { status: 409, next: 'A version is immutable; push these bytes under a new version.' },
+  modelRetired: { status: 409, next: 'Name a version that is not retired; `openward models list` shows which are.' },
+  modelInUse: {
+    status: 409,
+    next: 'End those rollouts, and roll another release out to those nodes, or revoke them; then retire it.',
+  },
   baseMismatch: { status: 422, next: 'Push the adapter with the base that it was trained on.' },
-  quotaExceeded: { status: 507, next: 'Raise the quota (OPENWARD_ARTIFACT_QUOTA_BYTES) and push again.' },
+  quotaExceeded: {
+    status: 507,
+    next: 'Raise the quota (OPENWARD_ARTIFACT_QUOTA_BYTES), or retire versions (`openward models retire`), and push again.',
+  },
   releaseRecalled: { status: 409, next: 'A recalled release is never rolled out; make a new one.' },
   noSitesSelected: { status: 422, next: 'Change the labels so that they select a site with an enrolled node.' },
   planBlocked: { status: 422, next: 'Clear what blocks the nodes that the plan names, then plan again.' },

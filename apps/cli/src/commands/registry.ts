@@ -78,6 +78,19 @@ export function addModels(cli: Cli, program: Command): void {
       run.show(model, () => modelText(model));
     }),
   );
+  leaf(
+    cli,
+    models,
+    'retire <name> <version>',
+    'retire a model version that nothing stands on: no release names it from then on, and its bytes may go',
+    admin(async (client, run, [name = '', version = ''], { reason }) => {
+      const model = await client.models.retire(name, version, reason as string);
+      run.show(
+        model,
+        () => `${name} ${version} is retired. Its bytes go with the next housekeeping, but for an anchor's.\n`,
+      );
+    }),
+  ).requiredOption('--reason <text>', 'kept in the audit log');
   leaf(cli, models, 'push <file>', 'upload a GGUF and register it as a variant of a version', pushModelFile)
     .requiredOption('--name <name>', 'of the model')
     .requiredOption('--version <version>', 'immutable once it is registered')
@@ -171,7 +184,8 @@ export function addReleases(cli: Cli, program: Command): void {
       const release = await client.releases.get(service, parseNumber(number, 'NUMBER'));
       run.show(
         release,
-        () => `${releasesText([release])}\n${modelText({ ...release.release.model, createdAt: release.createdAt })}`,
+        () =>
+          `${releasesText([release])}\n${modelText({ ...release.release.model, createdAt: release.createdAt, retiredAt: null })}`,
       );
     }),
   );

@@ -114,14 +114,15 @@ export const servicesText = (services: readonly ServiceView[]): string =>
 
 export const modelsText = (models: readonly ModelView[]): string =>
   table(
-    ['model', 'version', 'kind', 'base', 'variants', 'created'],
-    models.map(({ name, version, kind, base, variants, createdAt }) => [
+    ['model', 'version', 'kind', 'base', 'variants', 'created', 'retired'],
+    models.map(({ name, version, kind, base, variants, createdAt, retiredAt }) => [
       name,
       version,
       kind,
       base === undefined ? '-' : `${base.name} ${base.version}`,
       variants.map(({ variant }) => variant).join(' '),
       createdAt,
+      orDash(retiredAt),
     ]),
   );
 
@@ -135,6 +136,7 @@ export const modelText = (model: ModelView): string =>
       ['context length', String(model.contextLength)],
       ['training', orDash(model.trainingStatement)],
       ['created', model.createdAt],
+      ...(model.retiredAt === null ? [] : [['retired', model.retiredAt] as const]),
     ]),
     '\n',
     table(

@@ -103,7 +103,7 @@ function ofNetwork(facts: DoctorFacts): DoctorFinding[] {
         'warning',
         'the artifact store is nearly full',
         why,
-        'Raise the quota (OPENWARD_ARTIFACT_QUOTA_BYTES) before the next push.',
+        'Raise the quota (OPENWARD_ARTIFACT_QUOTA_BYTES), or retire versions that nothing uses: `openward models retire`.',
       ),
     );
   }

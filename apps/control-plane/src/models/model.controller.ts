@@ -1,6 +1,7 @@
 import { Body, Controller, Get, Inject, Param, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { ModelView, Name, page, PageQuery, RegisterVariant, Version } from '@openward/contracts';
+import { Me, ModelView, Name, page, PageQuery, Reason, RegisterVariant, Version } from '@openward/contracts';
+import { Caller } from '../http/caller.ts';
 import { Creating, type Creation } from '../http/idempotency.ts';
 import { Route } from '../http/route.ts';
 import { ModelService } from './model.service.ts';
@@ -27,6 +28,21 @@ export class ModelController {
     @Creating() creation: Creation,
   ): Promise<ModelView> {
     return this.models.register(name, version, body, creation);
+  }
+
+  @Post(':name/versions/:version/retire')
+  @Route({
+    does: 'Retire a model version that nothing stands on: no release names it from then on, and its bytes may go (D7)',
+    right: 'registry:write',
+    answers: ModelView,
+  })
+  retire(
+    @Param('name', { schema: Name }) name: string,
+    @Param('version', { schema: Version }) version: string,
+    @Body({ schema: Reason }) body: Reason,
+    @Caller() caller: Me,
+  ): Promise<ModelView> {
+    return this.models.retire(name, version, caller, body.reason);
   }
 
   @Get()

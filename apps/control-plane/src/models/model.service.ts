@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import {
   Refusal,
+  type Me,
   type ModelVariant,
   type ModelView,
   type Name,
@@ -10,10 +11,11 @@ import {
   type Version,
 } from '@openward/contracts';
 import { readGguf, readLayout, refOf, storedFile, verifyStored, type Gguf } from '@openward/distribution';
-import type { ModelHead } from '@openward/persistence';
+import type { ModelHead, ModelUse } from '@openward/persistence';
 import { once, type Creation } from '../http/idempotency.ts';
 import { CONTEXT, type Context } from '../process/context.ts';
 import { adapterMisfit } from './adapter-fit.ts';
+import { retired } from './retired.ts';
 
 @Injectable()
 export class ModelService {
@@ -59,10 +61,31 @@ export class ModelService {
           const what = `${name} ${version} is there already, and differs in: ${done.differs.join(', ')}.`;
           throw new Refusal('versionExists', what, { details: { differs: done.differs } });
         }
+        case 'modelRetired':
+          throw retired(done);
         case 'tooManyVariants':
           throw new Refusal('badRequest', `${name} ${version} has as many variants as a version may have.`);
       }
     });
+  }
+
+  /** For good: a version that was retired is pushed again under another one. */
+  async retire(name: Name, version: Version, by: Me, reason: string): Promise<ModelView> {
+    const done = await this.context.store.models.retire(name, version, { by: by.name, reason });
+    switch (done.kind) {
+      case 'retired':
+        return done.model;
+      case 'unknown':
+        throw new Refusal('notFound', `There is no model ${name} version ${version}.`);
+      case 'before':
+        throw new Refusal('modelRetired', `${name} version ${version} was retired at ${done.at}.`);
+      case 'inUse': {
+        const lines = done.uses.map(useText);
+        const more = lines.length > MOST_NAMED ? ` and ${lines.length - MOST_NAMED} more` : '';
+        const what = `${name} version ${version} is in use: ${lines.slice(0, MOST_NAMED).join('; ')}${more}.`;
+        throw new Refusal('modelInUse', what, { details: { uses: done.uses } });
+      }
+    }
   }
 
   list({ name, ...query }: PageQuery & { readonly name?: Name | undefined }): Promise<Page<ModelView>> {
@@ -106,6 +129,12 @@ export class ModelService {
     return readGguf(storedFile(artifacts, layout));
   }
 }
+
+const MOST_NAMED = 10;
+const useText = ({ kind, name, service, number }: ModelUse): string =>
+  kind === 'rollout'
+    ? `rollout ${name} of ${service} release ${number}`
+    : `node ${name} has ${service} release ${number}`;
 
 function refuseMisfit(asked: RegisterVariant, gguf: Gguf, base: Gguf | null): void {
   const isAdapter = gguf.metadata.type === 'adapter';

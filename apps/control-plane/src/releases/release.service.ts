@@ -17,6 +17,7 @@ import { command } from '@openward/rollout';
 import { engineSettings } from '../delivery/engine-settings.ts';
 import { once, type Creation } from '../http/idempotency.ts';
 import { CONTEXT, type Context } from '../process/context.ts';
+import { refuseRetired } from '../models/retired.ts';
 import { storeDocument } from '../registry/documents.ts';
 
 @Injectable()
@@ -72,6 +73,7 @@ async function partsOf(asked: CreateRelease, repositories: Repositories): Promis
   const model = await repositories.models.find(asked.model.name, asked.model.version);
   if (model === null)
     throw new Refusal('notFound', `There is no model ${asked.model.name} version ${asked.model.version}.`);
+  await refuseRetired(repositories, model);
   const policy = (await repositories.policies.find(asked.policy))?.document;
   if (policy === undefined)
     throw new Refusal('notFound', `There is no policy ${asked.policy.id} revision ${asked.policy.revision}.`);
@@ -86,7 +88,7 @@ async function partsOf(asked: CreateRelease, repositories: Repositories): Promis
   }
   refuseMisfit(policy, { service, model });
   const { createdAt: _made, releases: _count, ...plainService } = service;
-  const { createdAt: _since, ...plainModel } = model;
+  const { createdAt: _since, retiredAt: _retired, ...plainModel } = model;
   return {
     service: plainService,
     model: plainModel,

@@ -3,6 +3,7 @@ import { Refusal, type Digest, type Me, type Plan, type PlanRequest, type StartR
 import type { Repositories } from '@openward/persistence';
 import { diffPlans, plan, type PlanFacts, type PlanRefusal, type RunnablePlan } from '@openward/rollout';
 import { mayDo } from '../http/permissions.ts';
+import { refuseRetired } from '../models/retired.ts';
 import { CONTEXT, type Context } from '../process/context.ts';
 
 /** A name that no person's or token's key can have, since theirs begin with a name. */
@@ -69,6 +70,7 @@ export function planOf(request: PlanRequest, facts: PlanFacts): Plan {
 async function factsOf(repositories: Repositories, request: PlanRequest): Promise<PlanFacts> {
   const facts = await repositories.planFacts(request.service, request.release);
   if (facts === null) throw new Refusal('notFound', `There is no release ${request.release} of ${request.service}.`);
+  await refuseRetired(repositories, facts.release.document.model);
   return facts;
 }
 

@@ -27,7 +27,8 @@ export const RegisterVariant = z.strictObject({
   trainingStatement: z.string().max(4000).default(''),
 });
 export type RegisterVariant = z.infer<typeof RegisterVariant>;
-export const ModelView = ModelVersion.extend({ createdAt: Instant });
+/** `retiredAt`: from then on no release names it, and nothing of it is rolled out. */
+export const ModelView = ModelVersion.extend({ createdAt: Instant, retiredAt: Instant.nullable().default(null) });
 export type ModelView = z.infer<typeof ModelView>;
 
 export const SuiteView = z.object({

@@ -12,6 +12,7 @@ import { sql, type Selectable, type Transaction } from 'kysely';
 import { writeArtifact } from './artifacts.repository.ts';
 import { writeAudit } from './audit.repository.ts';
 import { clock, inTransaction, instantOf, json, type Database } from './database.ts';
+import { readModelUses, type ModelUse } from './model-uses.ts';
 import { pageOf } from './paging.ts';
 import type { ModelVersionTable, Schema } from './schema.ts';
 
@@ -25,7 +26,15 @@ export type Registered =
   | { readonly kind: 'registered' | 'same'; readonly model: ModelView }
   /** Immutable: `differs` names the fields that are otherwise. */
   | { readonly kind: 'versionExists'; readonly differs: readonly string[] }
-  | { readonly kind: 'tooManyVariants' };
+  | { readonly kind: 'tooManyVariants' }
+  /** It, or the base that it names. */
+  | { readonly kind: 'modelRetired'; readonly name: Name; readonly version: Version };
+
+export type Retired =
+  | { readonly kind: 'retired'; readonly model: ModelView }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'before'; readonly at: string }
+  | { readonly kind: 'inUse'; readonly uses: readonly ModelUse[] };
 
 const MOST_VARIANTS = 16;
 
@@ -59,25 +68,57 @@ export class ModelRepository {
     return pageOf(await rows.execute(), query, (row) => `${row.name}@${row.version}`, viewOf);
   }
 
-  /** D7: it is not kept for its own sake any more. False where there is none, or it was already. */
-  async retire(name: Name, version: Version, by: string): Promise<boolean> {
+  /**
+   * Whether a release may still name it. The row is held until the transaction ends, so that it is not retired meanwhile; null
+   * where there is none.
+   */
+  async mayBeUsed(name: Name, version: Version): Promise<boolean | null> {
+    const row = await this.#db
+      .selectFrom('model_versions')
+      .where('name', '=', name)
+      .where('version', '=', version)
+      .select('retired_at')
+      .forShare()
+      .executeTakeFirst();
+    return row === undefined ? null : row.retired_at === null;
+  }
+
+  /** D7: nothing new may name it, and it is not kept for its own sake any more. Refused while anything stands on it. */
+  async retire(name: Name, version: Version, why: { readonly by: string; readonly reason: string }): Promise<Retired> {
     return inTransaction(this.#db, async (trx) => {
-      const { numUpdatedRows } = await trx
+      const row = await trx
+        .selectFrom('model_versions')
+        .where('name', '=', name)
+        .where('version', '=', version)
+        .select('retired_at')
+        .forUpdate()
+        .executeTakeFirst();
+      if (row === undefined) return { kind: 'unknown' };
+      if (row.retired_at !== null) return { kind: 'before', at: instantOf(row.retired_at) };
+      const uses = await readModelUses(trx, name, version);
+      if (uses.length > 0) return { kind: 'inUse', uses };
+      await trx
         .updateTable('model_versions')
         .set({ retired_at: clock })
         .where('name', '=', name)
         .where('version', '=', version)
-        .where('retired_at', 'is', null)
+        .execute();
+      const details = { reason: why.reason };
+      await writeAudit(trx, [{ actor: why.by, action: 'modelRetired', subject: `model:${name}@${version}`, details }]);
+      const retired = await select(trx)
+        .where('name', '=', name)
+        .where('version', '=', version)
         .executeTakeFirstOrThrow();
-      if (numUpdatedRows === 0n) return false;
-      await writeAudit(trx, [{ actor: by, action: 'modelRetired', subject: `model:${name}@${version}` }]);
-      return true;
+      return { kind: 'retired', model: viewOf(retired) };
     });
   }
 }
 
 async function register(trx: Trx, head: ModelHead, variant: ModelVariant, by: string): Promise<Registered> {
-  const { name, version } = head;
+  const { name, version, base } = head;
+  const isOfRetired =
+    base !== undefined && (await new ModelRepository(trx).mayBeUsed(base.name, base.version)) === false;
+  if (isOfRetired) return { kind: 'modelRetired', ...base };
   await trx
     .insertInto('model_versions')
     .values(columnsOf(head))
@@ -92,7 +133,8 @@ async function register(trx: Trx, head: ModelHead, variant: ModelVariant, by: st
     .forNoKeyUpdate()
     .execute();
   const there = await select(trx).where('name', '=', name).where('version', '=', version).executeTakeFirstOrThrow();
-  const { createdAt: _, variants, ...known } = viewOf(there);
+  if (there.retired_at !== null) return { kind: 'modelRetired', name, version };
+  const { createdAt: _, retiredAt: _retired, variants, ...known } = viewOf(there);
   const found = variants.find((it) => it.variant === variant.variant);
   const differs = [...differences(known, head), ...(found === undefined ? [] : differences(found, variant))];
   if (differs.length > 0) return { kind: 'versionExists', differs };
@@ -171,5 +213,6 @@ function viewOf(row: Selectable<ModelVersionTable> & { readonly variants: ModelV
     trainingStatement: row.training_statement,
     variants: row.variants ?? [],
     createdAt: instantOf(row.created_at),
+    retiredAt: row.retired_at === null ? null : instantOf(row.retired_at),
   };
 }

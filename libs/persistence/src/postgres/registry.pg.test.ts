@@ -218,7 +218,7 @@ it('names what must stay: versions that are kept, and what a node still has of o
   const all = ['f16', 'lora', 'base', 'suite', 'release 1'].map((name) => artifact(name).manifest);
   expect(await marks()).toEqual(all.toSorted());
 
-  await models.retire(HEAD.name, HEAD.version, BY);
+  expect(await models.retire(HEAD.name, HEAD.version, { by: BY, reason: 'old' })).toMatchObject({ kind: 'retired' });
   expect(await marks()).toEqual([artifact('suite').manifest]);
 
   await putNode(db, { site: 'lakeside', node: 'a' });
