@@ -27,6 +27,7 @@ import type { OfferReading } from './local/read-offer.ts';
 import { createFetch, type Online } from './node/artifacts.ts';
 import { keepDescription } from './node/description.ts';
 import { Documents } from './node/documents.ts';
+import { commitmentsOf } from './local/data-sets.ts';
 import { createEvaluate } from './node/evaluate.ts';
 import { Fetches } from './node/fetches.ts';
 import { pathsOf, writeSecretFile } from './node/files.ts';
@@ -176,6 +177,7 @@ export class Agent {
         store,
         documents: this.documents,
         config,
+        commitments: () => commitmentsOf(this.dataSets).map(({ commitment }) => commitment),
         checkPolicy: (release) => this.policies.check(release),
         onPolicyRefused: (assignment, refused) => this.policies.noteRefusal(assignment, refused),
       }),

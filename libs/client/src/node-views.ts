@@ -129,6 +129,8 @@ export const DisclosureSummary = z.object({
 export type DisclosureSummary = z.infer<typeof DisclosureSummary>;
 
 export const DataSetView = z.looseObject({
+  /** What it is called outside the site (E7). */
+  commitment: z.string().optional(),
   name: z.string(),
   version: z.int(),
   card: z.looseObject({}),

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   cardOf,
   commitmentOf,
+  namesDataSet,
   countChangedPersons,
   digestOfRecords,
   fingerprintsOf,
@@ -79,17 +80,25 @@ describe('E7 the card of a data set', () => {
 
 describe('E7 the commitment', () => {
   const salt = new Uint8Array(16).fill(7);
+  const DATA = digestOfRecords(RECORDS, digestOfBytes);
+
+  it('E7 is found in the words of a training statement, however it is written there', () => {
+    const commitment = commitmentOf(DATA, salt, digestOfBytes);
+    expect(namesDataSet(`Trained on three sets: ${commitment}, and others.`, commitment)).toBe(true);
+    expect(namesDataSet(`sets ${commitment.slice('sha256:'.length).toUpperCase()}`, commitment)).toBe(true);
+    expect(namesDataSet('Trained on invented sentences.', commitment)).toBe(false);
+  });
 
   it('E7 changes with the salt and with any record, and hides the digest that the node uses', () => {
-    const one = commitmentOf(RECORDS, salt, digestOfBytes);
-    expect(one).toBe(commitmentOf(RECORDS, salt, digestOfBytes));
-    expect(one).not.toBe(commitmentOf(RECORDS, new Uint8Array(16).fill(8), digestOfBytes));
-    expect(one).not.toBe(commitmentOf(RECORDS.slice(1), salt, digestOfBytes));
+    const one = commitmentOf(DATA, salt, digestOfBytes);
+    expect(one).toBe(commitmentOf(DATA, salt, digestOfBytes));
+    expect(one).not.toBe(commitmentOf(DATA, new Uint8Array(16).fill(8), digestOfBytes));
+    expect(one).not.toBe(commitmentOf(digestOfRecords(RECORDS.slice(1), digestOfBytes), salt, digestOfBytes));
     expect(one).not.toBe(digestOfRecords(RECORDS, digestOfBytes));
   });
 
   it('E7 refuses a salt that could be guessed', () => {
-    expect(() => commitmentOf(RECORDS, new Uint8Array(15), digestOfBytes)).toThrow(RangeError);
+    expect(() => commitmentOf(DATA, new Uint8Array(15), digestOfBytes)).toThrow(RangeError);
   });
 
   it('does not take two different data sets for one, by running values together', () => {

@@ -84,13 +84,17 @@ export function digestOfRecords(records: readonly SiteRecord[], hash: Hash): str
 }
 
 /**
- * What a data set is outside the site (E7). Without the salt, which stays on the node, a guess at the records cannot be
+ * What a version of a data set is outside the site (E7), from the digest of its records. Without the salt, which stays on the node, a guess at the records cannot be
  * tried against it. The salt is 16 random bytes at least, one for each data set.
  */
-export function commitmentOf(records: readonly SiteRecord[], salt: Uint8Array, hash: Hash): string {
+export function commitmentOf(data: string, salt: Uint8Array, hash: Hash): string {
   if (salt.length < 16) throw new RangeError('a salt has 16 bytes at least');
-  return hash(bytesOf(['openward data set', [...salt], digestOfRecords(records, hash)]));
+  return hash(bytesOf(['openward data set', [...salt], data]));
 }
+
+/** E7: a model that says it was trained on a set is not judged by that set. With or without what stands before the hexadecimal digits. */
+export const namesDataSet = (trainingStatement: string, commitment: string): boolean =>
+  trainingStatement.toLowerCase().includes(commitment.replace(/^sha256:/, ''));
 
 /** A digest for each person, kept on the node, so that versions can be compared after the records are gone. */
 export function fingerprintsOf(records: readonly SiteRecord[], hash: Hash): ReadonlyMap<string, string> {

@@ -179,8 +179,19 @@ export const summaryText = (kinds: DisclosureSummary['kinds']): string =>
 
 export const dataSetsText = (sets: readonly DataSetView[]): string =>
   table(
-    ['name', 'version', 'service', 'records', 'persons', 'red-flag persons', 'approved by', 'expires', 'added'],
-    sets.map(({ name, version, card, addedAt }) => {
+    [
+      'name',
+      'version',
+      'service',
+      'records',
+      'persons',
+      'red-flag persons',
+      'approved by',
+      'expires',
+      'added',
+      'outside it is',
+    ],
+    sets.map(({ name, version, card, addedAt, commitment }) => {
       const of = (field: string): string => orDash(card[field] as string | number | undefined);
       return [
         name,
@@ -192,6 +203,7 @@ export const dataSetsText = (sets: readonly DataSetView[]): string =>
         of('approvedBy'),
         of('expiresOn'),
         at(addedAt),
+        orDash(commitment),
       ];
     }),
   );

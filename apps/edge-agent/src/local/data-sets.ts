@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { DatasetContract, digestOfBytes, Refusal } from '@openward/contracts';
-import { cardOf, digestOfRecords, fingerprintsOf, readDataset } from '@openward/evaluation';
+import { cardOf, commitmentOf, digestOfRecords, fingerprintsOf, readDataset } from '@openward/evaluation';
 import type { SqliteDataSets } from '@openward/persistence/node';
 import { z } from 'zod';
 
@@ -12,6 +12,14 @@ export const AddDataSet = z.strictObject({
   card: z.record(z.string(), z.unknown()),
 });
 export type AddDataSet = z.infer<typeof AddDataSet>;
+
+/** What each version of each set is outside the site: who trains on it has to name it by this (E7). */
+export const commitmentsOf = (store: Pick<SqliteDataSets, 'versions'>) =>
+  store.versions().map(({ name, version, data, salt }) => ({
+    name,
+    version,
+    commitment: commitmentOf(data, salt, digestOfBytes),
+  }));
 
 export function addDataSet(
   store: SqliteDataSets,

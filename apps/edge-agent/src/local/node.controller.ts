@@ -4,7 +4,7 @@ import { canNeverPass } from '@openward/evaluation';
 import { z } from 'zod';
 import { Agent } from '../agent.ts';
 import { AnyCommand, asCommand, makeApiKey, settle } from './commands.ts';
-import { AddDataSet, addDataSet } from './data-sets.ts';
+import { AddDataSet, addDataSet, commitmentsOf } from './data-sets.ts';
 import { examine } from './doctor.ts';
 
 const After = z.object({
@@ -109,8 +109,17 @@ export class NodeController {
 
   @Get('data')
   dataSets() {
+    const commitments = new Map(
+      commitmentsOf(this.agent.dataSets).map((one) => [`${one.name} ${one.version}`, one.commitment]),
+    );
     return {
-      items: this.agent.dataSets.list().map(({ name, version, card, addedAt }) => ({ name, version, card, addedAt })),
+      items: this.agent.dataSets.list().map(({ name, version, card, addedAt }) => ({
+        name,
+        version,
+        card,
+        addedAt,
+        commitment: commitments.get(`${name} ${version}`),
+      })),
     };
   }
 

@@ -22,7 +22,11 @@ const never = new AbortController().signal;
 /** What becomes of a release whose files are all here. */
 async function verify(
   release: Release,
-  { terms = NO_SITE_TERMS, document }: { terms?: SiteTerms; document?: string } = {},
+  {
+    terms = NO_SITE_TERMS,
+    document,
+    commitments = [],
+  }: { terms?: SiteTerms; document?: string; commitments?: string[] } = {},
 ) {
   const disk = diskIn();
   const refused: RefusedPolicy[] = [];
@@ -30,6 +34,7 @@ async function verify(
     store: disk.store,
     documents: new Documents(disk.store),
     config: readConfig(dir),
+    commitments: () => commitments,
     checkPolicy: (found) => refusedOf(found, terms),
     onPolicyRefused: (_, why) => refused.push(why),
   });
@@ -45,6 +50,16 @@ test('a release under a sound policy stands here, under the key of its files: an
   });
   expect(one).toMatchObject({ held: { number: 1, chain: null }, refused: [] });
   expect(other).toMatchObject({ held: { number: 2, key: (one.held as { key?: string }).key }, refused: [] });
+});
+
+test('E7 a model whose training statement names a set of this site is refused here, unchanged', async () => {
+  const set = digestOf('a set');
+  const release = releaseWith(policyOf());
+  const trained = { ...release, model: { ...release.model, trainingStatement: `On ${set}, and others.` } };
+  expect((await verify(trained, { commitments: [digestOf('another set'), set] })).held).toMatchObject({
+    code: 'setInTraining',
+  });
+  expect((await verify(trained, { commitments: [digestOf('another set')] })).held).toMatchObject({ number: 1 });
 });
 
 test('a policy one of whose tests fails ends the attempt, and the site is told which rule and which test', async () => {

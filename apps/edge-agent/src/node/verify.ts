@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { Unrecoverable, type Held, type Verify } from '@openward/activation';
 import { artifactsOf, PROTOCOL, type ArtifactRef, type Assignment, type Release } from '@openward/contracts';
+import { namesDataSet } from '@openward/evaluation';
 import { readGguf, type ByteSource, type NodeStore } from '@openward/distribution';
 import type { AgentConfig } from '../config.ts';
 import type { Documents } from './documents.ts';
@@ -26,6 +27,8 @@ export function createVerify(options: {
   readonly store: NodeStore;
   readonly documents: Documents;
   readonly config: AgentConfig;
+  /** What the site's own data sets are called outside, every version that there was (E7). */
+  readonly commitments: () => readonly string[];
   /** Everything for which this node refuses a release's policy, with its own terms; null for nothing. */
   readonly checkPolicy: (release: Release) => RefusedPolicy | null;
   /** What was found is shown at this site; the network is told the code alone. */
@@ -65,6 +68,12 @@ export function createVerify(options: {
     options.onPolicyRefused(assignment, refused);
     throw new Unrecoverable(refused.code, textOf(policy, refused));
   };
+  /** E7: the code tells the network that some set of this site was trained on, and that the statement itself says. */
+  const checkTraining = ({ model }: Release): void => {
+    const named = options.commitments().find((commitment) => namesDataSet(model.trainingStatement, commitment));
+    if (named !== undefined)
+      throw new Unrecoverable('setInTraining', `the model says that it was trained on this site's set ${named}`);
+  };
   return {
     async verify(assignment, signal): Promise<Held> {
       const { release, suite, variant } = assignment;
@@ -82,6 +91,7 @@ export function createVerify(options: {
       if (document.suite.digest !== suite.digest)
         throw new Unrecoverable('documentInvalid', 'the release does not bind the suite that the assignment names');
       await documents.suite(suite.digest, suite.artifact);
+      checkTraining(document);
       checkPolicyOf(assignment, document);
       if (bound.needs.threads > config.runtime.threads || bound.needs.memoryBytes > config.runtime.memoryGiB * 2 ** 30)
         throw new Unrecoverable(

@@ -136,6 +136,13 @@ export class SqliteDataSets {
     );
   }
 
+  /** Every version that there ever was, without its records: what it is called outside goes by these (E7). */
+  versions(): readonly Pick<StoredDataSet, 'name' | 'version' | 'data' | 'salt'>[] {
+    return this.#database
+      .prepare('SELECT name, version, data, salt FROM data_sets ORDER BY name, version')
+      .all() as unknown as Pick<StoredDataSet, 'name' | 'version' | 'data' | 'salt'>[];
+  }
+
   fingerprintsOf(data: string): ReadonlyMap<string, string> | null {
     return this.#all().find((set) => set.data === data)?.fingerprints ?? null;
   }
