@@ -33,7 +33,8 @@ export interface Cli {
 export function leaf(cli: Cli, parent: Command, usage: string, description: string, act: Act): Command {
   const command = parent.command(usage).description(description).option('--json', 'print JSON for scripts');
   return command.action(async (...given: unknown[]) => {
-    const options = command.opts<Options>();
+    // A command beside its own subcommands takes their `--json` and `--data` too.
+    const options = command.optsWithGlobals<Options>();
     const json = options['json'] === true;
     const { terminal } = cli;
     const run: Run = {

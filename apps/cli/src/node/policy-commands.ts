@@ -9,8 +9,6 @@ import { hitsText, offerReadText, settingsText, shadowsText } from '../views/nod
 // here yet.
 
 export function addOfferShow(cli: Cli, offers: Command): void {
-  // Its options are its own, and not those of `offers`.
-  offers.enablePositionalOptions();
   leaf(
     cli,
     offers,
@@ -109,14 +107,14 @@ export function addShadow(cli: Cli, node: Command): void {
     onNode(async (client, run, [service = ''], { until, by, release }) => {
       const started = await client.startShadow({
         service,
-        until: parseUntil(until as string, run.now),
+        until: parseEnd(until as string, run.now),
         by: by as string,
         ...(release === undefined ? {} : { release: parseNumber(release as string, '--release') }),
       });
       run.show(started, () => shadowsText([started]));
     }),
   )
-    .requiredOption('--until <time>', '2026-03-31T08:00Z, or +7d; 30 days at most')
+    .requiredOption('--until <time>', '2026-03-31 (its end, UTC), 2026-03-31T08:00Z, or +7d; 30 days at most')
     .requiredOption('--by <name>', 'who lets it run; it stays here')
     .option('--release <n>', 'the release that is meant');
   leaf(
@@ -140,6 +138,10 @@ export function addShadow(cli: Cli, node: Command): void {
     }),
   );
 }
+
+/** A day alone is meant whole. */
+const parseEnd = (text: string, now: number): number =>
+  parseUntil(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T23:59:59.999Z` : text, now);
 
 /** Null where the option was given: one of the two is needed. */
 function oneOf(value: string | undefined, isCleared: boolean, what: string, option: string): string | null {
