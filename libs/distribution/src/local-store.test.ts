@@ -266,7 +266,7 @@ describe("D1 the node's store on a real disk", () => {
     const prototype = Object.getPrototypeOf(handle) as typeof handle;
     await handle.close();
     const noSpace = (): Promise<never> => Promise.reject(Object.assign(new Error('no space'), { code: 'ENOSPC' }));
-    const write = vi.spyOn(prototype, 'write').mockImplementation(noSpace);
+    const write = vi.spyOn(prototype, 'writev').mockImplementation(noSpace);
     await expect(put(target, artifact, 1)).rejects.toMatchObject({ code: 'diskFull' });
     write.mockRestore();
     await put(target, artifact, 1);

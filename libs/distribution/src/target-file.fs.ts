@@ -3,6 +3,7 @@ import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Digest } from '@openward/contracts';
 import { asRefusal, syncFolder, unlessMissing } from './durable.fs.ts';
+import { gatherWrites } from './gathered-writes.fs.ts';
 import { decodeJournal, encodeEntry } from './journal.ts';
 import type { ArtifactLayout, TargetFile } from './ports.ts';
 import { followFile } from './prefix-digest.ts';
@@ -16,13 +17,6 @@ export interface TargetPaths {
 const READ_SIZE = 1024 * 1024;
 /** Below this, reading the file again takes less than a thread. */
 const FOLLOWED_SIZE = 64 * 1024 * 1024;
-
-async function writeAll(handle: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {
-  for (let written = 0; written < bytes.length;) {
-    const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, offset + written);
-    written += bytesWritten;
-  }
-}
 
 /** Fills `into` from the file; short only where the file ends. */
 export async function readAll(handle: FileHandle, into: Uint8Array, offset: number): Promise<number> {
@@ -80,6 +74,7 @@ function createTarget(
   done: Set<number>,
   onEnd: () => void,
 ): TargetFile {
+  const writeAt = gatherWrites(part);
   let unsynced: number[] = [];
   let verified = false;
   let follower = manifest.size < FOLLOWED_SIZE ? undefined : followFile(paths.part);
@@ -125,7 +120,7 @@ function createTarget(
       verified = false;
       if (written.has(index)) await stopFollowing();
       try {
-        await writeAll(part, bytes, chunk.offset);
+        await writeAt(bytes, chunk.offset);
       } catch (error) {
         throw asRefusal(error);
       }
