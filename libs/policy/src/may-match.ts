@@ -13,6 +13,9 @@ import type { ReadyRule } from './rules.ts';
 const SIZE = { plain: 4_000, counted: 1_000 };
 const MOST_COPIES_OF_PLAIN = 64;
 
+/** Of one automaton, in bytes. */
+const MOST_MEMORY = 4 * 1_048_576;
+
 class GaveUp extends Error {}
 
 /** Which rules may match. One that has no pattern may. */
@@ -63,7 +66,7 @@ function groups(members: readonly Member[], most: number): readonly (readonly Me
 }
 
 function compileSet(members: readonly Member[]): { readonly members: readonly ReadyRule[]; readonly set: RE2Set } {
-  const set = new RE2Set();
+  const set = new RE2Set(RE2Set.UNANCHORED, 0, MOST_MEMORY);
   for (const { pattern } of members) set.add(pattern.source);
   set.compile();
   // What the slow way would begin with.

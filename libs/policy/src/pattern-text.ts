@@ -13,8 +13,9 @@ export interface ReadPattern {
 
 const COUNTED = /\{(\d+)(?:,(\d*))?\}/y;
 const ESCAPE = /\\(?:x\{[0-9A-Fa-f]*\}|x[0-9A-Fa-f]{2}|[pP]\{[^}]*\}|[pP].|[0-7]{1,3}|[^])/uy;
-const OPENED = /\((?:\?(?:P?<[^>]*>|[A-Za-z-]*(?::|(?=\)))))?/y;
-const CLASS_NAME = /\[:\^?[a-z]+:\]/y;
+const OPENED = /\((?:\?(?:P?<[^>]*>|[A-Za-z-]*:))?/y;
+const FLAGS = /\(\?[A-Za-z-]*\)/y;
+const CLASS_OF_MANY = /\[:\^?[a-z]+:\]|\\[pP](?:\{[^}]*\}|.)|\\[dDsSwW]/uy;
 const QUOTED = /\\Q([^]*?)(?:\\E|$)/y;
 
 const at = (expression: RegExp, text: string, index: number): RegExpExecArray | null => {
@@ -31,6 +32,10 @@ export function readPattern(pattern: string, ignoreCase: boolean): ReadPattern {
     atom = size;
     open[open.length - 1] = plus(open.at(-1) ?? NOTHING, size);
   };
+  const grow = (more: Size): void => {
+    atom = plus(atom, more);
+    open[open.length - 1] = plus(open.at(-1) ?? NOTHING, more);
+  };
   let index = 0;
   const take = (text: string): void => {
     index += text.length;
@@ -39,6 +44,7 @@ export function readPattern(pattern: string, ignoreCase: boolean): ReadPattern {
   while (index < pattern.length) {
     const quoted = at(QUOTED, pattern, index);
     const counted = at(COUNTED, pattern, index);
+    const flags = at(FLAGS, pattern, index);
     const opened = at(OPENED, pattern, index);
     const point = String.fromCodePoint(pattern.codePointAt(index) ?? 0);
     if (quoted) {
@@ -55,6 +61,9 @@ export function readPattern(pattern: string, ignoreCase: boolean): ReadPattern {
       index = next;
       out += text;
       add(ONE);
+    } else if (flags) {
+      // What repeats behind them repeats what stands before them.
+      take(flags[0]);
     } else if (opened) {
       take(opened[0]);
       open.push({ all: 2, once: 2 });
@@ -65,9 +74,10 @@ export function readPattern(pattern: string, ignoreCase: boolean): ReadPattern {
     } else if (counted) {
       take(counted[0]);
       const times = Math.max(Number(counted[1]), Number(counted[2] || 0), 1);
-      const more = atom.all * (times - 1);
-      open[open.length - 1] = plus(open.at(-1) ?? NOTHING, { all: more, once: 0 });
-      atom = { all: atom.all + more, once: atom.once };
+      grow({ all: atom.all * (times - 1), once: 0 });
+    } else if ('*+?'.includes(point)) {
+      take(point);
+      grow(ONE);
     } else {
       index += point.length;
       out += point > '\u007F' ? foldedLiteral(point, ignoreCase, false) : point;
@@ -98,19 +108,34 @@ function foldedLiteral(point: string, ignoreCase: boolean, quoted: boolean): str
   return forms.length === 1 && only === point ? quote(point) : `(?:${forms.map(quote).join('|')})`;
 }
 
-/** A class, with what its single letters become beside them. The ends of ranges stay as they are. */
+/** A class, with what its single letters become beside them. Ranges stay as they are. */
 function readClass(pattern: string, from: number): { readonly text: string; readonly next: number } {
   let index = from + 1;
   let text = '[';
-  if (pattern[index] === '^') text += pattern[index++] ?? '';
-  if (pattern[index] === ']') text += pattern[index++] ?? '';
-  while (index < pattern.length && pattern[index] !== ']') {
-    const whole = at(CLASS_NAME, pattern, index)?.[0] ?? at(ESCAPE, pattern, index)?.[0];
-    const point = whole ?? String.fromCodePoint(pattern.codePointAt(index) ?? 0);
-    const inRange = pattern[index - 1] === '-' || pattern[index + point.length] === '-';
-    const plain = whole === undefined && !inRange ? foldPoint(point) : point;
-    text += plain !== point && /^[\p{L}\p{N}\p{P}]$/u.test(plain) ? point + quote(plain) : point;
-    index += point.length;
+  const take = (item: string, plain: string): void => {
+    index += item.length;
+    text += plain;
+  };
+  if (pattern[index] === '^') take('^', '^');
+  for (let first = index; index < pattern.length && (pattern[index] !== ']' || index === first);) {
+    const many = at(CLASS_OF_MANY, pattern, index)?.[0];
+    const item = many ?? itemAt(pattern, index);
+    const isRange =
+      pattern[index + item.length] === '-' &&
+      !/^-?$|^-\]/.test(pattern.slice(index + item.length, index + item.length + 2));
+    if (many !== undefined) take(many, many);
+    else if (isRange) {
+      const range = `${item}-${itemAt(pattern, index + item.length + 1)}`;
+      take(range, range);
+    } else take(item, withFolded(item));
   }
   return { text: `${text}]`, next: index + 1 };
+}
+
+const itemAt = (pattern: string, index: number): string =>
+  at(ESCAPE, pattern, index)?.[0] ?? String.fromCodePoint(pattern.codePointAt(index) ?? 0);
+
+function withFolded(item: string): string {
+  const plain = item.startsWith('\\') ? item : foldPoint(item);
+  return plain !== item && /^[\p{L}\p{N}\p{P}]$/u.test(plain) ? item + quote(plain) : item;
 }

@@ -6,6 +6,8 @@ import { type Measured, measureProgram } from './program.ts';
 /** Of one pattern, in instructions. An alternative of 300 words has 2,000; repeats with a count are dearer, at each place. */
 const MOST_INSTRUCTIONS = 2_500;
 const MOST_COPIES = 500;
+/** Of one whose matches have no bound: a long text cannot be searched by parts then, nor the search be ended between them. */
+const MOST_COPIES_WITHOUT_BOUND = 100;
 
 export interface Pattern extends Measured {
   /** As it was compiled, flags included: for a set of patterns. */
@@ -33,7 +35,14 @@ export function compilePattern(text: string, ignoreCase: boolean): CompiledPatte
     );
   }
   const measured = measureProgram(expression);
-  if (measured.instructions > MOST_INSTRUCTIONS + MOST_COPIES) return tooLarge(measured.instructions, copies);
+  if (measured.instructions > 2 * MOST_INSTRUCTIONS) return tooLarge(measured.instructions, copies);
+  if ((measured.longest === null || measured.anchored) && copies > MOST_COPIES_WITHOUT_BOUND) {
+    return refused(
+      'patternTooLarge',
+      `Its matches have no bound, and it has ${copies} steps by counts such as {0,500}; ${MOST_COPIES_WITHOUT_BOUND} are allowed ` +
+        'then. Put bounds to its repeats, or use a smaller count.',
+    );
+  }
   if (measured.canBeEmpty) {
     return refused('patternMatchesEmpty', 'It matches where nothing stands, so everywhere. Say what must be there.');
   }
