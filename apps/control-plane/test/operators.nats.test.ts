@@ -102,6 +102,9 @@ it('a model version is retired once nothing stands on it, and from then on nothi
   await node.connect();
   await node.told(() => true, 'the first desired state');
   await says(made.digest);
+  expect(await admin.get('/releases/triage/1/recall')).toMatchObject({
+    body: { serving: 1, leftWithNothing: 1, nodes: [{ node: 'lakeside-2', site: 'lakeside' }] },
+  });
   const { body: plan } = await admin.post<Plan>('/rollouts/plan', REQUEST);
   const { body: started } = await admin.post<RolloutView>('/rollouts', { plan: REQUEST, approvedHash: plan.hash });
   const inUse = await retire();

@@ -14,6 +14,7 @@ import {
   Plan,
   PolicyDiffView,
   PolicyView,
+  RecallEffect,
   ReleaseView,
   RolloutView,
   ServiceView,
@@ -134,6 +135,8 @@ export interface Client {
     get(service: Name, number: number): Promise<ReleaseView>;
     create(release: CreateRelease, creating?: Creating): Promise<ReleaseView>;
     recall(service: Name, number: number, reason: string): Promise<ReleaseView>;
+    /** Whom a recall would leave with nothing to serve; changes nothing. */
+    recallEffect(service: Name, number: number): Promise<RecallEffect>;
   };
   readonly rollouts: {
     plan(request: z.input<typeof PlanRequest>): Promise<Plan>;
@@ -249,6 +252,7 @@ export function createClient(options: ClientOptions): Client {
       list: (service, listing) => get('/releases', page(ReleaseView), { service, ...listing }),
       get: (service, number) => get(`/releases/${of(service)}/${of(number)}`, ReleaseView),
       create: (release, creating) => make('/releases', ReleaseView, release, creating),
+      recallEffect: (service, number) => get(`/releases/${of(service)}/${of(number)}/recall`, RecallEffect),
       recall: (service, number, reason) =>
         post(`/releases/${of(service)}/${of(number)}/recall`, ReleaseView, { reason }),
     },

@@ -19,7 +19,12 @@ export { type NodeRecord, NodeRepository, type RevokedKey } from './postgres/nod
 export { EVENTS_CHANNEL, notify } from './postgres/notify.ts';
 export { openPersistence, type Persistence, type Repositories, repositoriesOn } from './postgres/persistence.ts';
 export { type EndingPolicy, type PolicyCreated, PolicyRepository } from './postgres/policies.repository.ts';
-export { type BuildRelease, ReleaseRepository, type SettleRollouts } from './postgres/releases.repository.ts';
+export {
+  type BuildRelease,
+  ReleaseRepository,
+  type Serving,
+  type SettleRollouts,
+} from './postgres/releases.repository.ts';
 export { RolloutRepository, type StoredEvidence, type StoredRollout } from './postgres/rollouts.repository.ts';
 export type { Schema } from './postgres/schema.ts';
 export { ServiceRepository } from './postgres/services.repository.ts';

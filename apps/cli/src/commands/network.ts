@@ -7,9 +7,15 @@ import { findingsText } from '../views/findings.ts';
 const MOST_SHOWN = 80;
 /** All of it is there with `--json`. */
 function shortened(details: unknown): string {
-  const text = details === null || details === undefined ? '-' : JSON.stringify(details);
+  const text = details === null || details === undefined ? '-' : JSON.stringify(forPeople(details));
   return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN - 1)}…` : text;
 }
+
+/** Waves count from 1 wherever a person reads one, and from 0 in JSON. */
+const forPeople = (details: unknown): unknown =>
+  typeof details === 'object' && details !== null && 'wave' in details && typeof details.wave === 'number'
+    ? { ...details, wave: details.wave + 1 }
+    : details;
 
 export function addNetwork(cli: Cli, program: Command): void {
   leaf(

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
-import type { CreateRelease, Service } from '@openward/contracts';
+import type { CreateRelease, RecallEffect, Service } from '@openward/contracts';
 import { admin, itemsOf, leaf, type Cli } from '../cli.ts';
 import { parseNumber, readJson } from '../parse.ts';
 import { facts, table } from '../table.ts';
+import { UsageError } from '../usage-error.ts';
 import { modelsText, modelText, releasesText, servicesText, suitesText } from '../views/catalogue.ts';
 import { pushModelFile } from './push-model.ts';
 
@@ -163,6 +164,13 @@ export function addSuites(cli: Cli, program: Command): void {
   );
 }
 
+function recallText({ serving, leftWithNothing, nodes }: RecallEffect): string {
+  if (leftWithNothing === 0) return `${serving} nodes serve it, and each has another release to go to.\n`;
+  const named = nodes.map(({ node, site }) => `${node} of ${site}`).join(', ');
+  const more = leftWithNothing > nodes.length ? ' and others' : '';
+  return `Of ${serving} nodes that serve it ${leftWithNothing} are left with nothing to serve, and their callers get the fallback text: ${named}${more}.\n`;
+}
+
 export function addReleases(cli: Cli, program: Command): void {
   const releases = program.command('releases').description('model, prompt policy and suite, bound together');
   leaf(
@@ -204,9 +212,21 @@ export function addReleases(cli: Cli, program: Command): void {
     releases,
     'recall <service> <number>',
     'recall a release: it is never selected again, anywhere',
-    admin(async (client, run, [service = '', number = ''], { reason }) => {
-      const release = await client.releases.recall(service, parseNumber(number, 'NUMBER'), reason as string);
+    admin(async (client, run, [service = '', number = ''], { reason, dryRun }) => {
+      const which = parseNumber(number, 'NUMBER');
+      if (dryRun === true) {
+        const effect = await client.releases.recallEffect(service, which);
+        return run.show(effect, () => recallText(effect));
+      }
+      if (reason === undefined) throw new UsageError('A recall needs a reason.', 'Give --reason TEXT.');
+      // A recall is for harm: it waits for no answer to this, and goes on where there is none.
+      const looking = client.releases.recallEffect(service, which).catch(() => null);
+      const release = await client.releases.recall(service, which, reason as string);
+      const effect = await looking;
+      if (effect !== null && effect.leftWithNothing > 0) run.note(recallText(effect).trimEnd());
       run.show(release, () => releasesText([release]));
     }),
-  ).requiredOption('--reason <text>', 'kept with the release');
+  )
+    .option('--reason <text>', 'kept with the release')
+    .option('--dry-run', 'say which nodes would have nothing to serve, and change nothing');
 }

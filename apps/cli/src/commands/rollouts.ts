@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { RolloutRow } from '@openward/client';
+import type { RolloutEvidence, RolloutRow } from '@openward/client';
 import type { Plan, RolloutView, StartRequest } from '@openward/contracts';
 import { admin, collect, itemsOf, leaf, type Act, type Cli, type Run } from '../cli.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -63,24 +63,14 @@ export function addRollouts(cli: Cli, program: Command): void {
     'show <id>',
     'show a rollout once',
     admin(async (client, run, [id = ''], { plan, evidence }) => {
-      if (plan === true) {
-        const running = await client.rollouts.planOf(id);
-        return run.show(running, () => planText(running, run.paint));
+      const running = plan === true ? await client.rollouts.planOf(id) : null;
+      const items = evidence === true ? (await client.rollouts.evidence(id)).items : null;
+      if (running !== null && items !== null) {
+        const both = { plan: running, evidence: items };
+        return run.show(both, () => `${planText(running, run.paint)}\n${evidenceText(items)}`);
       }
-      if (evidence === true) {
-        const { items } = await client.rollouts.evidence(id);
-        return run.show(items, () =>
-          table(
-            ['node', 'at', 'bundled', 'own'],
-            items.map(({ node, at, evidence: { bundled, own } }) => [
-              node,
-              at,
-              `${bundled.verdict}: ${spaced(bundled.reason)}`,
-              own === null ? '-' : `${own.verdict}: ${spaced(own.reason)}`,
-            ]),
-          ),
-        );
-      }
+      if (running !== null) return run.show(running, () => planText(running, run.paint));
+      if (items !== null) return run.show(items, () => evidenceText(items));
       showRollout(run, await client.rollouts.get(id));
     }),
   )
@@ -95,6 +85,17 @@ export function addRollouts(cli: Cli, program: Command): void {
   );
   addActs(cli, rollouts);
 }
+
+const evidenceText = (items: RolloutEvidence['items']): string =>
+  table(
+    ['node', 'at', 'bundled', 'own'],
+    items.map(({ node, at, evidence: { bundled, own } }) => [
+      node,
+      at,
+      `${bundled.verdict}: ${spaced(bundled.reason)}`,
+      own === null ? '-' : `${own.verdict}: ${spaced(own.reason)}`,
+    ]),
+  );
 
 const rolloutsText = (rows: readonly RolloutRow[], run: Run): string =>
   table(

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, Inject, Param, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { CreateRelease, Me, Name, page, PageQuery, Reason, ReleaseView } from '@openward/contracts';
+import { CreateRelease, Me, Name, page, PageQuery, Reason, RecallEffect, ReleaseView } from '@openward/contracts';
 import { z } from 'zod';
 import { Caller } from '../http/caller.ts';
 import { Creating, type Creation } from '../http/idempotency.ts';
@@ -44,6 +44,19 @@ export class ReleaseController {
     @Param('number', { schema: ReleaseNumber }) number: number,
   ): Promise<ReleaseView> {
     return this.releases.get(service, number);
+  }
+
+  @Get(':service/:number/recall')
+  @Route({
+    does: 'What a recall would leave: the nodes that would have nothing to serve; changes nothing',
+    right: 'registry:read',
+    answers: RecallEffect,
+  })
+  recallEffect(
+    @Param('service', { schema: Name }) service: string,
+    @Param('number', { schema: ReleaseNumber }) number: number,
+  ): Promise<RecallEffect> {
+    return this.releases.recallEffect(service, number);
   }
 
   @Post(':service/:number/recall')

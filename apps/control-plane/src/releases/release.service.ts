@@ -8,6 +8,7 @@ import {
   type Page,
   type PageQuery,
   type PromptPolicy,
+  type RecallEffect,
   type Release,
   type ReleaseView,
 } from '@openward/contracts';
@@ -19,6 +20,7 @@ import { once, type Creation } from '../http/idempotency.ts';
 import { CONTEXT, type Context } from '../process/context.ts';
 import { refuseRetired } from '../models/retired.ts';
 import { storeDocument } from '../registry/documents.ts';
+import { recallEffectOf } from './recall-effect.ts';
 
 @Injectable()
 export class ReleaseService {
@@ -45,6 +47,12 @@ export class ReleaseService {
     const release = await this.context.store.releases.find(service, number);
     if (release === null) throw new Refusal('notFound', `There is no release ${number} of ${service}.`);
     return release;
+  }
+
+  async recallEffect(service: Name, number: number): Promise<RecallEffect> {
+    const { releases } = this.context.store;
+    const { digest } = await this.get(service, number);
+    return recallEffectOf(digest, await releases.servedBy(digest), await releases.recalled());
   }
 
   /** One transaction: from its commit on no open rollout permits the release, and every node's desired state names it (R4). */

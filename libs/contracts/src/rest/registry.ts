@@ -31,6 +31,14 @@ export type RegisterVariant = z.infer<typeof RegisterVariant>;
 export const ModelView = ModelVersion.extend({ createdAt: Instant, retiredAt: Instant.nullable().default(null) });
 export type ModelView = z.infer<typeof ModelView>;
 
+/** What a recall would leave: of the nodes that serve the release, those that have no other to go to (the first 200). */
+export const RecallEffect = z.object({
+  serving: z.int(),
+  leftWithNothing: z.int(),
+  nodes: z.array(z.object({ node: Name, site: Name })),
+});
+export type RecallEffect = z.infer<typeof RecallEffect>;
+
 export const SuiteView = z.object({
   name: Name,
   version: z.int(),

@@ -1,6 +1,7 @@
 import {
   digestOf,
   type ArtifactRef,
+  type AssignmentPhase,
   type Digest,
   type Name,
   type Page,
@@ -34,6 +35,19 @@ export type BuildRelease = (
  * any more once the recall is committed (R4).
  */
 export type SettleRollouts = (trx: Transaction<Schema>, open: readonly RolloutId[]) => Promise<void>;
+
+/** A node that serves a release, what it has besides, and what it was last told of that service. */
+export interface Serving {
+  readonly node: Name;
+  readonly site: Name;
+  readonly lastGood: Digest | null;
+  readonly anchor: Digest | null;
+  readonly told: {
+    readonly release: Digest;
+    readonly rollbackTarget: Digest | null;
+    readonly phase: AssignmentPhase;
+  } | null;
+}
 
 export class ReleaseRepository {
   readonly #db: Database;
@@ -114,6 +128,23 @@ export class ReleaseRepository {
       await notify(trx, [{ type: 'recall', id: digest, version: row.number }]);
       return viewOf(row);
     });
+  }
+
+  /** The nodes that serve it, as they last reported, with what they could go to. Revoked ones serve nobody of this network. */
+  async servedBy(digest: Digest): Promise<readonly Serving[]> {
+    const { rows } = await sql<Serving>`
+      select nodes.name as node, nodes.site, one ->> 'lastGood' as "lastGood", one ->> 'anchor' as anchor,
+        case when assignments.id is null then null else jsonb_build_object(
+          'release', assignments.document -> 'release' -> 'digest',
+          'rollbackTarget', assignments.document -> 'rollbackTarget',
+          'phase', assignments.document -> 'phase') end as told
+      from node_states
+      join nodes on nodes.name = node_states.node and nodes.revoked_at is null
+      cross join jsonb_array_elements(node_states.body -> 'services') as one
+      left join assignments on assignments.node = nodes.name and assignments.service = one ->> 'service'
+      where one ->> 'active' = ${digest}
+      order by nodes.name`.execute(this.#db);
+    return rows;
   }
 
   async recalled(): Promise<readonly Digest[]> {

@@ -162,6 +162,7 @@ const methods: readonly (readonly [string, (it: Repositories) => Promise<unknown
   ['releases.find', (it) => it.releases.find('triage', 1)],
   ['releases.list', (it) => it.releases.list('triage', { limit: 50, after: '9' })],
   ['releases.recall', (it) => it.releases.recall(digestOf(aRelease(1)), because, async () => {})],
+  ['releases.servedBy', (it) => it.releases.servedBy(secret)],
   ['releases.recalled', (it) => it.releases.recalled()],
   [
     'rolloutStore.start',
