@@ -60,6 +60,7 @@ describe('the rules of the input', () => {
     expect(ask(policy, [user('CHEST  pain from a bomb')])).toMatchObject({
       kind: 'blocked',
       text: 'Call 144 now.\n\nI cannot help with that.',
+      body: 'I cannot help with that.',
       hits: [{ rule: 'bomb' }, { rule: 'heart' }],
     });
     expect(ask(policy, [user('Brustschmerzen')], 'de-CH')).toMatchObject({

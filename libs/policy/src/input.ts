@@ -41,6 +41,6 @@ export function inputStage(
     const refusing = refusal(byRule, texts, language);
     return refusing === null
       ? { kind: 'go', turns: rewritten, language, today, notices, hits }
-      : { kind: 'blocked', text: refused(notices, refusing), language, hits };
+      : { kind: 'blocked', text: refused(notices, refusing), body: refusing, language, hits };
   };
 }

@@ -116,7 +116,15 @@ export type InputDecision =
       readonly notices: readonly Notice[];
       readonly hits: readonly Hit[];
     }
-  | { readonly kind: 'blocked'; readonly text: string; readonly language: string; readonly hits: readonly Hit[] };
+  | {
+      readonly kind: 'blocked';
+      /** Escalations, then the refusal. */
+      readonly text: string;
+      /** The refusal alone, as an evaluation grades it. */
+      readonly body: string;
+      readonly language: string;
+      readonly hits: readonly Hit[];
+    };
 
 export type FinishReason = 'stop' | 'length' | 'contentFilter';
 

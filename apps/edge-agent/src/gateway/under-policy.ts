@@ -117,7 +117,7 @@ export async function answerUnder(
 ): Promise<{ readonly body: string; readonly action: PolicyOutcome; readonly hits: readonly Hit[] }> {
   const turns = withoutControls(request.turns, compiled.policy.controlCharacters);
   const input = compiled.applyInput({ ...request, turns }, now);
-  if (input.kind === 'blocked') return { body: input.text, action: 'block', hits: input.hits };
+  if (input.kind === 'blocked') return { body: input.body, action: 'block', hits: input.hits };
   const said = await ask(input.turns);
   const { body, action, hits } = compiled.applyReply(input, said.text, said.finishReason, now);
   return { body, action, hits: [...input.hits, ...hits] };
