@@ -4,9 +4,9 @@ import type { Assignment } from '@openward/contracts';
 import type { Effect, Event } from './events.ts';
 import { applyEntry, replay } from './journal.ts';
 import { keepOf } from './keep.ts';
-import { isSame } from './model.ts';
+import { type Held, isSame } from './model.ts';
 import { LONGEST_LIFE_MS } from './permit.ts';
-import { Bench } from './testing/bench.ts';
+import { Bench, first, second, settled } from './testing/bench.ts';
 import { aDesiredState, anAssignment, RESULTS } from './testing/documents.ts';
 import { heldFor } from './testing/simulated-disk.ts';
 
@@ -20,6 +20,9 @@ class Watcher {
   readonly asked = new Map<string, { readonly monotonic: number; readonly wall: number }>();
   readonly ended = new Set<string>();
   readonly halted = new Set<string>();
+  readonly switched = new Map<string, Held>();
+  /** Switches between releases of one model. */
+  policyOnly = 0;
 
   check(bench: Bench, event: Event, effects: readonly Effect[]): void {
     let known = replay(bench.entries.slice(0, bench.entries.length - count(effects)));
@@ -34,6 +37,9 @@ class Watcher {
           expect(isSame(record?.active, effect.held), 'what is served stands in the journal').toBe(true);
           expect(record?.halted, 'nothing serves a halted service').toBe(false);
           expect(known.recalled, 'nothing serves what was recalled').not.toContain(effect.held.release);
+          const last = this.switched.get(effect.service);
+          if (last?.key === effect.held.key && !isSame(last, effect.held)) this.policyOnly++;
+          this.switched.set(effect.service, effect.held);
           break;
         }
         case 'askPermit':
@@ -51,10 +57,12 @@ class Watcher {
             }
           }
           break;
+        case 'unload':
+          expect(bench.state.work[effect.service]?.served?.key, 'what serves stays loaded').not.toBe(effect.key);
+          break;
         case 'fetch':
         case 'verify':
         case 'load':
-        case 'unload':
         case 'probe':
         case 'cancel':
         case 'stop':
@@ -186,7 +194,9 @@ const desired: fc.Arbitrary<Move> = fc
       other === name || assignment === null ? [] : [assignment],
     );
     const rollbackTarget = durable.services[name]?.lastGood?.release ?? null;
-    const made: Assignment = anAssignment({ service: name, number, attempt, phase, rollbackTarget });
+    // The second differs from the first in its policy alone.
+    const weights = number === 2 ? { variant: anAssignment({ service: name, number: 1 }).variant } : {};
+    const made: Assignment = anAssignment({ service: name, number, attempt, phase, rollbackTarget, ...weights });
     const recalled = recall === 0 ? [made.release.digest] : [];
     const next = Math.max(0, (durable.generation?.number ?? 0) + generation);
     send(bench, watcher, { kind: 'desired', doc: aDesiredState(next, [...others, made], { recalled }) });
@@ -251,22 +261,36 @@ const moves = fc.array(
   { minLength: 20, maxLength: 400, size: 'max' },
 );
 
+/** A node of which nothing is known, one that serves, and one that has just changed its policy alone. */
+function begin(from: 'new' | 'settled' | 'policyOnly', watcher: Watcher): Bench {
+  if (from === 'new') return new Bench();
+  if (from === 'settled') return settled();
+  const bench = settled()
+    .desired([second({ variant: first().variant })])
+    .until('active');
+  watcher.switched.set('triage', bench.record.active!);
+  return bench;
+}
+
 describe('any events, in any order', () => {
   it('never break R4, N3, N5, D7: no act before its entry, no switch without leave, no second try, no lifted halt', () => {
     let activations = 0;
+    let policyOnly = 0;
     fc.assert(
-      fc.property(moves, fc.boolean(), (made, hasRules) => {
-        const bench = new Bench();
+      fc.property(moves, fc.boolean(), fc.constantFrom('new', 'settled', 'policyOnly'), (made, hasRules, from) => {
         const watcher = new Watcher();
+        const bench = begin(from, watcher);
         const { digest } = anAssignment().suite;
         bench.command({ kind: 'acceptSuite', suite: digest, tooFewItems: false });
         if (hasRules) bench.command({ kind: 'setRules', rules: { prepare: [{}], activate: [{}] } });
         for (const move of made) move(bench, watcher);
         activations += bench.entries.filter((entry) => entry.kind === 'activated').length;
+        policyOnly += watcher.policyOnly;
       }),
       { numRuns: 200, seed: 1 },
     );
     // The rules hold of something: switches do happen.
     expect(activations).toBeGreaterThan(50);
+    expect(policyOnly).toBeGreaterThan(5);
   }, 60_000);
 });
