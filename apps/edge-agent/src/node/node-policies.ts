@@ -18,9 +18,6 @@ import { refusedBy, refusedOf, refusedTerms, type RefusedPolicy } from './policy
 import { Shadows } from './shadows.ts';
 import { SitePolicies } from './site-policies.ts';
 
-/** A year can be compared with the year before it began. Looked at on each start, which an upgrade brings at least. */
-const HITS_DAYS = 400;
-
 interface Options {
   readonly database: DatabaseSync;
   readonly timeZone: string;
@@ -49,7 +46,6 @@ export class NodePolicies {
     this.today = todayIn(timeZone, () => clock.wall());
     this.counts = new PolicyCounts(this.today);
     this.#hits = new SqlitePolicyHits(database);
-    this.#hits.forgetBefore(new Date(clock.wall() - HITS_DAYS * 86_400_000).toISOString().slice(0, 10));
     this.refusals = new SqlitePolicyRefusals(database);
     this.settings = new SitePolicies({
       store: new SqliteSitePolicy(database),
