@@ -1,5 +1,40 @@
 import type { PolicyRule, PromptPolicy } from '@openward/contracts';
-import type { PolicyFinding } from './model.ts';
+import { NO_SITE_TERMS, type PolicyFinding, type SiteTerms } from './model.ts';
+import { renderTexts } from './texts.ts';
+
+/** All notices of one reply, percent-encoded: clients and proxies refuse headers that are longer than 8 to 16 kB in all. */
+export const MOST_NOTICE_BYTES = 5_000;
+
+const encoded = (text: string): string => encodeURIComponent(text.toWellFormed());
+
+/**
+ * Notices that could not stand in headers together: the last of them would be cut, and an escalation is never suppressed. With the
+ * values of variables as they are at the site.
+ */
+export function* noticeLengthFindings(
+  policy: PromptPolicy,
+  terms: SiteTerms = NO_SITE_TERMS,
+): Generator<PolicyFinding> {
+  if (policy.notices.place !== 'header') return;
+  const { texts, findings } = renderTexts(policy, terms);
+  if (findings.length > 0) return;
+  const codes = policy.rules.flatMap(({ action, mode }) =>
+    mode === 'enforce' && action.does === 'escalate' ? [action.text] : [],
+  );
+  if (policy.disclaimer !== null) codes.push(policy.disclaimer);
+  for (const language of policy.languages) {
+    const each = new Set(codes.map((code) => texts.of(code, language)));
+    const bytes = [...each].reduce((sum, text) => sum + encoded(text).length, 0);
+    if (bytes <= MOST_NOTICE_BYTES) continue;
+    yield {
+      code: 'tooLarge',
+      where: 'notices',
+      message:
+        `Its escalations and its disclaimer in ${language} have ${bytes} bytes together, percent-encoded; a header has room for ` +
+        `${MOST_NOTICE_BYTES}. Shorten them, let rules share a text, or put notices in the text.`,
+    };
+  }
+}
 
 /**
  * Where notices (escalations and the disclaimer) would break what a schema promises. A schema rule that blocks is the only one that

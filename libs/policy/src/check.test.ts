@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { MAX_POLICY_BYTES, plainPolicy, type PolicyRule, type PromptPolicy } from '@openward/contracts';
 import { policyOf, ruleOf, testOf } from './check.fixture.ts';
 import { checkPolicy } from './check.ts';
+import type { SiteTerms } from './model.ts';
 import { starterPolicy } from './starter/index.ts';
 
 const codes = (document: unknown): string[] => {
@@ -227,6 +228,29 @@ describe('notices and a schema', () => {
     expect(
       codes(policyOf({ disclaimer: 'a', texts: { a: { en: 'A.' } }, notices: { place: 'field', field: 'note' } })),
     ).toEqual(['noticeBreaksSchema notices']);
+  });
+
+  it('do not where a header has no room for all of them, with the words of the site', () => {
+    const escalate = (id: string, text: string) => ruleOf({ id, action: { does: 'escalate', text } });
+    const long = policyOf({
+      rules: [escalate('codes', 'call'), escalate('same', 'call'), escalate('other', 'go')],
+      texts: { call: { en: '急'.repeat(300) }, go: { en: 'Go to {{ward}}.' }, end: { en: 'x'.repeat(2_000) } },
+      variables: [{ name: 'ward', description: 'Which.', default: 'W', setBySite: true }],
+      disclaimer: 'end',
+      notices: { place: 'header' },
+    });
+    const found = (policy: PromptPolicy, terms?: SiteTerms) => {
+      const checked = checkPolicy(policy, terms);
+      return checked.kind === 'ok' ? [] : checked.findings.filter(({ code }) => code === 'tooLarge');
+    };
+    expect(found(long)).toEqual([]);
+    expect(found(long, { recordNumber: null, variables: { ward: 'é'.repeat(60) } })).toHaveLength(1);
+    expect(found({ ...long, texts: { ...long.texts, go: { en: 'é'.repeat(60) } } })).toMatchObject([
+      { where: 'notices' },
+    ]);
+    expect(
+      found({ ...long, notices: { place: 'text' }, texts: { ...long.texts, go: { en: 'é'.repeat(60) } } }),
+    ).toEqual([]);
   });
 
   it('a rule that would make the reply no JSON any more is refused beside one', () => {

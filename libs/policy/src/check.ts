@@ -1,5 +1,5 @@
 import type { PromptPolicy } from '@openward/contracts';
-import { noticeFindings } from './check-notices.ts';
+import { noticeFindings, noticeLengthFindings } from './check-notices.ts';
 import { duplicateFindings, ruleFindings } from './check-rules.ts';
 import { testFindings } from './check-tests.ts';
 import { boundFindings, textFindings } from './check-texts.ts';
@@ -77,6 +77,7 @@ function compileSound(policy: PromptPolicy, terms: SiteTerms, findings: Findings
   findings.take(textFindings(policy));
   findings.take(templateFindings(policy));
   findings.take(noticeFindings(policy));
+  if (findings.isEmpty) findings.take(noticeLengthFindings(policy, terms));
   const made = findings.isEmpty ? compilePolicy(policy, terms) : null;
   if (made?.kind === 'refused') findings.take(made.findings);
   // After the patterns, which are what an author wants to hear of first.

@@ -1,5 +1,6 @@
 export * from './model.ts';
 export * from './change.ts';
+export { MOST_NOTICE_BYTES } from './check-notices.ts';
 export { compilePolicy } from './compile.ts';
 export { withoutControls } from './controls.ts';
 export { chooseLanguage } from './language.ts';

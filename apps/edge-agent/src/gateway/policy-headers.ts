@@ -1,5 +1,5 @@
 import type { PolicyOutcome } from '@openward/contracts';
-import type { Hit, Notice } from '@openward/policy';
+import { MOST_NOTICE_BYTES, type Hit, type Notice } from '@openward/policy';
 import type { ReplyHeaders } from './http.ts';
 
 export interface Spoken {
@@ -10,7 +10,6 @@ export interface Spoken {
 
 /** Clients and proxies refuse headers that are longer than 8 to 16 kB in all. */
 const MOST_RULES = 1_500;
-const MOST_NOTICE = 5_000;
 
 /**
  * What an application learns of the policy beside the text: what was done, by which rules (those in shadow did nothing), and
@@ -33,9 +32,9 @@ function joined(rules: readonly string[]): string {
   return [...fitting, ...(more > 0 ? [`+${more}`] : [])].join(',');
 }
 
-/** Escalations stand first, so that what does not fit is cut off the disclaimer. */
+/** A check refuses a policy whose notices do not fit. Escalations stand first, so that nothing but the disclaimer would be cut. */
 function encoded(notices: readonly Notice[]): string[] {
-  let room = MOST_NOTICE;
+  let room = MOST_NOTICE_BYTES;
   return notices.flatMap(({ text }) => {
     let value = '';
     for (const character of text.toWellFormed()) {
