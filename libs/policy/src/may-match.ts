@@ -23,14 +23,14 @@ export type MayMatch = (folded: string) => (rule: ReadyRule) => boolean;
 
 export function mayMatch(rules: readonly ReadyRule[]): MayMatch {
   const sets = setsOf(rules).map(compileSet);
+  const asked = new Set(sets.flatMap(({ members }) => members));
   return (folded) => {
-    const without = new Set<ReadyRule>();
+    const found = new Set<ReadyRule>();
     for (const { members, set } of sets) {
-      const found = matchesOf(set, folded);
-      if (found === null) continue;
-      for (const [at, rule] of members.entries()) if (!found.includes(at)) without.add(rule);
+      const matches = matchesOf(set, folded);
+      for (const at of matches ?? members.keys()) found.add(members[at]!);
     }
-    return (rule) => !without.has(rule);
+    return (rule) => found.has(rule) || !asked.has(rule);
   };
 }
 
