@@ -178,8 +178,7 @@ export class Agent {
         documents: this.documents,
         config,
         commitments: () => commitmentsOf(this.dataSets).map(({ commitment }) => commitment),
-        checkPolicy: (release) => this.policies.check(release),
-        onPolicyRefused: (assignment, refused) => this.policies.noteRefusal(assignment, refused),
+        assertPolicy: (assignment, release) => this.policies.assertRuns(assignment, release),
       }),
       runtime: models,
       evaluate: createEvaluate({
@@ -192,6 +191,7 @@ export class Agent {
         dataSets: this.dataSets,
         isSuiteAccepted: (suite) => this.reconciler.state().durable.suites[suite] !== undefined,
         isInUse: (key) => isInUse(this.reconciler.state(), key),
+        assertPolicy: (assignment, release) => this.policies.assertRuns(assignment, release),
         compile: (policy) => this.policies.compile(policy),
         today: () => this.policies.today(),
         monotonic: () => ports.clock.monotonic(),

@@ -1,4 +1,4 @@
-import type { Held } from '@openward/activation';
+import { Unrecoverable, type Held } from '@openward/activation';
 import {
   digestOf,
   plainPolicy,
@@ -59,6 +59,8 @@ function world(changes: {
   /** A key that a service of this node has a use for. */
   readonly inUse?: string;
   readonly anchor?: Held;
+  /** What the candidate's policy is refused with. */
+  readonly refuses?: 'policyTestFailed';
   /** By release; all others have none. */
   readonly policies?: Readonly<Record<string, PromptPolicy>>;
 }) {
@@ -91,6 +93,9 @@ function world(changes: {
     dataSets: new SqliteDataSets(database),
     isSuiteAccepted: () => true,
     isInUse: (key) => key === changes.inUse,
+    assertPolicy: () => {
+      if (changes.refuses !== undefined) throw new Unrecoverable(changes.refuses, 'refused');
+    },
     compile: (policy) => compiledPolicy(policy, NO_SITE_TERMS),
     today: () => '2026-03-01',
     monotonic: () => performance.now(),
@@ -187,5 +192,11 @@ test('a request that the policy blocks is graded by the refusal’s text, and th
     policies: { [candidate.release]: under(rule('all', 'input', '[0-9]', { does: 'block', text: 'refusal' })) },
   });
   expect((await it.run()).bundled.verdict).toBe('fail');
+  expect(it.asked).toEqual([]);
+});
+
+test('a policy that the site’s terms of now refuse is not evaluated, and ends the attempt', async () => {
+  const it = world({ refuses: 'policyTestFailed' });
+  await expect(it.run()).rejects.toMatchObject({ code: 'policyTestFailed' });
   expect(it.asked).toEqual([]);
 });

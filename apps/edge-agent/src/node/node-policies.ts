@@ -14,7 +14,7 @@ import { PolicyCounts } from '../gateway/policy-counts.ts';
 import { todayIn } from '../gateway/today.ts';
 import type { PolicyFacts } from '../local/policy-findings.ts';
 import { heldPolicies, type HeldHere } from './held-policies.ts';
-import { refusedBy, refusedOf, refusedTerms, type RefusedPolicy } from './policy-check.ts';
+import { assertRuns, refusedBy, refusedTerms } from './policy-check.ts';
 import { Shadows } from './shadows.ts';
 import { SitePolicies } from './site-policies.ts';
 
@@ -73,12 +73,11 @@ export class NodePolicies {
     return compiledPolicy(policy, this.settings.terms());
   }
 
-  check(release: Release): RefusedPolicy | null {
-    return refusedOf(release, this.settings.terms());
-  }
-
-  noteRefusal({ service, release: { digest, number } }: Assignment, { findings }: RefusedPolicy): void {
-    this.refusals.keep({ service, release: digest, number, findings, at: this.#options.clock.wall() });
+  /** Throws where the policy of an assignment's release would not run here with the terms of now. What was found is kept. */
+  assertRuns({ service, release: { digest, number } }: Assignment, release: Release): void {
+    assertRuns(release, this.settings.terms(), ({ findings }) =>
+      this.refusals.keep({ service, release: digest, number, findings, at: this.#options.clock.wall() }),
+    );
   }
 
   /** Every policy that serves here, or could. */

@@ -1,4 +1,5 @@
-import { plainPolicy, type PromptPolicy, type Release } from '@openward/contracts';
+import { Unrecoverable } from '@openward/activation';
+import { plainPolicy, PROTOCOL, type PromptPolicy, type Release } from '@openward/contracts';
 import { checkPolicy, compilePolicy, type PolicyFinding, type SiteTerms } from '@openward/policy';
 
 /** Why this node does not run a policy, for the people of its site. The network is told the code alone. */
@@ -55,6 +56,17 @@ export function refusedTerms(terms: SiteTerms): RefusedPolicy | null {
   return made.kind === 'ok' ? null : refused(made.findings);
 }
 
-/** For this node's own log. */
-export const textOf = ({ id, revision }: PromptPolicy, { findings }: RefusedPolicy): string =>
-  `the policy ${id}@${revision} is refused here: ${findings.map(({ where, message }) => `${where}: ${message}`).join('; ')}`;
+/**
+ * Throws `Unrecoverable`, with the code that the network is told and the text for this node's own log. `note` takes what is shown
+ * to the people of the site.
+ */
+export function assertRuns(release: Release, terms: SiteTerms, note: (refused: RefusedPolicy) => void): void {
+  const { id, revision, minProtocol } = release.policy;
+  if (minProtocol > PROTOCOL)
+    throw new Unrecoverable('agentTooOld', `the policy ${id}@${revision} needs an agent of protocol ${minProtocol}`);
+  const why = refusedOf(release, terms);
+  if (why === null) return;
+  note(why);
+  const found = why.findings.map(({ where, message }) => `${where}: ${message}`).join('; ');
+  throw new Unrecoverable(why.code, `the policy ${id}@${revision} is refused here: ${found}`);
+}

@@ -1,12 +1,11 @@
 import { open } from 'node:fs/promises';
 import { Unrecoverable, type Held, type Verify } from '@openward/activation';
-import { artifactsOf, PROTOCOL, type ArtifactRef, type Assignment, type Release } from '@openward/contracts';
+import { artifactsOf, type ArtifactRef, type Assignment, type Release } from '@openward/contracts';
 import { namesDataSet } from '@openward/evaluation';
 import { readGguf, type ByteSource, type NodeStore } from '@openward/distribution';
 import type { AgentConfig } from '../config.ts';
 import type { Documents } from './documents.ts';
 import { keyOf } from './model-runtime.ts';
-import { textOf, type RefusedPolicy } from './policy-check.ts';
 
 async function sourceOf(path: string): Promise<ByteSource & { close(): Promise<void> }> {
   const handle = await open(path);
@@ -29,10 +28,8 @@ export function createVerify(options: {
   readonly config: AgentConfig;
   /** What the site's own data sets are called outside, every version that there was (E7). */
   readonly commitments: () => readonly string[];
-  /** Everything for which this node refuses a release's policy, with its own terms; null for nothing. */
-  readonly checkPolicy: (release: Release) => RefusedPolicy | null;
-  /** What was found is shown at this site; the network is told the code alone. */
-  readonly onPolicyRefused: (assignment: Assignment, refused: RefusedPolicy) => void;
+  /** Throws `Unrecoverable` where this node would not run the release's policy, with its own terms. */
+  readonly assertPolicy: (assignment: Assignment, release: Release) => void;
 }): Verify {
   const { store, documents, config } = options;
   const checkFile = async (artifact: ArtifactRef, signal: AbortSignal): Promise<void> => {
@@ -54,19 +51,6 @@ export function createVerify(options: {
     } finally {
       await source.close();
     }
-  };
-  /** Before anything is loaded: nothing has changed, and none of it has served. */
-  const checkPolicyOf = (assignment: Assignment, document: Release): void => {
-    const { policy } = document;
-    if (policy.minProtocol > PROTOCOL)
-      throw new Unrecoverable(
-        'agentTooOld',
-        `the policy ${policy.id} needs an agent of protocol ${policy.minProtocol}`,
-      );
-    const refused = options.checkPolicy(document);
-    if (refused === null) return;
-    options.onPolicyRefused(assignment, refused);
-    throw new Unrecoverable(refused.code, textOf(policy, refused));
   };
   /** E7: the code tells the network that some set of this site was trained on, and that the statement itself says. */
   const checkTraining = ({ model }: Release): void => {
@@ -92,7 +76,8 @@ export function createVerify(options: {
         throw new Unrecoverable('documentInvalid', 'the release does not bind the suite that the assignment names');
       await documents.suite(suite.digest, suite.artifact);
       checkTraining(document);
-      checkPolicyOf(assignment, document);
+      // Before anything is loaded: nothing has changed, and none of it has served.
+      options.assertPolicy(assignment, document);
       if (bound.needs.threads > config.runtime.threads || bound.needs.memoryBytes > config.runtime.memoryGiB * 2 ** 30)
         throw new Unrecoverable(
           'variantNoLongerFits',
