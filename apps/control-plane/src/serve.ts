@@ -17,6 +17,8 @@ import { measured } from './http/measured.ts';
 import { offerOpenApi } from './openapi/document.ts';
 import type { Context } from './process/context.ts';
 import { Metrics } from './process/metrics.ts';
+import { clock } from './process/ports.ts';
+import { sparing } from './process/sparing.ts';
 
 /**
  * What a replica had taken when it was killed goes to another after this long. A commit takes milliseconds; one that takes
@@ -77,7 +79,9 @@ export async function createApp(context: Context): Promise<NestExpressApplicatio
   app.use(measured(app.get(Metrics)));
   app.use(bodies(config.http.bodyTimeoutMs));
   offerOpenApi(app, context.address);
-  const onError = (error: unknown): void => log.warn('a message of a node failed', { error });
+  const onError = sparing<unknown>((error, leftOut) => {
+    log.warn('a message of a node failed', { error, ...(leftOut === 0 ? {} : { leftOut }) });
+  }, clock);
   app.connectMicroservice<MicroserviceOptions>({
     strategy: new JetStreamServer({
       engine: links.engine,

@@ -1,5 +1,16 @@
-import type { DoctorView, ModelView, NodeView, Page, Plan, ReleaseView, RolloutView } from '@openward/contracts';
+import {
+  inboxPrefix,
+  rpcSubject,
+  type DoctorView,
+  type ModelView,
+  type NodeView,
+  type Page,
+  type Plan,
+  type ReleaseView,
+  type RolloutView,
+} from '@openward/contracts';
 import { openPersistence } from '@openward/persistence';
+import { sealDocument } from '@openward/trust';
 import { until } from '@openward/testkit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startNetwork, type Client, type Network } from './network.fixture.ts';
@@ -130,4 +141,25 @@ it('a model version is retired once nothing stands on it, and from then on nothi
   expect(await admin.post('/releases', again)).toMatchObject(isRefused);
   expect(await admin.post('/rollouts/plan', REQUEST)).toMatchObject(isRefused);
   expect(await push(admin, { file: 'triage-nano-1.f16.gguf', version, variant: 'other' })).toMatchObject(isRefused);
+}, 60_000);
+
+it('one node’s flood of 20,000 calls, each of which would wait, keeps no other node from its answers', async () => {
+  const [flooding, other] = [
+    await FakeNode.enrol(admin, 'lakeside', 'lakeside-3'),
+    await FakeNode.enrol(admin, 'lakeside', 'lakeside-4'),
+  ];
+  const [link] = [await flooding.connect(), await other.connect()];
+  const subject = rpcSubject('lakeside', 'lakeside-3', 'acked');
+  const ask = { v: 1, nonce: 'A'.repeat(22), through: 1_000_000 };
+  const frame = sealDocument(subject, ask, flooding.identity);
+  let answers = 0;
+  const reply = `${inboxPrefix('lakeside', 'lakeside-3', 'control')}.flood`;
+  link.nc.subscribe(reply, { callback: () => void (answers += 1) });
+  for (let at = 0; at < 20_000; at++) link.nc.publish(subject, frame, { reply });
+  for (let at = 0; at < 5; at++) expect(await other.acked(0)).toBe(0);
+  expect(await other.acked(await other.state())).toBe(1);
+  // Almost all were refused at once, with nothing looked up for them.
+  await until(() => answers > 15_000, { within: 20_000, what: 'refusals of the flood' });
+  await flooding.close();
+  await other.close();
 }, 60_000);
