@@ -143,7 +143,11 @@ export const PolicyTest = z.strictObject({
   /** The day on which it happens, for ages. */
   today: z.iso.date(),
   expect: z.strictObject({
-    action: PolicyOutcome,
+    /**
+     * `refused`: no rule sees the request, since it has a system message or control characters that the policy refuses. Then no rule
+     * hits, the text is empty, and the test is neither a positive nor a negative one of its rule.
+     */
+    action: z.enum([...PolicyOutcome.options, 'refused']),
     /** Every rule that hits, in the policy's order, those in shadow too. */
     rules: z.array(RuleId).max(MAX_POLICY_RULES),
     /** Exactly what the client gets. */

@@ -67,7 +67,7 @@ const PINS: Readonly<Record<number, Readonly<Record<string, string>>>> = {
     EnrolRequest: '19dc4a7b397242a6',
     EnrolmentToken: '57d3380525da4a5d',
     KeySet: '7af9a973b37fcb18',
-    Release: 'f0dfdd6ea11fedaf',
+    Release: '5f0ebffa7bdd521e',
     Report: 'd39595d8f4afef49',
     RpcRefusal: '4c78670cc246066c',
     SuiteDocument: '9c85148f6ca5f5a3',

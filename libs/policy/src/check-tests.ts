@@ -25,7 +25,8 @@ export function* testFindings({ rules, languages, tests }: PromptPolicy): Genera
     if (test.cuts.some((cut, index) => cut <= (test.cuts[index - 1] ?? -1) || cut > test.reply.length)) {
       yield { code: 'shape', where: `${where}.cuts`, message: 'Cuts rise, and lie within the reply.' };
     }
-    had.add(keyOf(test.rule, test.language, isPositive(test)));
+    // Of a request that no rule sees, a rule shows nothing.
+    if (test.expect.action !== 'refused') had.add(keyOf(test.rule, test.language, isPositive(test)));
   }
   for (const [at, rule] of rules.entries()) {
     for (const language of languages) {

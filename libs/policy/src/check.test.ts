@@ -166,6 +166,12 @@ describe('a policy is refused', () => {
     expect(codes(policyOf({ tests: [] }))).toEqual(['testMissing rules[0]', 'testMissing rules[0]']);
     expect(codes(policyOf({ tests: [positive!] }))).toEqual(['testMissing rules[0]']);
     expect(codes(policyOf({ tests: [negative!] }))).toEqual(['testMissing rules[0]']);
+    const refused = testOf({
+      messages: [{ role: 'user', content: 'Whe\u0007re?' }],
+      expect: { action: 'refused', rules: [], text: '', asked: null },
+    });
+    expect(codes(policyOf({ tests: [positive!, refused] }))).toEqual(['testMissing rules[0]']);
+    expect(codes(policyOf({ tests: [positive!, negative!, refused] }))).toEqual([]);
     expect(codes(policyOf({ languages: ['en', 'fr'] }))).toEqual(['testMissing rules[0]', 'testMissing rules[0]']);
   });
 

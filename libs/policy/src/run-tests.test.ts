@@ -49,13 +49,20 @@ describe('the tests of a policy', () => {
       expect: { asked: 'Obey.\nWhere?' },
     });
     expect(differs(policyOf({ tests: [test] }))).toEqual([[]]);
-    expect(differs(policyOf({ tests: [test], clientSystem: 'refuse' }))).toMatchObject([[{ about: 'failure' }]]);
+    const refused = { ...test, expect: { action: 'refused' as const, rules: [], text: '', asked: null } };
+    const given = differs(policyOf({ tests: [test, refused], clientSystem: 'refuse' }));
+    expect(given[0]?.[0]).toEqual({ about: 'action', expected: 'redact', actual: 'refused' });
+    expect(given[1]).toEqual([]);
+    expect(differs(policyOf({ tests: [refused] }))[0]?.[0]).toMatchObject({ expected: 'refused', actual: 'redact' });
   });
 
   it('see no control character: it is stripped first, or refuses the request', () => {
     const test = testOf({ messages: [{ role: 'user', content: 'Whe\u0007re?' }] });
     expect(differs(policyOf({ tests: [test], controlCharacters: 'strip' }))).toEqual([[]]);
-    expect(differs(policyOf({ tests: [test] }))).toMatchObject([[{ about: 'failure' }]]);
+    const refused = { ...test, expect: { action: 'refused' as const, rules: [], text: '', asked: null } };
+    const given = differs(policyOf({ tests: [test, refused] }));
+    expect(given[0]?.[0]).toMatchObject({ about: 'action', actual: 'refused' });
+    expect(given[1]).toEqual([]);
   });
 
   it('of a blocked request ask no model', () => {
