@@ -4,6 +4,7 @@ export * from './codes.ts';
 export * from './desired.ts';
 export * from './enrolment.ts';
 export * from './errors.ts';
+export * from './expiry.ts';
 export * from './gateway-fields.ts';
 export * from './ids.ts';
 export * from './instant.ts';

@@ -1,5 +1,4 @@
-import type { PromptPolicy } from '@openward/contracts';
-import { msOfInstant } from './expiry.ts';
+import { msOfInstant, type PromptPolicy } from '@openward/contracts';
 import type { PolicyFinding } from './model.ts';
 
 /** Texts that are named and not there, or not there in a language of the policy. */

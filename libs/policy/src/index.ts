@@ -4,7 +4,6 @@ export { MOST_NOTICE_BYTES } from './check-notices.ts';
 export { compilePolicy } from './compile.ts';
 export { withoutControls } from './controls.ts';
 export { chooseLanguage } from './language.ts';
-export * from './expiry.ts';
 export * from './template.ts';
 export * from './describe.ts';
 export * from './diff.ts';

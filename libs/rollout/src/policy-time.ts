@@ -1,6 +1,4 @@
-import { isReached, POLICY_WARNS_DAYS, type PromptPolicy } from '@openward/contracts';
-
-const DAY_MS = 86_400_000;
+import { expiryOf, isReached, type PromptPolicy } from '@openward/contracts';
 
 /** Whether a policy may be activated at this time, by its own words. A node judges the same again, by its own clock. */
 export type PolicyTime =
@@ -11,14 +9,12 @@ export type PolicyTime =
 export function judgePolicyTime(policy: PromptPolicy, now: number): PolicyTime {
   const { id, revision, notBefore, expires } = policy;
   const name = `the policy ${id}@${revision}`;
-  if (expires !== null && isReached(expires, now)) {
+  const { state } = expiryOf(policy, now);
+  if (state === 'expired') {
     return { kind: 'blocks', why: 'policyExpired', detail: `${name} expired at ${expires}` };
   }
   if (notBefore !== null && !isReached(notBefore, now)) {
     return { kind: 'blocks', why: 'policyNotYet', detail: `${name} is not for use before ${notBefore}` };
   }
-  if (expires !== null && isReached(expires, now + POLICY_WARNS_DAYS * DAY_MS)) {
-    return { kind: 'warns', detail: `${name} expires at ${expires}` };
-  }
-  return { kind: 'goes' };
+  return state === 'soon' ? { kind: 'warns', detail: `${name} expires at ${expires}` } : { kind: 'goes' };
 }

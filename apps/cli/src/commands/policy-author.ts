@@ -32,7 +32,8 @@ const init: Act = async (run, [dir = ''], { id }) => {
 
 const test: Act = async (run, [dir = '']) => {
   const read = await readPolicyDir(dir);
-  const { examinePolicy, expiryOf, NO_SITE_TERMS } = await import('@openward/policy');
+  const { expiryOf } = await import('@openward/contracts');
+  const { examinePolicy, NO_SITE_TERMS } = await import('@openward/policy');
   const examined =
     read.kind === 'ok'
       ? examinePolicy(read.document, NO_SITE_TERMS, () => performance.now())

@@ -1,4 +1,5 @@
 import {
+  expiryOf,
   OLDEST_PROTOCOL,
   type Clearer,
   type DoctorFinding,
@@ -8,7 +9,6 @@ import {
 } from '@openward/contracts';
 import type { ServerJudgement } from '@openward/messaging';
 import type { EndingPolicy, NetworkState, NodeAhead } from '@openward/persistence';
-import { expiryOf } from '@openward/policy';
 import { inWords } from '@openward/rollout';
 
 // What `openward doctor` prints: everything that waits or is not as it should be, since when, and who can clear it. Pure.

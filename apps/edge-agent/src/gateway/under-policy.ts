@@ -1,5 +1,4 @@
-import { Refusal, type PolicyOutcome, type PromptPolicy, type Release } from '@openward/contracts';
-import { expiryOf } from '@openward/policy';
+import { expiryOf, Refusal, type PolicyOutcome, type PromptPolicy, type Release } from '@openward/contracts';
 import type {
   CompiledPolicy,
   Hit,

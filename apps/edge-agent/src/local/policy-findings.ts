@@ -1,5 +1,4 @@
-import type { PromptPolicy } from '@openward/contracts';
-import { expiryOf } from '@openward/policy';
+import { expiryOf, type PromptPolicy } from '@openward/contracts';
 import type { OnPolicyExpiry, PolicyRefusal } from '@openward/persistence/node';
 import type { PolicyTrouble } from '../gateway/policy-counts.ts';
 import type { Finding } from './doctor.ts';

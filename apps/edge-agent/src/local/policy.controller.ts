@@ -1,6 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
-import { Name, type PolicyRef } from '@openward/contracts';
-import { expiryOf } from '@openward/policy';
+import { expiryOf, Name, type PolicyRef } from '@openward/contracts';
 import type { PolicyShadow } from '@openward/persistence/node';
 import { z } from 'zod';
 import { Agent } from '../agent.ts';

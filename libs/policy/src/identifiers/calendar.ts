@@ -1,4 +1,4 @@
-import { daysSince1970 } from '../expiry.ts';
+import { daysSince1970 } from '@openward/contracts';
 
 // Days as three numbers, with no clock and no time zone: a date of birth is a day of the calendar wherever it is read.
 

@@ -1,8 +1,6 @@
-import type { PromptPolicy } from '@openward/contracts';
+import { POLICY_WARNS_DAYS, type PromptPolicy } from './policy.ts';
 
 const DAY_MS = 86_400_000;
-/** How long before its end a policy is warned of. */
-export const EXPIRY_WARNING_DAYS = 30;
 
 /** `days`: whole days until it expires, counting one that has begun; of an expired one, whole days since. Null: it never does. */
 export interface Expiry {
@@ -18,7 +16,7 @@ export function expiryOf({ expires }: Pick<PromptPolicy, 'expires'>, nowMs: numb
   if (Number.isNaN(end)) return { state: 'expired', days: 0 };
   if (end <= nowMs) return { state: 'expired', days: Math.floor((nowMs - end) / DAY_MS) };
   const days = Math.ceil((end - nowMs) / DAY_MS);
-  return { state: days <= EXPIRY_WARNING_DAYS ? 'soon' : 'valid', days };
+  return { state: days <= POLICY_WARNS_DAYS ? 'soon' : 'valid', days };
 }
 
 const FORM = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,3}))?Z$/;
@@ -27,7 +25,7 @@ const isLeap = (year: number): boolean => (year % 4 === 0 && year % 100 !== 0) |
 
 /**
  * Milliseconds since 1970 of an instant as the wire has it; NaN where the calendar has no such instant. Without `Date`, as
- * `instantOf` of the contracts.
+ * `instantOf`.
  */
 export function msOfInstant(instant: string): number {
   const [, ...found] = FORM.exec(instant) ?? [];

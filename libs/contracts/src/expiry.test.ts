@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { instantOf } from '@openward/contracts';
 import { expiryOf, msOfInstant } from './expiry.ts';
+import { instantOf } from './instant.ts';
 
 const DAY = 86_400_000;
 const END = Date.parse('2026-06-01T00:00:00Z');
