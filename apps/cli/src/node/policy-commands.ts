@@ -35,7 +35,8 @@ export function addPolicy(cli: Cli, node: Command): void {
     'what the site has set, what it could, and what was refused here',
     onNode(async (client, run) => {
       const found = await client.policies();
-      run.show(found, () => settingsText(found));
+      const { visible } = await import('@openward/policy');
+      run.show(found, () => settingsText(found, visible));
     }),
   );
   leaf(

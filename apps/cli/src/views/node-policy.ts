@@ -28,7 +28,10 @@ export function offerReadText(read: NodeOfferRead, paint: Paint, visible: (text:
 
 const EXPIRY = { none: 'never', valid: 'valid', soon: 'soon', expired: 'expired' } as const;
 
-export function settingsText({ recordNumber, onExpiry, variables, policies, refusals }: NodePolicySettings): string {
+export function settingsText(
+  { recordNumber, onExpiry, variables, policies, refusals }: NodePolicySettings,
+  visible: (text: string) => string,
+): string {
   const rows = policies.map(({ service, number, serves, policy, expires, expiry }) => [
     service,
     String(number),
@@ -43,9 +46,9 @@ export function settingsText({ recordNumber, onExpiry, variables, policies, refu
         service,
         String(number),
         name,
-        value,
+        visible(value),
         name in variables ? 'site' : 'default',
-        description,
+        visible(description),
       ]),
   );
   return [

@@ -1,0 +1,144 @@
+import { plainPolicy, type PolicyRule } from '@openward/contracts';
+import { NodeOfferRead, type NodePolicySettings } from '@openward/client';
+import { describePolicy, diffPolicies, visible } from '@openward/policy';
+import { expect, it } from 'vitest';
+import { plain } from '../terminal.ts';
+import { hitsText, offerReadText, settingsText, shadowsText } from './node-policy.ts';
+
+const digest = `sha256:${'0'.repeat(64)}`;
+const rule: PolicyRule = {
+  id: 'doses',
+  description: 'Doses of opioids.',
+  stage: 'output',
+  match: { kind: 'regex', pattern: 'fentanyl [0-9]{1,4}', ignoreCase: true },
+  action: { does: 'annotate' },
+  mode: 'enforce',
+  timeLimitMs: 50,
+};
+const now = plainPolicy('Be brief.', { id: 'ward' });
+const next = { ...now, revision: 2, rules: [rule] };
+
+const read = NodeOfferRead.parse({
+  offer: {
+    service: 'triage',
+    assignment: 'as-1',
+    release: digest,
+    number: 4,
+    change: 'policyRule',
+    model: 'nano 1',
+    variant: 'f16',
+    bytes: 1000,
+    suite: { digest, readsSiteData: false, accepted: false },
+    step: 'awaitingPreparation',
+    question: 'prepare',
+    waitsFor: 'consentToPrepare',
+    deferredUntil: null,
+    gate: null,
+    result: null,
+  },
+  release: {
+    service: {
+      name: 'triage',
+      purpose: 'Sorts\u001B[2J patients.',
+      users: 'Nurses',
+      languages: ['en'],
+      riskClass: 'high',
+      fallbackText: 'Call 112.',
+    },
+    number: 4,
+    model: { name: 'nano', version: '1', contextLength: 256 },
+    parameters: { temperature: 0, maxTokens: 8 },
+    suite: { name: 'safety', version: 1 },
+    policy: { id: 'ward', revision: 2 },
+  },
+  policy: describePolicy(next),
+  serving: { number: 3, diff: diffPolicies(now, next) },
+  fetched: true,
+});
+
+it('an offer is read with every pattern as it is, with what changes, and no text of it can act on the terminal', () => {
+  const text = offerReadText(read, plain, visible);
+  expect(text).toContain('fentanyl [0-9]{1,4}');
+  expect(text).toContain('What changes against release 3, which serves now');
+  expect(text).toContain('rule doses: added');
+  expect(text).toContain('may it be fetched and evaluated?');
+  expect(text).not.toContain('\u001B');
+  expect(offerReadText({ ...read, serving: null }, plain, visible)).toContain('Nothing serves now');
+});
+
+const settings: NodePolicySettings = {
+  recordNumber: null,
+  onExpiry: 'fallback',
+  variables: { emergencyNumber: '0800 999' },
+  policies: [
+    {
+      service: 'triage',
+      number: 4,
+      serves: true,
+      policy: { id: 'ward', revision: 2 },
+      expires: '2026-07-01T00:00:00Z',
+      expiry: { state: 'soon', days: 3 },
+      needsRecordNumber: true,
+      variables: [
+        {
+          name: 'emergencyNumber',
+          description: 'To\u001B[2J call.',
+          default: '112',
+          setBySite: true,
+          value: '0800 999',
+        },
+        { name: 'maker', description: 'Who made it.', default: 'x', setBySite: false, value: 'x' },
+      ],
+    },
+  ],
+  refusals: [
+    {
+      service: 'triage',
+      release: digest,
+      number: 5,
+      findings: [{ code: 'testFailed', where: 'tests[0]', message: 'doses, “5 mg” (en): text' }],
+      at: 1,
+    },
+  ],
+  troubles: [],
+};
+
+it('the site’s terms are shown with what it set, what it could, and which rule and test refused a policy', () => {
+  const text = settingsText(settings, visible);
+  expect(text).toMatch(/record numbers +no pattern/);
+  expect(text).toMatch(/triage +4 +emergencyNumber +0800 999 +site/);
+  expect(text).not.toContain('maker');
+  expect(text).not.toContain('\u001B');
+  expect(text).toContain('2026-07-01 (soon)');
+  expect(text).toContain('tests[0]: doses, “5 mg” (en): text');
+});
+
+it('a shadow is shown with who let it run and how it ended, and hits with what they are a share of', () => {
+  const shadow = {
+    service: 'triage',
+    release: digest,
+    number: 4,
+    policy: { id: 'ward', revision: 2 },
+    by: 'Dr Osei',
+    startedAt: 0,
+    until: 86_400_000,
+    ended: null,
+  };
+  expect(shadowsText([shadow])).toMatch(/ward@2 +runs +1970-01-02T00:00:00.000Z +Dr Osei/);
+  expect(shadowsText([{ ...shadow, ended: { at: 1, why: 'activated' } }])).toContain('ended: its release serves');
+  expect(shadowsText([])).toContain('nothing ever has');
+  const hit = {
+    service: 'triage',
+    policy: 'ward',
+    revision: 2,
+    stage: 'input',
+    mode: 'next',
+    day: '2026-06-01',
+  } as const;
+  const text = hitsText([
+    { ...hit, rule: null, action: 'judged', count: 9 },
+    { ...hit, rule: 'doses', action: 'annotate', count: 2 },
+  ]);
+  expect(text).toMatch(/next, in shadow +\(conversations\) +- +judged +9/);
+  expect(text).toMatch(/doses +input +annotate +2/);
+});
