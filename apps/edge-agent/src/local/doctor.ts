@@ -28,11 +28,22 @@ const finding = (
 /** What a person here needs to know: what waits and who can clear it, and what of the fences holds. */
 export async function examine(agent: Agent): Promise<{ readonly findings: readonly Finding[] }> {
   const description = await agent.runtimes.runtime.describe().catch(() => null);
-  const policies = policyFindings(await agent.policies.facts());
+  const policies = await agent.policies.facts().then(policyFindings, unreadable);
   return {
     findings: [...networkFindings(agent), ...runtimeFindings(agent, description), ...policies, ...waits(agent)],
   };
 }
+
+/** The doctor answers all the same: what it cannot look into is a finding too. */
+const unreadable = (error: unknown): Finding[] => [
+  finding(
+    'problem',
+    'the policies here',
+    `a release that is held here cannot be read: ${error instanceof Error ? error.message : 'it is not known why'}`,
+    'look at the data folder and at the disk',
+    'site',
+  ),
+];
 
 function networkFindings({ network }: Agent): Finding[] {
   const { credentials } = network.enrolment;
