@@ -52,6 +52,22 @@ it('knows nothing any more when nobody has looked for a minute', async () => {
   expect(await nodeLinks.outOfReach()).toEqual(new Map());
 });
 
+it('does not say that a node is gone which reports on, as behind a leaf node of its site', async () => {
+  const { nodeLinks, db } = opened.persistence;
+  await nodeLinks.saw({ connected: ['a', 'b'], before: [] });
+  await nodeLinks.saw({ connected: [], before: [] });
+  const reported = (node: string, after: string) =>
+    sql`insert into node_states (node, boot, seq, stored_at, body)
+      select node, 'x', 1, since + ${after}::interval, '{"services":[],"suites":[]}' from node_links where node = ${node}`.execute(
+      db,
+    );
+  await reported('a', '2 minutes');
+  // This one was under way when the line broke.
+  await reported('b', '1 second');
+  expect(await links()).toEqual({ a: null, b: false, c: null });
+  expect([...(await nodeLinks.outOfReach()).keys()]).toEqual(['b']);
+});
+
 it('names no revoked node as out of reach', async () => {
   const { nodeLinks, nodes } = opened.persistence;
   await nodeLinks.saw({ connected: ['a'], before: [] });

@@ -11,6 +11,13 @@ export interface LinksSeen {
   readonly before: readonly Name[] | null;
 }
 
+/**
+ * Whoever reports a while after its connection was seen to end has another way, as behind a leaf node: then nobody knows. A report
+ * that was only under way comes sooner.
+ */
+export const isContradicted = sql<boolean>`
+  (not node_links.connected and coalesce(node_states.stored_at > node_links.since + interval '1 minute', false))`;
+
 /** Who is connected, for people. A connection is no report (R7). */
 export class NodeLinkRepository {
   readonly #db: Database;
@@ -48,6 +55,8 @@ export class NodeLinkRepository {
       .selectFrom('node_links')
       .innerJoin('network_state', (join) => join.on('network_state.links_seen_at', '>', clockIn(-LINKS_KNOWN_FOR_MS)))
       .innerJoin('nodes', 'nodes.name', 'node_links.node')
+      .leftJoin('node_states', 'node_states.node', 'node_links.node')
+      .where((eb) => eb.not(isContradicted))
       .where('node_links.connected', '=', false)
       .where('nodes.revoked_at', 'is', null)
       .orderBy('node_links.node')

@@ -1,6 +1,6 @@
 import type { NodeView } from '@openward/contracts';
 import { clockIn, instantOf, type Database } from './database.ts';
-import { LINKS_KNOWN_FOR_MS } from './node-links.repository.ts';
+import { isContradicted, LINKS_KNOWN_FOR_MS } from './node-links.repository.ts';
 
 export const selectNodes = (db: Database) =>
   db
@@ -9,7 +9,10 @@ export const selectNodes = (db: Database) =>
     .leftJoin('node_states', 'node_states.node', 'nodes.name')
     .leftJoin('network_state', (join) => join.on('network_state.links_seen_at', '>', clockIn(-LINKS_KNOWN_FOR_MS)))
     .leftJoin('node_links', (join) =>
-      join.onRef('node_links.node', '=', 'nodes.name').on('network_state.links_seen_at', 'is not', null),
+      join
+        .onRef('node_links.node', '=', 'nodes.name')
+        .on('network_state.links_seen_at', 'is not', null)
+        .on((eb) => eb.not(isContradicted)),
     )
     .select([
       'nodes.name',

@@ -1,6 +1,2 @@
-select "node_links"."node", "node_links"."since"
-from "node_links"
-inner join "network_state" on "network_state"."links_seen_at" > clock_timestamp() + make_interval(secs => $1::float8)
-inner join "nodes" on "nodes"."name" = "node_links"."node"
-where "node_links"."connected" = $2 and "nodes"."revoked_at" is null
-order by "node_links"."node";
+select "node_links"."node", "node_links"."since" from "node_links" inner join "network_state" on "network_state"."links_seen_at" > clock_timestamp() + make_interval(secs => $1::float8) inner join "nodes" on "nodes"."name" = "node_links"."node" left join "node_states" on "node_states"."node" = "node_links"."node" where not
+(not node_links.connected and coalesce(node_states.stored_at > node_links.since + interval '1 minute', false)) and "node_links"."connected" = $2 and "nodes"."revoked_at" is null order by "node_links"."node";

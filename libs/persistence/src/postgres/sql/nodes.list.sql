@@ -1,9 +1,2 @@
-select "nodes"."name", "nodes"."site", "nodes"."acked_through", "nodes"."enrolled_at", "nodes"."credentials_until", "nodes"."revoked_at", "nodes"."identity_key_id", "sites"."tier", "node_states"."body", "node_states"."stored_at", "node_links"."connected", "node_links"."since"
-from "nodes"
-inner join "sites" on "sites"."name" = "nodes"."site"
-left join "node_states" on "node_states"."node" = "nodes"."name"
-left join "network_state" on "network_state"."links_seen_at" > clock_timestamp() + make_interval(secs => $1::float8)
-left join "node_links" on "node_links"."node" = "nodes"."name" and "network_state"."links_seen_at" is not null
-where "nodes"."name" > $2 and "nodes"."site" = $3
-order by "nodes"."name"
-limit $4;
+select "nodes"."name", "nodes"."site", "nodes"."acked_through", "nodes"."enrolled_at", "nodes"."credentials_until", "nodes"."revoked_at", "nodes"."identity_key_id", "sites"."tier", "node_states"."body", "node_states"."stored_at", "node_links"."connected", "node_links"."since" from "nodes" inner join "sites" on "sites"."name" = "nodes"."site" left join "node_states" on "node_states"."node" = "nodes"."name" left join "network_state" on "network_state"."links_seen_at" > clock_timestamp() + make_interval(secs => $1::float8) left join "node_links" on "node_links"."node" = "nodes"."name" and "network_state"."links_seen_at" is not null and not
+(not node_links.connected and coalesce(node_states.stored_at > node_links.since + interval '1 minute', false)) where "nodes"."name" > $2 and "nodes"."site" = $3 order by "nodes"."name" limit $4;
