@@ -30,6 +30,14 @@ export interface OwnStatus {
     }[];
   };
   readonly fetches: readonly { readonly service: string; readonly doneBytes: number; readonly totalBytes: number }[];
+  readonly fetchedBytes: number;
+  /** By file, since the agent's start. */
+  readonly modelLoads: Readonly<Record<string, number>>;
+  readonly policyRefusals: readonly {
+    readonly service: string;
+    readonly number: number;
+    readonly findings: readonly { readonly code: string; readonly where: string }[];
+  }[];
 }
 
 export interface Offer {

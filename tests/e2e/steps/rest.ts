@@ -105,9 +105,12 @@ export async function countRows({ network }: World): Promise<Record<string, numb
 }
 
 /** For what no interface can do: time that has passed, say. */
-export async function inDatabase({ network }: World, sql: string): Promise<void> {
+export async function inDatabase({ network }: World, sql: string, values: readonly unknown[] = []): Promise<void> {
   const client = new pg.Client({ connectionString: network.controlPlane.start.env['OPENWARD_DATABASE_URL'] });
   await client.connect();
-  await client.query(sql);
-  await client.end();
+  try {
+    await client.query(sql, [...values]);
+  } finally {
+    await client.end();
+  }
 }

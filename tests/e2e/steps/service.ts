@@ -1,8 +1,17 @@
-import type { RolloutNodeView, RolloutStatus, RolloutView, SuiteDocument } from '@openward/contracts';
-import { createRelease, registerModel, SERVICE, suiteDocument } from '@openward/demo/harness';
+import type {
+  ChangeClass,
+  PolicyRef,
+  PromptPolicy,
+  RolloutNodeView,
+  RolloutStatus,
+  RolloutView,
+  SuiteDocument,
+} from '@openward/contracts';
+import { createRelease, MODEL, registerModel, SERVICE, suiteDocument } from '@openward/demo/harness';
 import { until } from '@openward/testkit';
 import { expect } from 'vitest';
 import type { Step, World } from '../fixture.ts';
+import { call } from './rest.ts';
 
 // What network admins do with one service, and what they see.
 
@@ -77,6 +86,40 @@ export const service = (name: string) => ({
       }
     },
 
+  /** The service with its suite, and release 1 under this policy. */
+  beginsUnder:
+    (policy: PromptPolicy): Step =>
+    async (world) => {
+      await service(name).hasReleases([])(world);
+      await haveModel(world, 1);
+      await service(name).hasReleaseUnder(policy, 'newService')(world);
+    },
+
+  /** The next release: version 1 of the model under this policy, which is pushed first. */
+  hasReleaseUnder:
+    (policy: PromptPolicy, change: ChangeClass = 'policyRule'): Step =>
+    async (world) => {
+      const { id, revision } = await world.network.api.policies.create(policy);
+      await service(name).hasReleaseOf({ id, revision }, change)(world);
+    },
+
+  /** The same under a policy that the network holds already. */
+  hasReleaseOf:
+    (policy: PolicyRef, change: ChangeClass = 'policyRule'): Step =>
+    async (world) => {
+      const release = {
+        service: name,
+        change,
+        model: { name: 'triage-nano', version: '1' },
+        policy,
+        parameters: MODEL.parameters,
+        suite: { name: `${name}-safety`, version: 1 },
+      };
+      // Not by the client, which would not read what an invalid policy is answered with.
+      const made = await call(world, { path: '/releases', body: release });
+      expect(made, made.message).toMatchObject({ status: 201 });
+    },
+
   rollsOut:
     (asked: RollsOut): Step =>
     async (world) => {
@@ -86,6 +129,14 @@ export const service = (name: string) => ({
       expect(plan.blocked).toEqual([]);
       const { id } = await api.rollouts.start({ plan: request, approvedHash: plan.hash });
       world.rollouts.set(name, id);
+    },
+
+  /** An admin takes the rollout back. */
+  isRolledBack:
+    (reason: string): Step =>
+    async (world) => {
+      const { id } = await rolloutOf(world, name);
+      await world.network.api.rollouts.rollback(id, reason);
     },
 
   rolloutEnds:
