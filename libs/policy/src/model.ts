@@ -39,6 +39,8 @@ export type PolicyFindingCode =
   | 'duplicate'
   | 'testMissing'
   | 'testFailed'
+  /** Whoever bounds the check found that it takes longer, or more memory, than any policy's. */
+  | 'tooSlow'
   | 'siteTermInvalid';
 
 /** What a site brings to every policy that it runs. */

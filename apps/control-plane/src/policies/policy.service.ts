@@ -8,18 +8,20 @@ import {
   type PolicyView,
   type WholePolicy,
 } from '@openward/contracts';
-import { checkPolicy, diffPolicies, NO_SITE_TERMS, policyRefusal, type PolicyDiff } from '@openward/policy';
+import { diffPolicies, policyRefusal, type PolicyDiff } from '@openward/policy';
 import { once, type Creation } from '../http/idempotency.ts';
 import { CONTEXT, type Context } from '../process/context.ts';
-import { clock } from '../process/ports.ts';
+import { createPolicyJudge } from './judge-policy.ts';
 
 @Injectable()
 export class PolicyService {
+  readonly #judge = createPolicyJudge();
+
   constructor(@Inject(CONTEXT) private readonly context: Context) {}
 
   /** Nothing of a policy is kept that could harm a node, or whose own tests fail. */
-  create(document: unknown, creation: Creation): Promise<PolicyView> {
-    const checked = checkPolicy(document, NO_SITE_TERMS, () => clock.monotonic());
+  async create(document: unknown, creation: Creation): Promise<PolicyView> {
+    const checked = await this.#judge(document);
     if (checked.kind === 'refused') throw policyRefusal(checked.findings);
     const { policy } = checked;
     return once(this.context.store, creation, async ({ policies }) => {

@@ -93,9 +93,8 @@ function world(changes: {
     dataSets: new SqliteDataSets(database),
     isSuiteAccepted: () => true,
     isInUse: (key) => key === changes.inUse,
-    assertPolicy: () => {
-      if (changes.refuses !== undefined) throw new Unrecoverable(changes.refuses, 'refused');
-    },
+    assertPolicy: () =>
+      changes.refuses === undefined ? Promise.resolve() : Promise.reject(new Unrecoverable(changes.refuses, 'refused')),
     compile: (policy) => compiledPolicy(policy, NO_SITE_TERMS),
     today: () => '2026-03-01',
     monotonic: () => performance.now(),

@@ -41,8 +41,8 @@ export interface EvaluateOptions {
   readonly isSuiteAccepted: (suite: string) => boolean;
   /** Whether a service of this node has a use for what is loaded under this key, beside the evaluation. */
   readonly isInUse: (key: string) => boolean;
-  /** Throws `Unrecoverable` where this node would not run the release's policy, with its own terms. */
-  readonly assertPolicy: (assignment: Assignment, release: Release) => void;
+  /** Rejects with `Unrecoverable` where this node would not run the release's policy, with its own terms. */
+  readonly assertPolicy: (assignment: Assignment, release: Release) => Promise<void>;
   /** With the site's own terms. */
   readonly compile: (policy: PromptPolicy) => CompiledPolicy;
   /** `YYYY-MM-DD`, in the site's time zone. */
@@ -64,7 +64,7 @@ export function createEvaluate(options: EvaluateOptions): Evaluate {
       if (suite.service !== assignment.service)
         throw new Unrecoverable('suiteInvalid', 'the suite is for another service');
       // The site may have changed its terms while the release was being checked; from here on it is asked of them.
-      options.assertPolicy(assignment, await documents.release(candidate.release, candidate.document));
+      await options.assertPolicy(assignment, await documents.release(candidate.release, candidate.document));
       const runtimeVersion = await versionOf(runtime);
       const set = newestSet(options.dataSets, suite);
       const subject = subjectOf(candidate);

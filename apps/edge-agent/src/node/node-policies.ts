@@ -14,6 +14,7 @@ import { PolicyCounts } from '../gateway/policy-counts.ts';
 import { todayIn } from '../gateway/today.ts';
 import type { PolicyFacts } from '../local/policy-findings.ts';
 import { heldPolicies, type HeldHere } from './held-policies.ts';
+import { createPolicyJudge } from './judge-policy.ts';
 import { assertRuns, refusedBy, refusedTerms } from './policy-check.ts';
 import { Shadows } from './shadows.ts';
 import { SitePolicies } from './site-policies.ts';
@@ -38,6 +39,7 @@ export class NodePolicies {
   /** `YYYY-MM-DD`, in the site's time zone. */
   readonly today: () => string;
   readonly #hits: SqlitePolicyHits;
+  readonly #judge = createPolicyJudge();
   readonly #options: Options;
 
   constructor(options: Options) {
@@ -50,7 +52,7 @@ export class NodePolicies {
     this.settings = new SitePolicies({
       store: new SqliteSitePolicy(database),
       held: () => this.held(),
-      check: refusedBy,
+      check: (policy, terms) => refusedBy(this.#judge, policy, terms),
       checkTerms: refusedTerms,
       apply: () => {
         recompile();
@@ -74,8 +76,8 @@ export class NodePolicies {
   }
 
   /** Throws where the policy of an assignment's release would not run here with the terms of now. What was found is kept. */
-  assertRuns({ service, release: { digest, number } }: Assignment, release: Release): void {
-    assertRuns(release, this.settings.terms(), ({ findings }) =>
+  assertRuns({ service, release: { digest, number } }: Assignment, release: Release): Promise<void> {
+    return assertRuns(this.#judge, release, this.settings.terms(), ({ findings }) =>
       this.refusals.keep({ service, release: digest, number, findings, at: this.#options.clock.wall() }),
     );
   }

@@ -1,6 +1,7 @@
 import { Unrecoverable } from '@openward/activation';
 import { plainPolicy, PROTOCOL, type PromptPolicy, type Release } from '@openward/contracts';
-import { checkPolicy, compilePolicy, type PolicyFinding, type SiteTerms } from '@openward/policy';
+import { compilePolicy, type PolicyFinding, type SiteTerms } from '@openward/policy';
+import type { JudgePolicy } from './judge-policy.ts';
 
 /** Why this node does not run a policy, for the people of its site. The network is told the code alone. */
 export interface RefusedPolicy {
@@ -14,16 +15,24 @@ const refused = (findings: readonly PolicyFinding[]): RefusedPolicy => ({
 });
 
 /** Everything that a push refuses, once more here, and what this site's own terms would make of it. */
-export function refusedBy(policy: PromptPolicy, terms: SiteTerms): RefusedPolicy | null {
-  const checking = checkPolicy(policy, terms, () => performance.now());
-  return checking.kind === 'ok' ? null : refused(checking.findings);
+export async function refusedBy(
+  judge: JudgePolicy,
+  policy: PromptPolicy,
+  terms: SiteTerms,
+): Promise<RefusedPolicy | null> {
+  const findings = await judge(policy, terms);
+  return findings.length === 0 ? null : refused(findings);
 }
 
 /** The same for a release, whose model the policy must be for. */
-export function refusedOf({ policy, model: { name, version } }: Release, terms: SiteTerms): RefusedPolicy | null {
+async function refusedOf(
+  judge: JudgePolicy,
+  { policy, model: { name, version } }: Release,
+  terms: SiteTerms,
+): Promise<RefusedPolicy | null> {
   const { id, models } = policy;
   if (models.length === 0 || models.some((one) => one.name === name && (one.versions?.includes(version) ?? true)))
-    return refusedBy(policy, terms);
+    return refusedBy(judge, policy, terms);
   const message = `The policy ${id} is not for ${name} ${version}.`;
   return { code: 'policyInvalid', findings: [{ code: 'shape', where: 'models', message }] };
 }
@@ -60,11 +69,16 @@ export function refusedTerms(terms: SiteTerms): RefusedPolicy | null {
  * Throws `Unrecoverable`, with the code that the network is told and the text for this node's own log. `note` takes what is shown
  * to the people of the site.
  */
-export function assertRuns(release: Release, terms: SiteTerms, note: (refused: RefusedPolicy) => void): void {
+export async function assertRuns(
+  judge: JudgePolicy,
+  release: Release,
+  terms: SiteTerms,
+  note: (refused: RefusedPolicy) => void,
+): Promise<void> {
   const { id, revision, minProtocol } = release.policy;
   if (minProtocol > PROTOCOL)
     throw new Unrecoverable('agentTooOld', `the policy ${id}@${revision} needs an agent of protocol ${minProtocol}`);
-  const why = refusedOf(release, terms);
+  const why = await refusedOf(judge, release, terms);
   if (why === null) return;
   note(why);
   const found = why.findings.map(({ where, message }) => `${where}: ${message}`).join('; ');

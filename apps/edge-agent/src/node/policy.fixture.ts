@@ -1,4 +1,6 @@
 import { plainPolicy, type PolicyRule, type PolicyTest, type PromptPolicy } from '@openward/contracts';
+import { checkPolicy } from '@openward/policy';
+import type { JudgePolicy } from './judge-policy.ts';
 
 // A sound policy that goes by the site's own terms: it redacts medical record numbers, and its refusals tell a number to call.
 
@@ -58,3 +60,9 @@ export const withRecordNumbers = (given: Partial<PromptPolicy> = {}): PromptPoli
     tests: [...policyOf().tests, test('record-numbers', 'a dose', 'Take 500 mg now.', { asked: 'Take 500 mg now.' })],
     ...given,
   });
+
+/** The same check, without a thread of its own. */
+export const judgeHere: JudgePolicy = (policy, terms) => {
+  const checking = checkPolicy(policy, terms);
+  return Promise.resolve(checking.kind === 'ok' ? [] : checking.findings);
+};

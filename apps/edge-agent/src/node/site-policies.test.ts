@@ -2,7 +2,7 @@ import { openNodeDatabase, SqliteSitePolicy } from '@openward/persistence/node';
 import type { CompiledPolicy } from '@openward/policy';
 import { beforeEach, expect, test } from 'vitest';
 import { compiledPolicy } from '../gateway/compiled.ts';
-import { policyOf, withRecordNumbers } from './policy.fixture.ts';
+import { judgeHere, policyOf, withRecordNumbers } from './policy.fixture.ts';
 import { refusedBy, refusedTerms } from './policy-check.ts';
 import { SitePolicies, type HeldPolicy } from './site-policies.ts';
 
@@ -19,7 +19,7 @@ function site(held: readonly HeldPolicy[] = [serving()]) {
   const settings: SitePolicies = new SitePolicies({
     store: new SqliteSitePolicy(database),
     held: () => Promise.resolve(held),
-    check: refusedBy,
+    check: (policy, terms) => refusedBy(judgeHere, policy, terms),
     checkTerms: refusedTerms,
     apply: () => {
       served = held[0] === undefined ? null : compiledPolicy(held[0].policy, settings.terms());
@@ -70,6 +70,15 @@ test('a pattern is refused for what waits or could be gone back to as for what s
     code: 'policyTestFailed',
     message: expect.stringContaining('release 4') as string,
   });
+});
+
+test('a release that comes to stand here while a change is being checked is checked with it', async () => {
+  const held = [serving(policyOf())];
+  const { settings } = site(held);
+  const change = settings.change({ kind: 'setRecordNumber', pattern: '\\d{3} mg' });
+  held.push({ service: 'triage', number: 4, policy: withRecordNumbers() });
+  await expect(change).rejects.toMatchObject({ code: 'policyTestFailed' });
+  expect(settings.terms().recordNumber).toBeNull();
 });
 
 test('a variable that no policy lets the site set is refused by name', async () => {

@@ -19,7 +19,7 @@ export interface HeldPolicy {
 interface Options {
   readonly store: Pick<SqliteSitePolicy, 'read' | 'write'>;
   readonly held: () => Promise<readonly HeldPolicy[]>;
-  readonly check: (policy: PromptPolicy, terms: SiteTerms) => RefusedPolicy | null;
+  readonly check: (policy: PromptPolicy, terms: SiteTerms) => Promise<RefusedPolicy | null>;
   /** Why no policy could use such terms, whatever its rules. */
   readonly checkTerms: (terms: SiteTerms) => RefusedPolicy | null;
   /** Makes ready anew, with the terms as they are now, what serves and what runs in shadow. */
@@ -59,7 +59,7 @@ export class SitePolicies {
     const policies = await held();
     if (change.kind === 'setVariable' && change.value !== null) assertSettable(policies, change.name);
     const settings = changed(before, change);
-    if (change.kind !== 'setOnExpiry') this.#assertRuns(policies, settings.terms);
+    if (change.kind !== 'setOnExpiry') await this.#assertRuns(settings.terms);
     store.write(settings);
     this.#settings = settings;
     try {
@@ -72,17 +72,22 @@ export class SitePolicies {
     }
   }
 
-  #assertRuns(policies: readonly HeldPolicy[], terms: SiteTerms): void {
-    const { check, checkTerms } = this.#options;
+  /** A check takes its time, and another release may come to stand here meanwhile: until there is none that was not checked. */
+  async #assertRuns(terms: SiteTerms): Promise<void> {
+    const { held, check, checkTerms } = this.#options;
     const wrong = checkTerms(terms);
     if (wrong !== null) throw refusalOf('It is refused', wrong);
-    for (const { service, number, policy } of policies) {
-      const refused = check(policy, terms);
+    const checked = new Set<PromptPolicy>();
+    const next = async (): Promise<HeldPolicy | undefined> => (await held()).find(({ policy }) => !checked.has(policy));
+    for (let one = await next(); one !== undefined; one = await next()) {
+      const { service, number, policy } = one;
+      const refused = await check(policy, terms);
       if (refused !== null)
         throw refusalOf(
           `With it the policy ${policy.id}@${policy.revision} of ${service} release ${number} would not run`,
           refused,
         );
+      checked.add(policy);
     }
   }
 }

@@ -6,7 +6,7 @@ import { NO_SITE_TERMS, type SiteTerms } from '@openward/policy';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readConfig } from '../config.ts';
 import { Documents } from './documents.ts';
-import { policyOf, withRecordNumbers } from './policy.fixture.ts';
+import { judgeHere, policyOf, withRecordNumbers } from './policy.fixture.ts';
 import { assertRuns, type RefusedPolicy } from './policy-check.ts';
 import { assignmentOf, diskIn, releaseWith } from './release.fixture.ts';
 import { createVerify } from './verify.ts';
@@ -35,7 +35,7 @@ async function verify(
     documents: new Documents(disk.store),
     config: readConfig(dir),
     commitments: () => commitments,
-    assertPolicy: (_, found) => assertRuns(found, terms, (why) => refused.push(why)),
+    assertPolicy: (_, found) => assertRuns(judgeHere, found, terms, (why) => refused.push(why)),
   });
   const assignment = assignmentOf(disk, dir, release, document);
   const held = await verifier.verify(assignment, never).catch((error: unknown) => error as Error & { code?: string });

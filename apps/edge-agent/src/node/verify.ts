@@ -28,8 +28,8 @@ export function createVerify(options: {
   readonly config: AgentConfig;
   /** What the site's own data sets are called outside, every version that there was (E7). */
   readonly commitments: () => readonly string[];
-  /** Throws `Unrecoverable` where this node would not run the release's policy, with its own terms. */
-  readonly assertPolicy: (assignment: Assignment, release: Release) => void;
+  /** Rejects with `Unrecoverable` where this node would not run the release's policy, with its own terms. */
+  readonly assertPolicy: (assignment: Assignment, release: Release) => Promise<void>;
 }): Verify {
   const { store, documents, config } = options;
   const checkFile = async (artifact: ArtifactRef, signal: AbortSignal): Promise<void> => {
@@ -77,7 +77,7 @@ export function createVerify(options: {
       await documents.suite(suite.digest, suite.artifact);
       checkTraining(document);
       // Before anything is loaded: nothing has changed, and none of it has served.
-      options.assertPolicy(assignment, document);
+      await options.assertPolicy(assignment, document);
       if (bound.needs.threads > config.runtime.threads || bound.needs.memoryBytes > config.runtime.memoryGiB * 2 ** 30)
         throw new Unrecoverable(
           'variantNoLongerFits',
