@@ -6,14 +6,16 @@ import { note, typed } from './print.ts';
 
 // What a person at a hospital does in the demo, by the commands that a person would type.
 
-/** Prints the command, runs it, and prints the first lines of what it says. */
-export async function type(site: SiteWorld, args: readonly string[], lines = 0): Promise<string> {
+/** Prints the command, runs it, and prints some lines of what it says: the first, or those from one that begins so. */
+export async function type(site: SiteWorld, args: readonly string[], lines = 0, from = ''): Promise<string> {
   typed(
     site.name,
     ['openward', 'node', ...args].map((word) => (/\s/.test(word) ? JSON.stringify(word) : word)).join(' '),
   );
   const said = await runCli(['node', ...args], { OPENWARD_NODE_DATA: site.dataDir });
-  for (const text of said.trimEnd().split('\n').slice(0, lines)) note(text);
+  const all = said.trimEnd().split('\n');
+  const first = Math.max(0, from === '' ? 0 : all.findIndex((text) => text.startsWith(from)));
+  for (const text of all.slice(first, first + lines)) note(text);
   return said;
 }
 

@@ -43,7 +43,7 @@ export async function releaseFive({ world, expectations }: Told): Promise<void> 
   });
   const ended = follow(network, rollout.id, hasEnded);
   await asked(district, 5, 'prepare');
-  await type(district, ['offers', 'show', 'triage'], 60);
+  await type(district, ['offers', 'show', 'triage'], 12, 'Rules, in this order');
   await type(district, ['accept', 'triage']);
   await asked(district, 5, 'activate');
   const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
@@ -58,7 +58,7 @@ export async function releaseFive({ world, expectations }: Told): Promise<void> 
   expectations.check(
     'the district hospital sees what release 5 would have done to its own traffic, and no reply is changed by it',
     counted > 0 && during.get('district') === 'emergency 2',
-    `${counted} counted there; ${shown(during)}`,
+    `${counted} would have been escalated there; ${shown(during)}`,
   );
   await type(district, ['accept', 'triage']);
   const view = await ended;
@@ -118,11 +118,13 @@ async function loadsOfServing(world: World): Promise<() => Promise<number[]>> {
   return () => each(world, (site) => loadsOf(site, files));
 }
 
-/** How often a rule of what runs in shadow at the district hospital would have acted. */
+/** How often the rule of what runs in shadow at the district hospital would have escalated. */
 async function shadowHits({ district }: World): Promise<number> {
-  const { items } = await district.local<{ items: readonly { mode: string; count: number; revision: number }[] }>(
+  const { items } = await district.local<{ items: readonly { action: string; count: number; revision: number }[] }>(
     'GET',
     '/policy/hits/triage',
   );
-  return items.filter(({ revision }) => revision === 2).reduce((sum, { count }) => sum + count, 0);
+  return items
+    .filter(({ action, revision }) => action === 'escalate' && revision === 2)
+    .reduce((sum, { count }) => sum + count, 0);
 }
