@@ -55,6 +55,7 @@ export const ReasonCode = z.enum([
   'needsSwap',
   'agentTooOld',
   'documentInvalid',
+  'changeMismatch',
   'suiteInvalid',
   'policyInvalid',
   'policyTestFailed',

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { digestOf, type PromptPolicy, type Release } from '@openward/contracts';
+import { digestOf, type ChangeClass, type PromptPolicy, type Release } from '@openward/contracts';
 import { NO_SITE_TERMS, type SiteTerms } from '@openward/policy';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readConfig } from '../config.ts';
@@ -26,7 +26,15 @@ async function verify(
     terms = NO_SITE_TERMS,
     document,
     commitments = [],
-  }: { terms?: SiteTerms; document?: string; commitments?: string[] } = {},
+    serving = release.number === 1 ? null : releaseWith(policyOf()),
+    change = release.change,
+  }: {
+    terms?: SiteTerms;
+    document?: string;
+    commitments?: string[];
+    serving?: Release | null;
+    change?: ChangeClass;
+  } = {},
 ) {
   const disk = diskIn();
   const refused: RefusedPolicy[] = [];
@@ -35,9 +43,11 @@ async function verify(
     documents: new Documents(disk.store),
     config: readConfig(dir),
     commitments: () => commitments,
+    servingOf: () => Promise.resolve(serving),
     assertPolicy: (_, found) => assertRuns(judgeHere, found, terms, (why) => refused.push(why)),
   });
-  const assignment = assignmentOf(disk, dir, release, document);
+  const made = assignmentOf(disk, dir, release, document);
+  const assignment = { ...made, release: { ...made.release, change } };
   const held = await verifier.verify(assignment, never).catch((error: unknown) => error as Error & { code?: string });
   return { held, refused };
 }
@@ -49,6 +59,19 @@ test('a release under a sound policy stands here, under the key of its files: an
   });
   expect(one).toMatchObject({ held: { number: 1, chain: null }, refused: [] });
   expect(other).toMatchObject({ held: { number: 2, key: (one.held as { key?: string }).key }, refused: [] });
+});
+
+test.for([
+  ['the text that it is', 'policyText', policyOf({ systemPrompt: 'You help.' }), releaseWith(policyOf()), null],
+  ['base, where a plan did not know', 'base', policyOf({ systemPrompt: 'You help.' }), releaseWith(policyOf()), null],
+  ['a text, and is a rule', 'policyText', withRecordNumbers(), releaseWith(policyOf()), 'changeMismatch'],
+  ['a quantisation, and is a rule', 'quantisation', withRecordNumbers(), releaseWith(policyOf()), 'changeMismatch'],
+  ['a text, and nothing serves here', 'policyText', policyOf(), null, 'changeMismatch'],
+  ['base, and nothing serves here', 'base', policyOf(), null, 'changeMismatch'],
+  ['a new service, and one serves here', 'newService', withRecordNumbers(), releaseWith(policyOf()), 'changeMismatch'],
+] as const)('N2 an assignment says that the change is %s', async ([, change, policy, serving, code]) => {
+  const { held } = await verify(releaseWith(policy, 2), { serving, change });
+  expect(held).toMatchObject(code === null ? { number: 2 } : { code });
 });
 
 test('E7 a model whose training statement names a set of this site is refused here, unchanged', async () => {

@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import { Unrecoverable, type Held, type Verify } from '@openward/activation';
 import { artifactsOf, type ArtifactRef, type Assignment, type Release } from '@openward/contracts';
 import { namesDataSet } from '@openward/evaluation';
+import { classOfChange } from '@openward/policy';
 import { readGguf, type ByteSource, type NodeStore } from '@openward/distribution';
 import type { AgentConfig } from '../config.ts';
 import type { Documents } from './documents.ts';
@@ -28,6 +29,8 @@ export function createVerify(options: {
   readonly config: AgentConfig;
   /** What the site's own data sets are called outside, every version that there was (E7). */
   readonly commitments: () => readonly string[];
+  /** What the service is answered with here; null: nothing yet. */
+  readonly servingOf: (service: string) => Promise<Release | null>;
   /** Rejects with `Unrecoverable` where this node would not run the release's policy, with its own terms. */
   readonly assertPolicy: (assignment: Assignment, release: Release) => Promise<void>;
 }): Verify {
@@ -52,6 +55,18 @@ export function createVerify(options: {
       await source.close();
     }
   };
+  /**
+   * N2: standing rules go by the class that the assignment claims, and nobody may claim a narrower one than this is here. `base` is
+   * the widest, and what a plan says where it does not know.
+   */
+  const checkChange = async ({ service, release: { change } }: Assignment, document: Release): Promise<void> => {
+    const serving = await options.servingOf(service);
+    const { is, differs } = classOfChange(serving, document);
+    if (change === is || (change === 'base' && is !== 'newService')) return;
+    const against =
+      serving === null ? 'nothing serves here' : `release ${serving.number} has another ${differs.join(', ')}`;
+    throw new Unrecoverable('changeMismatch', `the change is said to be ${change} and is ${is} here: ${against}`);
+  };
   /** E7: the code tells the network that some set of this site was trained on, and that the statement itself says. */
   const checkTraining = ({ model }: Release): void => {
     const named = options.commitments().find((commitment) => namesDataSet(model.trainingStatement, commitment));
@@ -75,6 +90,7 @@ export function createVerify(options: {
       if (document.suite.digest !== suite.digest)
         throw new Unrecoverable('documentInvalid', 'the release does not bind the suite that the assignment names');
       await documents.suite(suite.digest, suite.artifact);
+      await checkChange(assignment, document);
       checkTraining(document);
       // Before anything is loaded: nothing has changed, and none of it has served.
       await options.assertPolicy(assignment, document);
