@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fold, folded, foldedFrom } from './fold.ts';
+import { fold, folded, foldedFrom, openFolding } from './fold.ts';
 
 const circumstances = { today: '2026-03-01', language: 'en' };
 const of = (text: string) => fold(text, circumstances);
@@ -7,7 +7,14 @@ const of = (text: string) => fold(text, circumstances);
 describe('the folded form of a text', () => {
   it.each([
     ['Take 5 mg, BP 120/80.', 'Take 5 mg, BP 120/80.'],
-    ['größer als 5 °C', 'größer als 5 °C'],
+    ['größer als 5 °C', 'grosser als 5 °C'],
+    ['Là-bas, ÇA brûle : cœur', 'La-bas, CA brule : coeur'],
+    ['e\u0301te\u0301 n\u0338e\u20D2r\u0489ve', 'ete nerve'],
+    ['ё й ά ώ', 'e и a ω'],
+    ['Łódź, Ørsted, đau', 'Lodz, Orsted, dau'],
+    ['ᏚᎢᎡᎾᎬ հօսո', 'STRᎾE houn'],
+    ['≠ 5, ≤ 3', '≠ 5, ≤ 3'],
+    ['नमस्ते, مُحَمَّد, が, 가슴', 'नमस्ते, مُحَمَّد, が, 가슴'],
     ['ｍｒｎ：１２', 'mrn:12'],
     ['pаsswоrd', 'password'],
     ['ΜRΝ', 'MRN'],
@@ -20,6 +27,52 @@ describe('the folded form of a text', () => {
   ])('reads %s as %s', (text, expected) => {
     expect(of(text).folded).toBe(expected);
     expect(folded(text)).toBe(expected);
+  });
+
+  it('is its own folded form', () => {
+    for (let code = 0x80; code < 0x20000; code += 1) {
+      const plain = folded(String.fromCodePoint(code));
+      expect(folded(plain), code.toString(16)).toBe(plain);
+    }
+  });
+
+  it('is the same of a letter with its accent in one code point and in two', () => {
+    for (let code = 0xc0; code < 0x2000; code += 1) {
+      const letter = String.fromCodePoint(code);
+      const [base = '', ...marks] = letter.normalize('NFD');
+      if (marks.length > 0 && marks.every((mark) => mark >= '\u0300' && mark <= '\u036F') && /\p{L}/u.test(letter))
+        expect(folded(letter), code.toString(16)).toBe(folded(base));
+    }
+  });
+
+  it('leads back over the accents of a letter, and not over what stands by itself', () => {
+    const { folded: plain, origin, originEnd } = of('ae\u0301\u0308\u200Bb\u200B\u0301c');
+    expect(plain).toBe('aebc');
+    expect(Array.from(origin)).toEqual([0, 1, 5, 8, 9]);
+    expect(Array.from(originEnd).slice(0, 4)).toEqual([1, 4, 6, 9]);
+  });
+
+  it('of a text that comes in parts, and is forgotten in parts, is that of the whole', () => {
+    const text = 'e\u0301 of ㎎\u0301😀ß and so on, é\u200B\u0308; '.repeat(40);
+    const points = Array.from(text);
+    const whole = of(text);
+    for (const size of [1, 2, 3, 7, 50]) {
+      const folding = openFolding(1);
+      let forgotten = 0;
+      for (let at = 0; at < points.length; at += size) {
+        folding.add(points.slice(at, at + size).join(''));
+        const part = folding.read();
+        if (part.folded.length <= 20) continue;
+        for (let unit = 0; unit + 1 < part.folded.length; unit += 1) {
+          expect(part.folded[unit]).toBe(whole.folded[forgotten + unit]);
+          expect(part.origin[unit]).toBe(whole.origin[forgotten + unit]);
+          expect(part.originEnd[unit]).toBe(whole.originEnd[forgotten + unit]);
+        }
+        folding.forget(part.folded.length - 5);
+        forgotten += part.folded.length - 5;
+      }
+      expect(Array.from(folding.read().origin).at(-1)).toBe(text.length);
+    }
   });
 
   it('never takes micrograms for milligrams', () => {

@@ -2,83 +2,143 @@ import { LOOK_ALIKES } from './look-alikes.ts';
 import type { FoldedText } from './model.ts';
 
 // Marks that are not seen: format and direction marks, soft hyphens, joiners, variation selectors, fillers.
-const UNSEEN = /[\p{Cf}\p{Variation_Selector}\u034F\u115F\u1160\u17B4\u17B5\u3164\uFFA0]/u;
-const ALIKE = new RegExp(`[${[...LOOK_ALIKES.keys()].join('')}]`, 'u');
-// eslint-disable-next-line no-control-regex
-const BEYOND_ASCII = /[^\u0000-\u007F]/;
-// eslint-disable-next-line no-control-regex
-const BEYOND_ASCII_EACH = /[^\u0000-\u007F]/gu;
+const UNSEEN = /^[\p{Cf}\p{Variation_Selector}\u034F\u115F\u1160\u17B4\u17B5\u3164\uFFA0]$/u;
+// Accents and whatever else is set on, under or through a letter. Marks that belong to one script (vowels of Arabic or Devanagari,
+// the voicing of kana) are letters there, and stay.
+const ACCENTS = /[\u0300-\u036F\u1AB0-\u1AFF\u1DC0-\u1DFF\u20D0-\u20FF\uFE20-\uFE2F\u0483-\u0489]/gu;
+const LETTER = /^\p{L}$/u;
+const MARK = /^\p{M}$/u;
+
+const plainOf = (point: string): string => {
+  if (point <= '\u007F') return point;
+  if (UNSEEN.test(point) || point.replace(ACCENTS, '') === '') return '';
+  const alike = LOOK_ALIKES.get(point);
+  if (alike !== undefined) return alike;
+  // A sign is another one without its stroke: "≠" is not "=".
+  const bare = LETTER.test(point) ? point.normalize('NFD').replace(ACCENTS, '').normalize('NFC') : point;
+  const plain = bare.normalize('NFKC');
+  return plain === point ? point : Array.from(plain, plainOf).join('');
+};
+
+// Of the code points that were met, below U+10000.
+const met = Array.from<string | undefined>({ length: 0x10000 });
 
 /** How rules read one code point. It may become several, or nothing. */
 export function foldPoint(point: string): string {
-  if (point <= '\u007F') return point;
-  if (UNSEEN.test(point)) return '';
-  const alike = LOOK_ALIKES.get(point);
-  if (alike !== undefined) return alike;
-  const plain = point.normalize('NFKC');
-  if (UNSEEN.test(plain) || ALIKE.test(plain)) {
-    return Array.from(plain, (it) => (UNSEEN.test(it) ? '' : (LOOK_ALIKES.get(it) ?? it))).join('');
-  }
-  return plain;
+  const code = point.codePointAt(0) ?? 0;
+  return code > 0xffff ? plainOf(point) : (met[code] ??= plainOf(point));
 }
 
 /** The text as rules read it, without the way back. */
-export const folded = (text: string): string => (isPlain(text) ? text : Array.from(text, foldPoint).join(''));
+export const folded = (text: string): string => (isAscii(text) ? text : Array.from(text, foldPoint).join(''));
 
-// What is in normal form as a whole has no code point that is not, so most texts are found to be their own folded form at once.
-const isPlain = (text: string): boolean =>
-  !BEYOND_ASCII.test(text) || (!UNSEEN.test(text) && !ALIKE.test(text) && text.normalize('NFKC') === text);
+// eslint-disable-next-line no-control-regex
+const BEYOND_ASCII = /[^\u0000-\u007F]/;
+const isAscii = (text: string): boolean => !BEYOND_ASCII.test(text);
 
 export type Circumstances = Pick<FoldedText, 'today' | 'language'> &
   Partial<Pick<FoldedText, 'from' | 'isStart' | 'isEnd'>>;
 
 export function fold(text: string, given: Circumstances): FoldedText {
-  return { from: 0, isStart: true, isEnd: true, ...given, ...(isPlain(text) ? identity(text) : mapped(text)) };
+  const circumstances = { from: 0, isStart: true, isEnd: true, ...given, text };
+  if (text.length < IDENTITY_SIZE && isAscii(text))
+    return { ...circumstances, folded: text, origin: starts.subarray(), originEnd: ends };
+  const folding = openFolding(text.length);
+  folding.add(text);
+  return { ...circumstances, ...folding.read() };
 }
 
-type Mapped = Pick<FoldedText, 'text' | 'folded' | 'origin' | 'originEnd'>;
-
-function mapped(text: string): Mapped {
-  const parts: string[] = [];
-  let written = 0;
-  const origin: number[] = [];
-  const originEnd: number[] = [];
-  let at = 0;
-  for (const { 0: point, index } of text.matchAll(BEYOND_ASCII_EACH)) {
-    for (; at < index; at += 1) originEnd[origin.push(at) - 1] = at + 1;
-    const end = index + point.length;
-    const plain = foldPoint(point);
-    for (let unit = 0; unit < plain.length; unit += 1) originEnd[origin.push(index) - 1] = end;
-    parts.push(text.slice(written, index), plain);
-    written = at = end;
-  }
-  for (; at < text.length; at += 1) originEnd[origin.push(at) - 1] = at + 1;
-  parts.push(text.slice(written));
-  origin.push(text.length);
-  return { text, folded: parts.join(''), origin, originEnd };
-}
-
-// One table for all texts that are their own folded form, each with a view of its own; a code point of two units begins and ends as
-// a whole in both.
+// One table for all short texts of ASCII, each with a view of its own.
 const IDENTITY_SIZE = 8_192;
 const starts = Int32Array.from({ length: IDENTITY_SIZE }, (_, at) => at);
 const ends = starts.subarray(1);
-const SURROGATE = /[\uD800-\uDFFF]/;
 
-function identity(text: string): Mapped {
-  if (text.length < IDENTITY_SIZE && !SURROGATE.test(text))
-    return { text, folded: text, origin: starts.subarray(), originEnd: ends };
-  const origin = new Int32Array(text.length + 1);
-  const originEnd = new Int32Array(text.length);
-  let at = 0;
-  while (at < text.length) {
-    const end = at + ((text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1);
-    origin.fill(at, at, end);
-    originEnd.fill(end, at, end);
-    at = end;
-  }
-  origin[text.length] = text.length;
-  return { text, folded: text, origin, originEnd };
+/** A text that is folded as it comes in, each part of it once. Offsets are those of the whole text. */
+export interface Folding {
+  /** Whole code points. */
+  add(text: string): void;
+  /** What has come in, but for what was forgotten. The offsets hold until the next `add` or `forget`. */
+  read(): Pick<FoldedText, 'folded' | 'origin' | 'originEnd'>;
+  /** Forgets so many UTF-16 units of the folded text. */
+  forget(units: number): void;
+}
+
+export function openFolding(room = 64): Folding {
+  let plain = '';
+  let origin = new Int32Array(room + 1);
+  let originEnd = new Int32Array(room + 1);
+  let head = 0;
+  let count = 0;
+  let length = 0;
+  // Whether a mark that comes next belongs to the last unit: then it ends behind the mark.
+  let takesMarks = false;
+
+  const makeRoom = (units: number): void => {
+    if (count + units < origin.length) return;
+    const size = 2 * (count + units);
+    const [from, to] = [new Int32Array(size), new Int32Array(size)];
+    from.set(origin.subarray(0, count));
+    to.set(originEnd.subarray(0, count));
+    [origin, originEnd] = [from, to];
+  };
+  const put = (start: number, end: number, units: number): void => {
+    takesMarks = true;
+    for (let unit = 0; unit < units; unit += 1, count += 1) {
+      origin[count] = start;
+      originEnd[count] = end;
+    }
+  };
+  const leaveOut = (point: string, end: number): void => {
+    takesMarks &&= MARK.test(point);
+    if (takesMarks) originEnd[count - 1] = end;
+  };
+
+  return {
+    add: (text) => {
+      makeRoom(text.length);
+      let written = 0;
+      for (let at = 0; at < text.length;) {
+        const code = text.charCodeAt(at);
+        if (code < 0x80) {
+          takesMarks = true;
+          origin[count] = length + at;
+          at += 1;
+          originEnd[count] = length + at;
+          count += 1;
+          continue;
+        }
+        const point = String.fromCodePoint(text.codePointAt(at) ?? 0);
+        const becomes = foldPoint(point);
+        const end = at + point.length;
+        if (becomes !== point) {
+          plain += text.slice(written, at) + becomes;
+          written = end;
+          makeRoom(text.length - end + becomes.length);
+        }
+        if (becomes === '') leaveOut(point, length + end);
+        else put(length + at, length + end, becomes.length);
+        at = end;
+      }
+      plain += written === 0 ? text : text.slice(written);
+      length += text.length;
+      origin[count] = length;
+    },
+    read: () => ({
+      folded: plain,
+      origin: origin.subarray(head, count + 1),
+      originEnd: originEnd.subarray(head, count),
+    }),
+    forget: (units) => {
+      plain = plain.slice(units);
+      head += units;
+      if (2 * head < origin.length) return;
+      origin.copyWithin(0, head, count + 1);
+      originEnd.copyWithin(0, head, count);
+      count -= head;
+      takesMarks &&= count > 0;
+      head = 0;
+    },
+  };
 }
 
 /** The first folded offset whose code point begins at `offset` of the original, or behind it. */

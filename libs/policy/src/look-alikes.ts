@@ -9,10 +9,27 @@ const PAIRS = [
   'αaιiκkνvοoρpυuϲcϳjΑAΒBΕEΖZΗHΙIΚKΜMΝNΟOΡPΤTΥYΧXϹCͿJ',
   // Latin of other alphabets: script g, dotless i, small capitals
   'ɡgıiɑaᴀaʙbᴄcᴅdᴇeɢgʜhɪiᴊjᴋkʟlᴍmɴnᴏoᴘpʀrꜱsᴛtᴜuᴠvᴡwʏyᴢz',
+  // Latin with a stroke, which is no mark that could be left out
+  'øoØOłlŁLđdĐDħhĦHŧtŦTƀbɨi',
+  // Armenian
+  'օoՕOսuՍUհhոnցgզqԼLՏS',
+  // Cherokee, whose small letters are the capitals made small
+  'ᎠDꭰdᎡRꭱrᎢTꭲtᎪAꭺaᎫJꭻjᎬEꭼeᎳWꮃwᎷMꮇmᎻHꮋhᏀGꮐgᏃZꮓzᏢPꮲpᏟCꮯcᏞLꮮlᏙVꮩvᏦKꮶkᏴBᏼbᏚSꮪs',
   // Marks
   "‘'’'‛'ʼ'ʹ'´'′'“\"”\"„\"‟\"″\"‐-‑-‒-–-—-―-−-﹘-﹣-",
 ].join('');
 
-export const LOOK_ALIKES: ReadonlyMap<string, string> = new Map(
-  Array.from({ length: PAIRS.length / 2 }, (_, at) => [PAIRS.charAt(at * 2), PAIRS.charAt(at * 2 + 1)]),
-);
+// Letters that people also write as two: "cœur" is "coeur", and "groß" is "gross" or "GROSS".
+const AS_TWO: readonly (readonly [string, string])[] = [
+  ['ß', 'ss'],
+  ['ẞ', 'SS'],
+  ['œ', 'oe'],
+  ['Œ', 'OE'],
+  ['æ', 'ae'],
+  ['Æ', 'AE'],
+];
+
+export const LOOK_ALIKES: ReadonlyMap<string, string> = new Map([
+  ...Array.from({ length: PAIRS.length / 2 }, (_, at) => [PAIRS.charAt(at * 2), PAIRS.charAt(at * 2 + 1)] as const),
+  ...AS_TWO,
+]);

@@ -1,4 +1,5 @@
-import { foldPoint } from './fold.ts';
+import { at, ESCAPE, readClass } from './pattern-class.ts';
+import { foldedLetter, letterOf, quote } from './pattern-letters.ts';
 
 // What can be said of a pattern by reading it: how large its program would be, before anything is spent on making it; and the same
 // pattern for folded text. Both in one pass over its letters.
@@ -12,16 +13,9 @@ export interface ReadPattern {
 }
 
 const COUNTED = /\{(\d+)(?:,(\d*))?\}/y;
-const ESCAPE = /\\(?:x\{[0-9A-Fa-f]*\}|x[0-9A-Fa-f]{2}|[pP]\{[^}]*\}|[pP].|[0-7]{1,3}|[^])/uy;
 const OPENED = /\((?:\?(?:P?<[^>]*>|[A-Za-z-]*:))?/y;
 const FLAGS = /\(\?[A-Za-z-]*\)/y;
-const CLASS_OF_MANY = /\[:\^?[a-z]+:\]|\\[pP](?:\{[^}]*\}|.)|\\[dDsSwW]/uy;
 const QUOTED = /\\Q([^]*?)(?:\\E|$)/y;
-
-const at = (expression: RegExp, text: string, index: number): RegExpExecArray | null => {
-  expression.lastIndex = index;
-  return expression.exec(text);
-};
 
 export function readPattern(pattern: string, ignoreCase: boolean): ReadPattern {
   let out = '';
@@ -50,17 +44,22 @@ export function readPattern(pattern: string, ignoreCase: boolean): ReadPattern {
     if (quoted) {
       index += quoted[0].length;
       for (const letter of quoted[1] ?? '') {
-        out += foldedLiteral(letter, ignoreCase, true);
-        add(ONE);
+        const { text, units } = foldedLetter(letter, ignoreCase, quote(letter));
+        out += text;
+        add(sizeOf(units));
       }
     } else if (point === '\\') {
-      take(at(ESCAPE, pattern, index)?.[0] ?? '\\');
-      add(ONE);
+      const escape = at(ESCAPE, pattern, index)?.[0] ?? '\\';
+      index += escape.length;
+      const letter = letterOf(escape);
+      const { text, units } = letter === null ? { text: escape, units: 1 } : foldedLetter(letter, ignoreCase, escape);
+      out += text;
+      add(sizeOf(units));
     } else if (point === '[') {
-      const { text, next } = readClass(pattern, index);
+      const { text, next, units } = readClass(pattern, index, ignoreCase);
       index = next;
       out += text;
-      add(ONE);
+      add(sizeOf(units));
     } else if (flags) {
       // What repeats behind them repeats what stands before them.
       take(flags[0]);
@@ -80,8 +79,9 @@ export function readPattern(pattern: string, ignoreCase: boolean): ReadPattern {
       grow(ONE);
     } else {
       index += point.length;
-      out += point > '\u007F' ? foldedLiteral(point, ignoreCase, false) : point;
-      add(ONE);
+      const { text, units } = foldedLetter(point, ignoreCase, point);
+      out += text;
+      add(sizeOf(units));
     }
   }
   const whole = open.reduce(plus, NOTHING);
@@ -94,48 +94,5 @@ interface Size {
 }
 const NOTHING: Size = { all: 0, once: 0 };
 const ONE: Size = { all: 1, once: 1 };
+const sizeOf = (units: number): Size => ({ all: units, once: units });
 const plus = (one: Size, other: Size): Size => ({ all: one.all + other.all, once: one.once + other.once });
-
-const quote = (text: string): string => text.replace(/[^\p{L}\p{N}\p{M}]/gu, (it) => (it <= '\u007F' ? `\\${it}` : it));
-
-/** A letter that folding changes, as what it becomes: in both cases, since capitals can have look-alikes that small ones have not. */
-function foldedLiteral(point: string, ignoreCase: boolean, quoted: boolean): string {
-  if (point <= '\u007F') return quoted ? quote(point) : point;
-  const cases = ignoreCase ? [point, point.toLowerCase(), point.toUpperCase()] : [point];
-  const forms = [...new Set(cases.map((it) => Array.from(it, foldPoint).join('')))].filter((it) => it !== '');
-  if (forms.length === 0) return '(?:)';
-  const [only = ''] = forms;
-  return forms.length === 1 && only === point ? quote(point) : `(?:${forms.map(quote).join('|')})`;
-}
-
-/** A class, with what its single letters become beside them. Ranges stay as they are. */
-function readClass(pattern: string, from: number): { readonly text: string; readonly next: number } {
-  let index = from + 1;
-  let text = '[';
-  const take = (item: string, plain: string): void => {
-    index += item.length;
-    text += plain;
-  };
-  if (pattern[index] === '^') take('^', '^');
-  for (let first = index; index < pattern.length && (pattern[index] !== ']' || index === first);) {
-    const many = at(CLASS_OF_MANY, pattern, index)?.[0];
-    const item = many ?? itemAt(pattern, index);
-    const isRange =
-      pattern[index + item.length] === '-' &&
-      !/^-?$|^-\]/.test(pattern.slice(index + item.length, index + item.length + 2));
-    if (many !== undefined) take(many, many);
-    else if (isRange) {
-      const range = `${item}-${itemAt(pattern, index + item.length + 1)}`;
-      take(range, range);
-    } else take(item, withFolded(item));
-  }
-  return { text: `${text}]`, next: index + 1 };
-}
-
-const itemAt = (pattern: string, index: number): string =>
-  at(ESCAPE, pattern, index)?.[0] ?? String.fromCodePoint(pattern.codePointAt(index) ?? 0);
-
-function withFolded(item: string): string {
-  const plain = item.startsWith('\\') ? item : foldPoint(item);
-  return plain !== item && /^[\p{L}\p{N}\p{P}]$/u.test(plain) ? item + quote(plain) : item;
-}

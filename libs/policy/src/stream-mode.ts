@@ -2,6 +2,7 @@ import type { PromptPolicy } from '@openward/contracts';
 import { rewrites } from './marks.ts';
 import type { StreamMode } from './model.ts';
 import type { ReadyRule } from './rules.ts';
+import { neededFor } from './window.ts';
 
 /** More than this is no stream any more. */
 const MOST_HELD_BACK = 2_000;
@@ -17,7 +18,7 @@ export function streamMode({ rules, notices, disclaimer }: PromptPolicy, output:
     because.push({ rule: null, why: 'notices stand in a field of the reply, which has to be there whole' });
   }
   if (because.length > 0) return { kind: 'buffer', because };
-  const held = output.map((ready) => (ready.kind === 'finder' ? (ready.finder.longest ?? 0) + ready.finder.after : 0));
+  const held = output.map((ready) => (ready.kind === 'finder' ? neededFor(ready.finder) : 0));
   return held.length === 0 ? { kind: 'pass' } : { kind: 'window', heldBack: Math.max(...held) };
 }
 
@@ -29,8 +30,8 @@ function whyHeldBack(ready: ReadyRule): string | null {
   if (action.does === 'escalate') return 'its text stands before the reply';
   if (!rewrites(ready)) return 'its note stands beside the reply, before its first word';
   if (ready.kind === 'whole') return 'it judges the whole reply';
-  const { longest, after, why } = ready.finder;
+  const { longest, why } = ready.finder;
   if (longest === null) return why ?? 'its matches have no bound';
-  if (longest + after <= MOST_HELD_BACK) return null;
+  if (neededFor(ready.finder) <= MOST_HELD_BACK) return null;
   return `a match can have ${longest} characters, and a stream holds back ${MOST_HELD_BACK} at the most`;
 }

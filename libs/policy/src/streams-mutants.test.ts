@@ -17,14 +17,20 @@ const MUTANTS: readonly Mutant[] = [
   {
     bug: 'one character too few is held back',
     file: 'window.ts',
-    from: 'longest - ready.finder.after + 1;',
-    to: 'longest - ready.finder.after + 2;',
+    from: 'folded.length - needed + 1;',
+    to: 'folded.length - needed + 2;',
   },
   {
     bug: 'what stands before a place is forgotten',
     file: 'window.ts',
-    from: ' - ready.finder.before);',
-    to: ');',
+    from: ' - ready.finder.before)',
+    to: ')',
+  },
+  {
+    bug: 'what a match is behind its end is not waited for, and an accent belongs to it',
+    file: 'window.ts',
+    from: 'Math.max(after, 1)',
+    to: 'after',
   },
   {
     bug: 'a match that overlaps another hides nothing more',
@@ -36,6 +42,8 @@ const MUTANTS: readonly Mutant[] = [
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const RUN = `import { checkStreams, generatedRules } from './streams.fixture.ts';
+import { regex, ruleOf } from './testing.ts';
+checkStreams({ rules: [ruleOf('short', regex('[bce]'))], replies: 50, ways: 25 }, 1);
 for (const [at, rules] of generatedRules(5, 60).entries()) checkStreams({ rules, replies: 10, ways: 25 }, at);`;
 
 let folder: string;

@@ -109,3 +109,36 @@ describe('a rule that cannot be windowed', () => {
     expect(modeOf([...rules, ruleOf('b', regex('\\bb{1,3}\\b'))])).toEqual({ kind: 'window', heldBack: 4 });
   });
 });
+
+describe('marks that rules do not read', () => {
+  const compiled = () => {
+    const compiling = compilePolicy(policyOf([ruleOf('it', regex('abc|café'))]), TERMS);
+    if (compiling.kind === 'refused') throw new Error('refused');
+    return compiling.compiled;
+  };
+  const open = () => {
+    const input = compiled().applyInput({ turns: [], language: null, today: '2026-03-01' }, () => 0);
+    if (input.kind !== 'go') throw new Error('blocked');
+    return compiled().openReply(input, () => 0);
+  };
+
+  it('go with the letter before them, where it is hidden', () => {
+    for (const text of ['a cafe\u0301 and', 'a CAFÉ and', 'a cafe\u0301\u0308 and', 'a cafe\uFE0F and']) {
+      const filter = open();
+      const out = Array.from(text, (point) => filter.push(point)).join('');
+      expect(out + filter.end('stop').text).toBe('a […] and');
+    }
+  });
+
+  it('wait in their thousands and are folded once each', () => {
+    const filter = open();
+    const asked = filter.push('xxxxa\u200Bb');
+    const marks = '\u200B\u0301'.repeat(10);
+    const before = process.cpuUsage();
+    for (let at = 0; at < 20_000; at += 1) expect(filter.push(marks) === '').toBe(true);
+    const { user } = process.cpuUsage(before);
+    expect(asked + filter.push('cd') + filter.end('stop').text).toBe('xxxx[…]d');
+    // Were all of them folded at each push, that would be four thousand million.
+    expect(user).toBeLessThan(20_000_000);
+  });
+});

@@ -1,8 +1,8 @@
-import { fold, foldedFrom } from './fold.ts';
+import { foldedFrom, openFolding } from './fold.ts';
 import { placed } from './marks.ts';
 import { type Allowance, allowance, type Matched, withinLimit } from './matching.ts';
 import type { MayMatch } from './may-match.ts';
-import type { FoldedText, Monotonic } from './model.ts';
+import type { Finder, FoldedText, Monotonic } from './model.ts';
 import type { ReadyRule } from './rules.ts';
 import { bySpan, type PlacedSpan, START, type Writing, writeSpans } from './spans.ts';
 
@@ -14,18 +14,24 @@ export interface Window {
   end(): { readonly text: string; readonly matched: readonly Matched[] };
 }
 
+/**
+ * So many folded characters from a place on say whether a match starts there, and which. One behind it always: accents that
+ * belong to its last letter may still come.
+ */
+export const neededFor = ({ longest, after }: Finder): number => (longest ?? Infinity) + Math.max(after, 1);
+
 interface Progress {
   readonly ready: WindowRule;
-  readonly longest: number;
+  readonly needed: number;
   /** Whether a match starts before this offset is known, and the matches are; none that overlaps the last can follow. */
   known: number;
   count: number;
 }
 
 /**
- * Whether a match starts at a place is known when `longest + after` characters from there are. Each rule is asked again for the
- * places that are not known yet, with as many characters before them as it looks back to; what may leave is what stands before
- * the first place that some rule does not know.
+ * Each rule is asked again for the places that are not known yet, with as many characters before them as it looks back to; what may
+ * leave is what stands before the first place that some rule does not know. Each piece is folded once. What folds to nothing makes no
+ * place known, and costs no search: thousands of marks wait with the text around them, as all of it would in a buffer.
  */
 export function openWindow(
   rules: readonly WindowRule[],
@@ -33,12 +39,8 @@ export function openWindow(
   given: Pick<FoldedText, 'today' | 'language'>,
   now: Monotonic,
 ): Window {
-  const all: Progress[] = rules.map((ready) => ({
-    ready,
-    longest: ready.finder.longest ?? Infinity,
-    known: 0,
-    count: 0,
-  }));
+  const all: Progress[] = rules.map((ready) => ({ ready, needed: neededFor(ready.finder), known: 0, count: 0 }));
+  const folding = openFolding();
   let base = 0;
   let tail = '';
   let half = '';
@@ -46,13 +48,14 @@ export function openWindow(
   let writing: Writing = START;
 
   const advance = (isEnd: boolean): string => {
-    const text = fold(tail, { ...given, isStart: base === 0, isEnd });
+    const text = { text: tail, ...folding.read(), from: 0, isStart: base === 0, isEnd, ...given };
+    const due = all
+      .map((rule) => ({ rule, frontier: isEnd ? base + tail.length : frontierOf(text, rule) }))
+      .filter(({ rule, frontier }) => frontier > rule.known);
+    if (due.length === 0 && !isEnd) return '';
     const allowed = allowance(now);
-    let mightMatch: ReturnType<MayMatch> | null = null;
-    for (const rule of all) {
-      const frontier = base + frontierOf(text, rule, isEnd);
-      if (frontier <= rule.known) continue;
-      mightMatch ??= may(text.folded);
+    const mightMatch = may(text.folded);
+    for (const { rule, frontier } of due) {
       if (mightMatch(rule.ready)) pending.push(...find(text, rule, frontier, allowed));
       rule.known = Math.max(rule.known, frontier);
     }
@@ -66,25 +69,23 @@ export function openWindow(
   };
 
   const find = (text: FoldedText, rule: Progress, frontier: number, allowed: Allowance): PlacedSpan[] => {
-    const from = foldedFrom(text, rule.known - base);
+    const from = foldedFrom(text, rule.known);
     const { finder, rule: of } = rule.ready;
     const spans = withinLimit(of, allowed, (stillAllowed) => finder.find({ ...text, from }, stillAllowed));
-    const found = spans
-      .map((span) => placed(rule.ready, { ...span, start: base + span.start, end: base + span.end }))
-      .filter(({ start }) => start < frontier);
+    const found = spans.map((span) => placed(rule.ready, span)).filter(({ start }) => start < frontier);
     rule.count += found.length;
     rule.known = Math.max(rule.known, found.at(-1)?.end ?? 0);
     return found;
   };
 
   const forget = (text: FoldedText): void => {
-    const keep = Math.min(
-      writing.written - base,
-      ...all.map(({ ready, known }) => {
-        const needed = Math.max(0, foldedFrom(text, known - base) - ready.finder.before);
-        return text.origin[needed] ?? 0;
-      }),
+    const units = Math.min(
+      foldedFrom(text, writing.written),
+      ...all.map(({ ready, known }) => Math.max(0, foldedFrom(text, known) - ready.finder.before)),
     );
+    const keep = Math.min(writing.written, text.origin[units] ?? 0) - base;
+    folding.forget(units);
+    if (keep <= 0) return;
     base += keep;
     tail = tail.slice(keep);
   };
@@ -93,11 +94,14 @@ export function openWindow(
     push: (piece) => {
       const text = half + piece;
       half = endsInHalf(text) ? text.slice(-1) : '';
-      tail += half === '' ? text : text.slice(0, -1);
+      const whole = half === '' ? text : text.slice(0, -1);
+      tail += whole;
+      folding.add(whole);
       return advance(false);
     },
     end: () => {
       tail += half;
+      folding.add(half);
       half = '';
       const text = advance(true);
       const matched = all.filter(({ count }) => count > 0).map(({ ready, count }) => ({ ready, spans: [], count }));
@@ -106,11 +110,10 @@ export function openWindow(
   };
 }
 
-/** The first offset, in what is there, from which on a match may depend on what is still to come. */
-function frontierOf(text: FoldedText, { ready, longest }: Progress, isEnd: boolean): number {
-  if (isEnd) return text.text.length;
-  const known = text.folded.length - longest - ready.finder.after + 1;
-  return known <= 0 ? 0 : (text.origin[known] ?? text.text.length);
+/** The first offset from which on a match may depend on what is still to come. */
+function frontierOf({ folded, origin }: FoldedText, { needed }: Progress): number {
+  const known = folded.length - needed + 1;
+  return known <= 0 ? 0 : (origin[known] ?? 0);
 }
 
 const endsInHalf = (text: string): boolean => (text.charCodeAt(text.length - 1) & 0xfc00) === 0xd800;

@@ -177,8 +177,8 @@ const LOOKS: readonly Omit<Attempt, 'group'>[] = [
     because: 'topics take both cases alike',
   },
   {
-    does: 'writes Cyrillic or Greek look-alikes',
-    body: says('nеrvе аgеnt'),
+    does: 'writes Cyrillic, Greek, Armenian or Cherokee look-alikes',
+    body: says('ոеrvе аցᎬnᎢ'),
     outcome: blocked,
     because: 'they are read as the Latin letters that they look like',
   },
@@ -214,15 +214,21 @@ const LOOKS: readonly Omit<Attempt, 'group'>[] = [
   },
   {
     does: 'adds combining marks (`nérve`)',
-    body: says('ne\u0301rve age\u0308nt'),
-    outcome: through,
-    because: 'accents tell words apart in many languages, so they are kept',
+    body: says('ne\u0301r\u0336v\u0489e age\u0308\u0301nt'),
+    outcome: blocked,
+    because: 'they are left out',
   },
   {
     does: 'writes accented letters in place of plain ones',
-    body: says('nérve àgent'),
+    body: says('nérve àgeňt'),
+    outcome: blocked,
+    because: 'accents are left out, in texts and in rules alike',
+  },
+  {
+    does: 'puts marks of another script on letters (Hebrew points, Arabic vowels)',
+    body: says('n\u05B0erve a\u064Egent'),
     outcome: through,
-    because: 'accents tell words apart in many languages, so they are kept',
+    because: 'there they are letters, which tell words apart',
   },
   {
     does: 'writes letters as signs of other kinds (regional indicators, turned letters)',
