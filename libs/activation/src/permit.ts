@@ -133,4 +133,6 @@ const WAIT_OF_REFUSAL: Readonly<Record<PermitRefusal, WaitCode>> = {
   rolloutEnded: 'permitRefused',
   readOnly: 'permitRefused',
   deadlinePassed: 'permitRefused',
+  policyNotYet: 'permit',
+  policyExpired: 'permitRefused',
 };

@@ -75,7 +75,7 @@ const PINS: Readonly<Record<number, Readonly<Record<string, string>>>> = {
     'rpc.acked.request': '2a49b7e0c799b350',
     'rpc.hello.reply': '3bdb5558e5e762e0',
     'rpc.hello.request': 'aa93fb3250d3f604',
-    'rpc.permit.reply': '045bfde891580907',
+    'rpc.permit.reply': '95cfb9f914e37593',
     'rpc.permit.request': '9103ac94c5af2c47',
     'rpc.refill.reply': '785809bddf71f82e',
     'rpc.refill.request': 'b41918e2dc47318c',

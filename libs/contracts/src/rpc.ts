@@ -27,6 +27,8 @@ export const PermitRefusal = z.enum([
   'rolloutEnded',
   'readOnly',
   'deadlinePassed',
+  'policyNotYet',
+  'policyExpired',
 ]);
 export type PermitRefusal = z.infer<typeof PermitRefusal>;
 

@@ -1,11 +1,13 @@
-import { assignmentId, VerdictReason, VERDICT_OF_REASON, type PermitRefusal } from '@openward/contracts';
+import { assignmentId, instantOf, VerdictReason, VERDICT_OF_REASON, type PermitRefusal } from '@openward/contracts';
 import { describe, expect, it } from 'vitest';
 import { decide } from './decide.ts';
 import type { NodeInput, RolloutEvent } from './events.ts';
 import { observe } from './nodes.ts';
 import { judgePermit, maxConcurrentOf, retryAfterMs, whyNoPermit } from './permits.ts';
+import type { PolicyTimes } from './policy-time.ts';
 import type { RolloutState } from './state.ts';
 import { aDigest, aRollout, evidenceOf, inputOf, T0 } from './testing-fixtures.ts';
+import { waitsOfNode } from './waits.ts';
 import { judgeWave, neededGood } from './wave-gate.ts';
 
 const after = (state: RolloutState, ...events: RolloutEvent[]): RolloutState =>
@@ -32,6 +34,12 @@ const askOf = (state: RolloutState, node: string) => ({
 const permitted = (state: RolloutState, node: string): RolloutState =>
   after(state, { kind: 'permitAsked', now: T0, node, nonce: 'n', input: null, ...askOf(state, node) });
 const two = () => ready(aRollout([['ash', 'oak'], ['elm']], { tolerated: 0 }), 'ash', 'oak');
+
+/** Whose plan was made when its policy could be activated, or by another clock. */
+const timed = (times: Partial<PolicyTimes>): RolloutState => {
+  const state = two();
+  return { ...state, offer: { ...state.offer, policy: { ...state.offer.policy, ...times } } };
+};
 
 /** Every refusal, but `readOnly`, which the driver gives before it asks. */
 const REFUSALS: Record<
@@ -60,6 +68,8 @@ const REFUSALS: Record<
   recalled: () => ({ state: after(two(), { kind: 'recall', now: T0, by: 'ada', reason: 'bad' }) }),
   rolloutEnded: () => ({ state: after(two(), { kind: 'abort', now: T0, by: 'ada' }) }),
   deadlinePassed: () => ({ state: two(), at: T0 + 60_000 }),
+  policyNotYet: () => ({ state: timed({ notBefore: instantOf(T0 + 1) }) }),
+  policyExpired: () => ({ state: timed({ expires: instantOf(T0 + 1) }), at: T0 + 1 }),
 };
 
 describe('a permit (R4)', () => {
@@ -69,6 +79,15 @@ describe('a permit (R4)', () => {
       expect(judgePermit(state, state.nodes[node], { ...askOf(state, node), ...ask }, at)?.code).toBe(code);
     });
   }
+
+  it('waits for the time that its policy names, and is to be had from then on', () => {
+    const state = timed({ notBefore: instantOf(T0 + 1) });
+    const waitsAt = (now: number) => waitsOfNode(state, state.nodes['ash']!, now)[0];
+    const what = expect.stringContaining(`not for use before ${instantOf(T0 + 1)}`) as string;
+    expect(waitsAt(T0)).toMatchObject({ code: 'permit', clearedBy: 'time', what });
+    expect(waitsAt(T0 + 1)).toMatchObject({ code: 'permit', clearedBy: 'node' });
+    expect(whyNoPermit(state, state.nodes['ash']!, T0 + 1)).toBeNull();
+  });
 
   it('is granted on evidence that passed, and asking again replaces it', () => {
     const once = permitted(two(), 'ash');

@@ -1,6 +1,7 @@
 import { assignmentId, type PermitRefusal } from '@openward/contracts';
 import { inWords } from './in-words.ts';
 import { hasEnded, hasFailedEvidence, isActive } from './nodes.ts';
+import { judgePolicyTime } from './policy-time.ts';
 import type { NodeState, RolloutState } from './state.ts';
 import { isToleranceExceeded, nodesOf, nodesOfWave } from './wave-gate.ts';
 
@@ -52,7 +53,12 @@ export function judgePermit(
   }
   if (ask.planHash !== rollout.plan.hash) return deny('planChanged', 'the plan has another hash');
   if (ask.release !== rollout.plan.release.digest) return deny('planChanged', 'the plan has another release');
-  return judgeStage(rollout, node, now) ?? judgeEvidence(rollout, node) ?? judgeRoom(rollout, node, now);
+  return (
+    judgeStage(rollout, node, now) ??
+    judgeEvidence(rollout, node) ??
+    judgePolicy(rollout, now) ??
+    judgeRoom(rollout, node, now)
+  );
 }
 
 /** What `judgePermit` would say to the node's own assignment; the view shows it as the reason of the wait. */
@@ -98,6 +104,12 @@ function judgeEvidence(rollout: RolloutState, node: NodeState): Denial | null {
     : deny('gateNotPassed', `the site's own records: ${inWords(judged.own?.reason ?? 'noVerdict')}`);
 }
 
+/** A wave can begin, and a late node come back, long after the plan was made. */
+function judgePolicy({ offer }: RolloutState, now: number): Denial | null {
+  const time = judgePolicyTime(offer.policy, now);
+  return time.kind === 'blocks' ? deny(time.why, time.detail) : null;
+}
+
 function judgeRoom(rollout: RolloutState, node: NodeState, now: number): Denial | null {
   const others = outstandingPermits(rollout, now).filter((it) => it.node !== node.node).length;
   return others < maxConcurrentOf(rollout)
@@ -120,6 +132,8 @@ const RETRY_AFTER_MS: Readonly<Record<PermitRefusal, number>> = {
   rolloutEnded: 60_000,
   readOnly: 30_000,
   deadlinePassed: 5_000,
+  policyNotYet: 10_000,
+  policyExpired: 60_000,
 };
 
 /** Between the questions of all who wait for room: each locks the rollout's row, and one of them soon meets what comes free. */

@@ -1,12 +1,15 @@
 import { expiryOf, isReached, type PromptPolicy } from '@openward/contracts';
 
-/** Whether a policy may be activated at this time, by its own words. A node judges the same again, by its own clock. */
+/** When a policy may be activated, by its own words. */
+export type PolicyTimes = Pick<PromptPolicy, 'id' | 'revision' | 'notBefore' | 'expires'>;
+
+/** Whether it may be now. Judged for the plan, and again for each permit, by the database's clock (T1): a node's may be off. */
 export type PolicyTime =
   | { readonly kind: 'blocks'; readonly why: 'policyNotYet' | 'policyExpired'; readonly detail: string }
   | { readonly kind: 'warns'; readonly detail: string }
   | { readonly kind: 'goes' };
 
-export function judgePolicyTime(policy: PromptPolicy, now: number): PolicyTime {
+export function judgePolicyTime(policy: PolicyTimes, now: number): PolicyTime {
   const { id, revision, notBefore, expires } = policy;
   const name = `the policy ${id}@${revision}`;
   const { state } = expiryOf(policy, now);

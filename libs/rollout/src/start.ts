@@ -32,6 +32,7 @@ export interface StartDecision {
 
 export function offerOf(facts: PlanFacts): Offer {
   const { document, digest, artifact } = facts.release;
+  const { id, revision, notBefore, expires } = document.policy;
   return {
     release: {
       digest,
@@ -51,6 +52,7 @@ export function offerOf(facts: PlanFacts): Offer {
       artifact: file,
       ...(base === undefined ? {} : { base }),
     })),
+    policy: { id, revision, notBefore, expires },
   };
 }
 

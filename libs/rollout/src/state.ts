@@ -10,6 +10,7 @@ import type {
   Plan,
   RolloutId,
 } from '@openward/contracts';
+import type { PolicyTimes } from './policy-time.ts';
 
 // A rollout is this value and nothing else: plain JSON, so that any replica can load it, decide and store it again (R9).
 // Times are milliseconds since 1970 by the database's clock (T1).
@@ -22,6 +23,7 @@ export interface Offer {
   readonly release: Assignment['release'];
   readonly suite: Assignment['suite'];
   readonly variants: readonly Pick<ModelVariant, 'variant' | 'artifact' | 'base'>[];
+  readonly policy: PolicyTimes;
 }
 
 /** What the node last said of its present attempt, without the fence it came through. */

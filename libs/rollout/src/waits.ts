@@ -150,7 +150,8 @@ function waitOfPermit(rollout: RolloutState, node: NodeState, since: number, now
   if (denial === null) return wait('permit', since, 'node', 'a permit is to be had; the node asks');
   const pause = rollout.pauses[0];
   if (denial.code === 'paused' && pause !== undefined) return waitsOfPause(pause);
-  if (denial.code === 'concurrencyReached') return wait('permit', since, 'time', denial.why);
+  if (denial.code === 'concurrencyReached' || denial.code === 'policyNotYet')
+    return wait('permit', since, 'time', denial.why);
   if (denial.code === 'gateNotPassed') return wait('gateInconclusive', since, 'site', denial.why);
   if (denial.code === 'evidenceMissing') return wait('permit', since, 'node', denial.why);
   return wait('permitRefused', since, 'networkAdmin', denial.why);
