@@ -80,8 +80,10 @@ export class HospitalNetwork {
       class: {
         threads: THREADS[this.#speaker.site],
         memoryGiB: 4,
+        diskGiB: 256,
         diskFreePercent: 50,
         runtime: 'llamaCpp',
+        runtimeServers: 1,
         runtimeVersion: RUNTIME_VERSION,
         runtimeSafe: 'safe',
       },

@@ -237,8 +237,6 @@ class Story {
         linkBytesPerSecond: null,
         revoked: false,
         files: [],
-        freeBytes: null,
-        hasSecondRuntime: false,
         standingRule: site === 'district' ? 'none' : 'has',
         reported: {
           class: body.class,

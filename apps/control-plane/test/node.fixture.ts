@@ -62,8 +62,10 @@ export async function sendEnrol(client: Client, options: EnrolOptions) {
 export const CLASS: StateBody['class'] = {
   threads: 4,
   memoryGiB: 4,
+  diskGiB: 256,
   diskFreePercent: 50,
   runtime: 'llamaCpp',
+  runtimeServers: 1,
   runtimeVersion: '3.21.1',
   runtimeSafe: 'safe',
 };

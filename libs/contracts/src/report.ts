@@ -47,13 +47,20 @@ export const ServiceState = z.strictObject({
 });
 export type ServiceState = z.infer<typeof ServiceState>;
 
-/** Hardware as a class: threads and memory given to the runtime (in GiB, rounded up to a power of two), never a serial. */
+/**
+ * Hardware as a class, never a serial: threads and memory given to the runtime, and how large the disk is. What is in GiB is
+ * rounded down to a power of two, and at least 1.
+ */
 export const NodeClass = z.strictObject({
   threads: z.int().min(1).max(1024),
   memoryGiB: z.int().min(1).max(65_536),
-  /** To 5 %. */
+  /** Of the data folder's disk, whatever else is on it. */
+  diskGiB: z.int().min(1).max(1_048_576),
+  /** Rounded down to 5 %. */
   diskFreePercent: z.int().min(0).max(100).multipleOf(5),
   runtime: z.enum(['llamaCpp', 'ollama']),
+  /** Runtimes that it may load into: the Ollamas that are configured, 1 for the embedded one. */
+  runtimeServers: z.int().min(1).max(8),
   runtimeVersion: Version,
   runtimeSafe: z.enum(['safe', 'unsafeAllowed', 'refused']),
 });

@@ -49,8 +49,10 @@ const state = {
   class: {
     threads: 1,
     memoryGiB: 1,
+    diskGiB: 256,
     diskFreePercent: 50,
     runtime: 'llamaCpp',
+    runtimeServers: 1,
     runtimeVersion: '3.21.1',
     runtimeSafe: 'safe',
   },

@@ -40,8 +40,10 @@ const report = (seq: number, more: { boot?: string; generation?: Generation } = 
     class: {
       threads: 2,
       memoryGiB: 4,
+      diskGiB: 256,
       diskFreePercent: 50,
       runtime: 'llamaCpp',
+      runtimeServers: 1,
       runtimeVersion: '3.21.1',
       runtimeSafe: 'safe',
     },

@@ -1,4 +1,5 @@
 import type {
+  ArtifactRef,
   BlockedNode,
   BlockerCode,
   ChangeClass,
@@ -55,15 +56,12 @@ export function fitNode(node: NodeFacts, facts: PlanFacts): Fit {
   if (model.kind === 'adapter' && variant.base === undefined) {
     return block('baseMismatch', `variant ${variant.variant} is an adapter and names no base`);
   }
-  const memory = judgeMemory(node, reported, variant);
+  const memory = judgeMemory(reported, variant);
   if (memory !== null) return block(memory.why, memory.detail);
-  const bytes = bytesToFetch(node, facts, variant);
-  // Ollama keeps a copy of its own of what it serves (N7).
-  const onDisk = reported.class.runtime === 'ollama' ? 2 * bytes : bytes;
-  if (node.freeBytes !== null && onDisk > node.freeBytes) {
-    return block('spaceTooSmall', `${onDisk} bytes are needed and ${node.freeBytes} are free`);
-  }
-  return { kind: 'fits', planned: planNode(node, reported, variant, bytes, facts) };
+  const missing = missingFiles(node, facts, variant);
+  const space = judgeSpace(reported, variant, missing);
+  if (space !== null) return block('spaceTooSmall', space);
+  return { kind: 'fits', planned: planNode(node, reported, variant, bytesOf(missing), facts) };
 }
 
 /** R1: the first in the version's own order whose declared needs the node's class meets; it is never another silently. */
@@ -71,20 +69,19 @@ const meetsNeeds = (variant: ModelVariant, reported: ReportedNode): boolean =>
   variant.needs.threads <= reported.class.threads && variant.needs.memoryBytes <= reported.class.memoryGiB * GIB;
 
 /**
- * N6: side by side only, since swapping is not built. Everything that is active and the candidate must fit at once. Ollama has
- * one set of adapters for a base in a process, so a second adapter on it needs a second process.
+ * N6: side by side only, since swapping is not built. Everything that is active and the candidate must fit at once. An Ollama
+ * keeps a base in memory once, alone or with one set of adapters, so each other set on that base needs an Ollama more.
  */
-function judgeMemory(
-  node: NodeFacts,
-  reported: ReportedNode,
-  variant: ModelVariant,
-): { why: BlockerCode; detail: string } | null {
-  const base = variant.base?.file;
-  const sharing = reported.loaded.find(
-    (it) => base !== undefined && it.base === base && it.file !== variant.artifact.file,
-  );
-  if (reported.class.runtime === 'ollama' && sharing !== undefined && !node.hasSecondRuntime) {
-    return { why: 'needsSwap', detail: `${sharing.service} serves another adapter on the same base in the one Ollama` };
+function judgeMemory(reported: ReportedNode, variant: ModelVariant): { why: BlockerCode; detail: string } | null {
+  const { runtime, runtimeServers } = reported.class;
+  const candidate = variant.artifact.file;
+  const base = variant.base?.file ?? candidate;
+  const others = reported.loaded.filter((it) => (it.base ?? it.file) === base && it.file !== candidate);
+  const inTheWay = new Set(others.map((it) => it.file)).size;
+  if (runtime === 'ollama' && inTheWay >= runtimeServers) {
+    const services = [...new Set(others.map((it) => it.service))].join(', ');
+    const ollamas = runtimeServers === 1 ? 'the one Ollama' : `the ${runtimeServers} Ollamas`;
+    return { why: 'needsSwap', detail: `the same base serves otherwise in ${ollamas}, for ${services}; add an Ollama` };
   }
   const active = reported.loaded.reduce((sum, it) => sum + it.memoryBytes, 0);
   const room = reported.class.memoryGiB * GIB;
@@ -96,11 +93,32 @@ function judgeMemory(
   return { why: staying + variant.needs.memoryBytes <= room ? 'needsSwap' : 'memoryTooSmall', detail: sums };
 }
 
-/** Of whole files: what an earlier version already brought is saved besides, and shown by the transfer itself. */
-function bytesToFetch(node: NodeFacts, facts: PlanFacts, variant: ModelVariant): number {
+/** Whole files: what an earlier version already brought is saved besides, and shown by the transfer itself. */
+function missingFiles(node: NodeFacts, facts: PlanFacts, variant: ModelVariant): readonly ArtifactRef[] {
   const wanted = [variant.artifact, variant.base, facts.release.artifact, facts.release.document.suite.artifact];
-  const missing = wanted.filter((it) => it !== undefined).filter((it) => !node.files.includes(it.file));
-  return missing.reduce((sum, it) => sum + it.size, 0);
+  return wanted.filter((it) => it !== undefined).filter((it) => !node.files.includes(it.file));
+}
+
+const bytesOf = (files: readonly ArtifactRef[]): number => files.reduce((sum, it) => sum + it.size, 0);
+
+/**
+ * N7: what is fetched, and the copy of the weights that Ollama keeps, against what is surely free: the class rounds both the
+ * disk and its free share down. Of a share that it tells as 0 only "under 5 %" is known; then those 5 % are the measure, and
+ * the node itself says when it is full.
+ */
+function judgeSpace(
+  { class: { diskGiB, diskFreePercent, runtime } }: ReportedNode,
+  variant: ModelVariant,
+  missing: readonly ArtifactRef[],
+): string | null {
+  const weights = [variant.artifact.file, variant.base?.file];
+  const copied = runtime === 'ollama' ? bytesOf(missing.filter((it) => weights.includes(it.file))) : 0;
+  const needed = bytesOf(missing) + copied;
+  const free = Math.floor((diskGiB * GIB * Math.max(5, diskFreePercent)) / 100);
+  if (needed <= free) return null;
+  const besides = copied === 0 ? '' : `, ${copied} of them for the copy that Ollama keeps`;
+  const share = diskFreePercent === 0 ? 'less than 5 %' : `${diskFreePercent} %`;
+  return `${needed} bytes are needed${besides}; ${share} of a disk of ${diskGiB} GiB is free, taken as ${free}: ${needed - free} too few`;
 }
 
 function planNode(

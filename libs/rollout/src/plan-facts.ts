@@ -50,10 +50,6 @@ export interface NodeFacts {
   readonly reported: ReportedNode | null;
   /** Files that the node is known to hold. */
   readonly files: readonly Digest[];
-  /** Null where the network does not know; then space blocks nothing here, and the node itself says when it is full. */
-  readonly freeBytes: number | null;
-  /** Under Ollama: a second process, so that two adapters on one base can be loaded at once. */
-  readonly hasSecondRuntime: boolean;
   /** The site's own; the network knows of it only what the site tells. */
   readonly standingRule: 'has' | 'none' | 'unknown';
 }

@@ -1,4 +1,4 @@
-import type { BlockerCode, Plan, PromptPolicy, Release, WarningCode } from '@openward/contracts';
+import type { BlockerCode, NodeClass, Plan, PromptPolicy, Release, WarningCode } from '@openward/contracts';
 import { instantOf, PlanRequest } from '@openward/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -41,6 +41,12 @@ const adapter = (base: boolean) => {
   );
   return { ...document, model: { ...document.model, kind: 'adapter' as const, variants } };
 };
+/** Its weights have this many bytes. */
+const sized = (size: number): Release => {
+  const document = aRelease(2);
+  const variants = document.model.variants.map((it) => ({ ...it, artifact: { ...it.artifact, size } }));
+  return { ...document, model: { ...document.model, variants } };
+};
 const timed = (times: Partial<Pick<PromptPolicy, 'notBefore' | 'expires' | 'minProtocol'>>): Release => {
   const document = aRelease(2);
   return { ...document, policy: { ...document.policy, ...times } };
@@ -48,11 +54,20 @@ const timed = (times: Partial<Pick<PromptPolicy, 'notBefore' | 'expires' | 'minP
 const ollama = {
   threads: 2,
   memoryGiB: 4,
+  diskGiB: 256,
   diskFreePercent: 50,
   runtime: 'ollama',
+  runtimeServers: 1,
   runtimeVersion: '0.24.0',
   runtimeSafe: 'safe',
 } as const;
+
+const onDisk = (diskGiB: number, diskFreePercent: number): NodeClass => ({
+  ...ollama,
+  runtime: 'llamaCpp',
+  diskGiB,
+  diskFreePercent,
+});
 
 /** One case for each code, without `Partial`: a new blocker does not compile until it stands here. */
 const BLOCKED: Record<Exclude<BlockerCode, 'fromChanged' | 'recalledRelease'>, () => PlanFacts> = {
@@ -68,7 +83,7 @@ const BLOCKED: Record<Exclude<BlockerCode, 'fromChanged' | 'recalledRelease'>, (
   neverReported: () => factsOf([{ ...aNode('ash'), reported: null }]),
   liveRollout: () => factsOf([aNode('ash')], { live: [{ node: 'ash', rollout: 'ro-aaaaaaaa', canSupersede: false }] }),
   runtimeUnsafe: () => factsOf([aNode('ash', { reported: { class: { ...ollama, runtimeSafe: 'refused' } } })]),
-  spaceTooSmall: () => factsOf([aNode('ash', { freeBytes: 1000 })]),
+  spaceTooSmall: () => factsOf([aNode('ash', { reported: { class: onDisk(1, 5) } })], { document: sized(GIB) }),
   baseMismatch: () => factsOf([aNode('ash')], { document: adapter(false) }),
   revoked: () => factsOf([aNode('ash', { revoked: true })]),
   serviceHalted: () => factsOf([aNode('ash', { reported: { halted: true } })]),
@@ -115,11 +130,44 @@ describe('what blocks a node, and what the plan warns of (R1, N6, N7)', () => {
       expect(WARNED[code]().warnings.map((it) => it.code)).toContain(code);
     });
   }
-  it('under Ollama a second adapter on one base needs a second runtime (N6)', () => {
-    const node = (hasSecondRuntime: boolean) =>
-      aNode('ash', { hasSecondRuntime, reported: { class: ollama, loaded: [loaded(1000, { base: 'base' })] } });
-    expect(refusalOf(plan(aRequest(), factsOf([node(false)], { document: adapter(true) })))).toBe('planBlocked');
-    expect(refusalOf(plan(aRequest(), factsOf([node(true)], { document: adapter(true) })))).toBe('planned');
+  it('under Ollama each other set on one base needs an Ollama of its own (N6)', () => {
+    const say = (runtimeServers: number, ...on: Parameters<typeof loaded>[1][]) => {
+      const held = on.map((it) => loaded(1000, it));
+      const node = aNode('ash', { reported: { class: { ...ollama, runtimeServers }, loaded: held } });
+      return refusalOf(plan(aRequest(), factsOf([node], { document: adapter(true) })));
+    };
+    const another = { base: 'base', file: 'another' };
+    expect(say(1, another)).toBe('planBlocked');
+    expect(say(1, { file: 'base' })).toBe('planBlocked');
+    expect(say(2, another)).toBe('planned');
+    expect(say(2, another, another)).toBe('planned');
+    expect(say(2, another, { base: 'base', file: 'a third' })).toBe('planBlocked');
+    expect(say(1, { base: 'another base', file: 'another' })).toBe('planned');
+    const embedded = aNode('ash', { reported: { loaded: [loaded(1000, another)] } });
+    expect(refusalOf(plan(aRequest(), factsOf([embedded], { document: adapter(true) })))).toBe('planned');
+  });
+  it('space is what is fetched and what Ollama copies, against what is surely free, and it is said how much (N7)', () => {
+    const blocker = (of: NodeClass, size: number, files: readonly string[] = []) => {
+      const document = sized(size);
+      const made = plan(aRequest(), factsOf([aNode('ash', { reported: { class: of }, files })], { document }));
+      return 'kind' in made ? made.details : [];
+    };
+    const documents = 23_000;
+    const free = Math.floor(GIB / 10);
+    expect(blocker(onDisk(1, 10), free - documents)).toEqual([]);
+    expect(blocker(onDisk(1, 10), free - documents + 1)).toEqual([
+      `ash: spaceTooSmall, ${free + 1} bytes are needed; 10 % of a disk of 1 GiB is free, taken as ${free}: 1 too few`,
+    ]);
+    const twice = { ...onDisk(1, 10), runtime: 'ollama' } as const;
+    const copied = (free - documents - 1) / 2;
+    expect(blocker(twice, Math.floor(copied))).toEqual([]);
+    expect(blocker(twice, Math.ceil(copied) + 1)[0]).toMatch(
+      /, \d+ of them for the copy that Ollama keeps; .*: [12] too few$/,
+    );
+    const here = sized(2 * free).model.variants.map((it) => it.artifact.file);
+    expect(blocker(onDisk(1, 10), 2 * free, here)).toEqual([]);
+    expect(blocker(onDisk(1, 0), Math.floor(GIB / 20) - documents)).toEqual([]);
+    expect(blocker(onDisk(1, 0), Math.floor(GIB / 20))[0]).toMatch(/less than 5 % of a disk/);
   });
   it('a policy blocks the agents that are older than it says, and no others (V1)', () => {
     const nodes = [aNode('ash', { reported: { protocol: 1 } }), aNode('oak', { reported: { protocol: 2 } })];

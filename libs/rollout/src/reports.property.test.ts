@@ -29,8 +29,10 @@ const aReport = (seq: number, step: NodeStep, progress: number, boot: number): R
         threads: 2,
         memoryGiB: 4,
         // News of the node, and none to a rollout.
+        diskGiB: 256,
         diskFreePercent: seq,
         runtime: 'llamaCpp',
+        runtimeServers: 1,
         runtimeVersion: '3.21.1',
         runtimeSafe: 'safe',
       },

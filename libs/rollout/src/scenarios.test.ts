@@ -149,8 +149,10 @@ class Network {
       class: {
         threads: it.threads,
         memoryGiB: 4,
+        diskGiB: 256,
         diskFreePercent: 50,
         runtime: 'llamaCpp',
+        runtimeServers: 1,
         runtimeVersion: '3.21.1',
         runtimeSafe: 'safe',
       },

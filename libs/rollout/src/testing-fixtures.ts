@@ -106,16 +106,16 @@ export function aNode(node: string, options: NodeOptions = {}): NodeFacts {
     linkBytesPerSecond: null,
     revoked: false,
     files: [],
-    freeBytes: null,
-    hasSecondRuntime: false,
     standingRule: 'unknown',
     ...rest,
     reported: {
       class: {
         threads: 2,
         memoryGiB: 4,
+        diskGiB: 256,
         diskFreePercent: 50,
         runtime: 'llamaCpp',
+        runtimeServers: 1,
         runtimeVersion: '3.21.1',
         runtimeSafe: 'safe',
       },

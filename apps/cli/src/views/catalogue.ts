@@ -2,6 +2,7 @@ import type {
   ModelView,
   NodeView,
   PolicyView,
+  ReleaseRow,
   ReleaseView,
   ServiceState,
   ServiceView,
@@ -30,11 +31,13 @@ export const sitesText = (sites: readonly SiteView[]): string =>
   );
 
 const classOf = ({ class: of }: NodeView): string =>
-  of === null ? 'never reported' : `${of.threads} threads, ${of.memoryGiB} GiB, ${of.diskFreePercent} % disk free`;
+  of === null
+    ? 'never reported'
+    : `${of.threads} threads, ${of.memoryGiB} GiB, ${of.diskFreePercent} % of ${of.diskGiB} GiB disk free`;
 const runtimeOf = ({ class: of }: NodeView): string =>
   of === null
     ? '-'
-    : `${of.runtime} ${of.runtimeVersion}${of.runtimeSafe === 'safe' ? '' : ` (${spaced(of.runtimeSafe)})`}`;
+    : `${of.runtimeServers === 1 ? '' : `${of.runtimeServers} × `}${of.runtime} ${of.runtimeVersion}${of.runtimeSafe === 'safe' ? '' : ` (${spaced(of.runtimeSafe)})`}`;
 /** What the NATS server says now; what a node itself said last is its report. */
 const linkOf = ({ link, revokedAt }: NodeView, now: number): string =>
   revokedAt !== null || link === null
@@ -179,15 +182,18 @@ export const policiesText = (policies: readonly PolicyView[]): string =>
     ]),
   );
 
-export const releasesText = (releases: readonly ReleaseView[]): string =>
+export const releaseText = ({ release, ...made }: ReleaseView): string =>
+  releasesText([{ ...release, ...made, service: release.service.name }]);
+
+export const releasesText = (releases: readonly ReleaseRow[]): string =>
   table(
     ['release', 'model', 'change', 'policy', 'suite', 'recalled', 'created', 'digest'],
-    releases.map(({ release, recalled, createdAt, createdBy, digest }) => [
-      String(release.number),
-      `${release.model.name} ${release.model.version}`,
-      spaced(release.change),
-      `${release.policy.id}@${release.policy.revision}`,
-      `${release.suite.name} ${release.suite.version}`,
+    releases.map(({ number, model, change, policy, suite, recalled, createdAt, createdBy, digest }) => [
+      String(number),
+      `${model.name} ${model.version}`,
+      spaced(change),
+      `${policy.id}@${policy.revision}`,
+      `${suite.name} ${suite.version}`,
       recalled === null ? '-' : `${recalled.at} by ${recalled.by}: ${recalled.reason}`,
       `${createdAt} by ${createdBy}`,
       shortDigest(digest),

@@ -29,8 +29,10 @@ const NODE: NodeView = {
   class: {
     threads: 2,
     memoryGiB: 4,
+    diskGiB: 256,
     diskFreePercent: 50,
     runtime: 'ollama',
+    runtimeServers: 1,
     runtimeVersion: '0.10.1',
     runtimeSafe: 'safe',
   },

@@ -99,8 +99,10 @@ it('gives a revoked node’s name to a new machine of its site, with nothing of 
       class: {
         threads: 1,
         memoryGiB: 1,
+        diskGiB: 256,
         diskFreePercent: 5,
         runtime: 'llamaCpp',
+        runtimeServers: 1,
         runtimeVersion: '1',
         runtimeSafe: 'safe',
       },

@@ -55,8 +55,10 @@ async function report({ reports }: Persistence, node: string, seq: number, servi
         class: {
           threads: 2,
           memoryGiB: 4,
+          diskGiB: 256,
           diskFreePercent: 50,
           runtime: 'llamaCpp',
+          runtimeServers: 1,
           runtimeVersion: '3.21.1',
           runtimeSafe: 'safe',
         },

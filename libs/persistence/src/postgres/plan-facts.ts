@@ -105,9 +105,7 @@ async function readNodes(db: Database, service: Name, suite: Digest): Promise<re
       revoked: row.revoked_at !== null,
       reported: row.body === null ? null : reportedOf(row.body, service, suite, mine),
       files: [...new Set(mine.filter((it) => named.has(it.release)).flatMap(filesOf))],
-      // No report says how many bytes are free, whether there is a second runtime, or what the site's rules are (P6).
-      freeBytes: null,
-      hasSecondRuntime: false,
+      // No report says what the site's rules are (P6).
       standingRule: 'unknown',
     };
   });

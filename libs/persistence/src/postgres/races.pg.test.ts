@@ -45,8 +45,10 @@ function stateOf(
     class: {
       threads: 2,
       memoryGiB: 4,
+      diskGiB: 256,
       diskFreePercent: 50,
       runtime: 'llamaCpp',
+      runtimeServers: 1,
       runtimeVersion: '3.21.1',
       runtimeSafe: 'safe',
     },

@@ -97,11 +97,28 @@ it('numbers the releases of a service without gap or double, whichever replica m
   );
 
   const { items, next } = await releases.list('triage', { limit: 5 });
-  expect(items.map((it) => it.release.number)).toEqual([8, 7, 6, 5, 4]);
+  expect(items.map((it) => it.number)).toEqual([8, 7, 6, 5, 4]);
   const rest = await releases.list('triage', { limit: 5, ...(next === null ? {} : { after: next }) });
-  expect(rest.items.map((it) => it.release.number)).toEqual([3, 2, 1]);
+  expect(rest.items.map((it) => it.number)).toEqual([3, 2, 1]);
   expect(rest.next).toBeNull();
-  for (const it of [...items, ...rest.items]) expect(it.digest).toBe(digestOf(it.release));
+  for (const row of [...items, ...rest.items]) {
+    const whole = await releases.find('triage', row.number);
+    const { change, model, policy, suite } = whole!.release;
+    expect(whole?.digest).toBe(digestOf(whole?.release));
+    // By name alone: the documents have whole policies.
+    expect(row).toEqual({
+      digest: whole?.digest,
+      service: 'triage',
+      number: row.number,
+      change,
+      model: { name: model.name, version: model.version },
+      policy: { id: policy.id, revision: policy.revision },
+      suite: { name: suite.name, version: suite.version },
+      createdAt: whole?.createdAt,
+      createdBy: BY,
+      recalled: null,
+    });
+  }
   expect(await services.find('triage')).toMatchObject({ releases: 8 });
   expect(await releases.create('nothing', BY, build)).toBeNull();
 });
@@ -238,8 +255,10 @@ it('names what must stay: versions that are kept, and what a node still has of o
         class: {
           threads: 1,
           memoryGiB: 1,
+          diskGiB: 256,
           diskFreePercent: 5,
           runtime: 'ollama',
+          runtimeServers: 1,
           runtimeVersion: '1',
           runtimeSafe: 'safe',
         },

@@ -79,8 +79,10 @@ const aState = (services: StateBody['services'] = []): StateBody => ({
   class: {
     threads: 2,
     memoryGiB: 4,
+    diskGiB: 256,
     diskFreePercent: 50,
     runtime: 'llamaCpp',
+    runtimeServers: 1,
     runtimeVersion: '3.21.1',
     runtimeSafe: 'safe',
   },

@@ -88,8 +88,10 @@ const state: Report['body'] = {
   class: {
     threads: 1,
     memoryGiB: 1,
+    diskGiB: 256,
     diskFreePercent: 5,
     runtime: 'llamaCpp',
+    runtimeServers: 1,
     runtimeVersion: '1',
     runtimeSafe: 'safe',
   },
