@@ -33,9 +33,8 @@ const tested = service('triage-tested');
 const hostile = service('triage-hostile');
 const killed = service('triage-killed');
 const expiring = service('triage-expiring');
-const numbered = service('triage-numbered');
 const streamed = service('triage-streamed');
-const all = [moved, shadowed, tested, hostile, killed, expiring, numbered, streamed].map(({ name }) => name);
+const all = [moved, shadowed, tested, hostile, killed, expiring, streamed].map(({ name }) => name);
 
 beforeAll(async () => {
   await Promise.all([north.opens({ prepares: all, activates: all })(world()), south.opens()(world())]);
@@ -85,7 +84,7 @@ it('a change of policy alone goes by waves, gates and consent, and back, without
         expect(nodes.map(({ gate }) => gate?.verdict)).toEqual(['pass', 'pass']);
       },
       moved.hasReleaseUnder(escalating('moved', { revision: 3, now: 'at once' }), 'policyText'),
-      moved.rollsOut({ release: 3, waves, soakMs: 2500 }),
+      moved.rollsOut({ release: 3, waves, soakMs: 2000 }),
       south.accepts(moved.name, 'prepare'),
       south.accepts(moved.name, 'activate'),
       south.is(moved.name, 'active'),
@@ -108,7 +107,7 @@ it('a change of policy alone goes by waves, gates and consent, and back, without
         for (const { release, text } of [...atNorth.answers(), ...atSouth.answers()])
           expect(/Call 112 (first|at once)/.exec(text)?.[1]).toBe(told.get(release ?? ''));
       },
-      ...meters.map((meter) => meter.showsNoLoadAndNoWeights()),
+      ...meters.flatMap((meter) => [meter.showsNoLoad(), meter.showsNoWeights()]),
     );
 });
 
@@ -195,7 +194,7 @@ it('a release whose policy fails its own test with a site’s record numbers end
       tested.rolloutEnds('rolledBack'),
       north.isAnsweredBy(tested.name, 1),
       south.isAnsweredBy(tested.name, 1),
-      ...meters.map((meter) => meter.showsNoLoadAndNoWeights()),
+      ...meters.flatMap((meter) => [meter.showsNoLoad(), meter.showsNoWeights()]),
       async (at) => {
         const { policyRefusals } = await statusOf(at, 'south');
         expect(policyRefusals).toMatchObject([{ service: tested.name, number: 2 }]);
@@ -211,16 +210,16 @@ it('a release whose policy fails its own test with a site’s record numbers end
 it('a hostile policy that nobody pushed is refused by the node that gets it, which serves all the while', () => {
   const atNorth = clinicAt('north', hostile.name);
   const meter = meterOf('north');
-  const refused = hostilePolicies('hostile').flatMap((policy, at): Step[] => [
+  const refused = hostilePolicies('hostile').flatMap(({ policy, reason }, at): Step[] => [
     slippedIn(policy),
     hostile.hasReleaseOf({ id: policy.id, revision: policy.revision }),
     hostile.rollsOut({ release: at + 2, waves: [['north']] }),
-    hostile.shows('north', { step: 'failed', reason: 'policyInvalid', outcome: 'noChange', standing: 'failed' }),
+    hostile.shows('north', { step: 'failed', reason, outcome: 'noChange', standing: 'failed' }),
     hostile.rolloutEnds('rolledBack'),
   ]);
   return given(hostile.beginsUnder(policyOf('hostile', {})), ...servesAt(hostile, north, 1), meter.reads())
     .when(atNorth.begins(), ...refused)
-    .then(atNorth.wasAnsweredBy(1), meter.showsNoLoadAndNoWeights());
+    .then(atNorth.wasAnsweredBy(1), meter.showsNoLoad());
 });
 
 it('an agent killed while a policy waits, and again just after the switch, ends as it would have and loads nothing twice (R4)', () =>
@@ -252,45 +251,34 @@ it('an agent killed while a policy waits, and again just after the switch, ends 
     )
     .then(killed.rolloutEnds('completed'), isTold('south', killed.name, 'Call 112 at once.'), loadedEachOnce('south')));
 
-it('an expired policy goes on, and where the site chose so it stops with the service’s fallback text', () => {
-  const expires = new Date(Date.now() + 10_000).toISOString();
-  const expiry = async (at: World): Promise<string | undefined> => {
+it('the site’s own number is told at once, after a kill, and under an expired policy, unless the site chose the fallback text', () => {
+  // The release goes live before that, since no permit is given after it.
+  const expires = new Date(Date.now() + 18_000).toISOString();
+  const hasExpired = async (at: World): Promise<boolean> => {
     const { policies } = await siteIn(at, 'north').local<{
       policies: readonly { service: string; expiry: { state: string } }[];
     }>('GET', '/policy');
-    return policies.find((one) => one.service === expiring.name)?.expiry.state;
+    return policies.some(({ service: of, expiry }) => of === expiring.name && expiry.state === 'expired');
   };
   return given(expiring.beginsUnder(escalating('expiring', { expires })), ...servesAt(expiring, north, 1))
-    .when((at) =>
-      until(async () => (await expiry(at)) === 'expired', {
-        within: 30_000,
-        every: 50,
-        what: 'the policy has expired',
-      }),
+    .when(
+      isTold('north', expiring.name, 'Call 112 first.'),
+      sets('north', { kind: 'setVariable', name: 'emergencyNumber', value: '0800 999' }),
+      isTold('north', expiring.name, 'Call 0800 999 first.'),
+      north.agentIsKilled(),
+      north.agentStarts(),
+      isTold('north', expiring.name, 'Call 0800 999 first.'),
+      (at) => until(() => hasExpired(at), { within: 30_000, every: 50, what: 'the policy has expired' }),
     )
     .then(
-      isTold('north', expiring.name, 'Call 112 first.'),
+      isTold('north', expiring.name, 'Call 0800 999 first.'),
       sets('north', { kind: 'setOnExpiry', choice: 'fallback' }),
       north.isRefused(expiring.name, 'policyExpired', 'Use the printed triage protocol.'),
       sets('north', { kind: 'setOnExpiry', choice: 'goOn' }),
+      sets('north', { kind: 'setVariable', name: 'emergencyNumber', value: null }),
       isTold('north', expiring.name, 'Call 112 first.'),
     );
 });
-
-it('the site’s own emergency number is told from the next request on, and after a kill', () =>
-  given(numbered.beginsUnder(escalating('numbered')), ...servesAt(numbered, north, 1))
-    .when(
-      isTold('north', numbered.name, 'Call 112 first.'),
-      sets('north', { kind: 'setVariable', name: 'emergencyNumber', value: '0800 999' }),
-      isTold('north', numbered.name, 'Call 0800 999 first.'),
-      north.agentIsKilled(),
-      north.agentStarts(),
-    )
-    .then(
-      isTold('north', numbered.name, 'Call 0800 999 first.'),
-      sets('north', { kind: 'setVariable', name: 'emergencyNumber', value: null }),
-      isTold('north', numbered.name, 'Call 112 first.'),
-    ));
 
 it('over every endpoint a stream gives what the whole reply gives, with a window and held back', () => {
   const questions = ['Patient reports slurred speech.', 'Caller describes a cold sore, age 59, for an hour.'];

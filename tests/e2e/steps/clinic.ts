@@ -4,7 +4,7 @@ import type { Step } from '../fixture.ts';
 import { ask, type Answer } from './hospital.ts';
 
 /** An application that asks all the while, however long the last answer takes. */
-export function clinicAt(name: string, service: string, everyMs = 60) {
+export function clinicAt(name: string, service: string, everyMs = 100) {
   const answers: Answer[] = [];
   const failed: unknown[] = [];
   const open = new Set<Promise<unknown>>();

@@ -1,4 +1,11 @@
-import { digestOf, plainPolicy, type PolicyRule, type PolicyTest, type PromptPolicy } from '@openward/contracts';
+import {
+  digestOf,
+  plainPolicy,
+  type PolicyRule,
+  type PolicyTest,
+  type PromptPolicy,
+  type ReasonCode,
+} from '@openward/contracts';
 import { MODEL } from '@openward/demo/harness';
 import { expect } from 'vitest';
 import { siteIn, type Step } from '../fixture.ts';
@@ -109,19 +116,28 @@ export const rewriting = (id: string, way: 'window' | 'buffer', given: Partial<P
     ...given,
   });
 
-/** What a push refuses, each by a reason of its own. */
-export const hostilePolicies = (id: string): readonly PromptPolicy[] => {
+/** What a push refuses, and the reason by which a node that gets it all the same ends the attempt. */
+export function hostilePolicies(id: string): readonly { readonly policy: PromptPolicy; readonly reason: ReasonCode }[] {
   const [sound] = escalating(id).rules;
   const [variable] = escalating(id).variables;
   if (sound === undefined || variable === undefined) throw new Error('the sound policy has a rule and a variable');
+  const many = (rules: number) => ({ rules: Array.from({ length: rules }, (_, at) => ({ ...sound, id: `r${at}` })) });
   const pattern = '((slurred speech){1000}){1000}';
-  const made: readonly Partial<PromptPolicy>[] = [
+  let schema: Record<string, unknown> = { type: 'string' };
+  for (let depth = 0; depth < 9; depth += 1) schema = { type: 'object', properties: { a: schema, b: schema } };
+  const made: readonly (Partial<PromptPolicy> & { readonly reason?: ReasonCode })[] = [
     { rules: [{ ...sound, match: { kind: 'regex', pattern, ignoreCase: true } }] },
     { variables: [{ ...variable, default: '{{emergencyNumber}}{{emergencyNumber}}' }] },
-    { rules: Array.from({ length: 501 }, (_, at) => ({ ...sound, id: `r${at}` })), tests: [] },
+    { rules: [sound, { ...sound, id: 'form', stage: 'output', match: { kind: 'schema', schema } }] },
+    many(501),
+    { ...many(10_000), reason: 'documentInvalid' },
+    { systemPrompt: 'x'.repeat(10_000_000), reason: 'documentInvalid' },
   ];
-  return made.map((given, at) => escalating(id, { ...given, revision: at + 2 }));
-};
+  return made.map(({ reason = 'policyInvalid', ...given }, at) => ({
+    reason,
+    policy: escalating(id, { ...given, revision: at + 2 }),
+  }));
+}
 
 /**
  * The policy is in the network's database, which nobody pushed there: what somebody can do who holds the control plane. Its digest
@@ -147,11 +163,12 @@ export function meterOf(name: string) {
       const { modelLoads, fetchedBytes } = await statusOf(world, name);
       before = { loads: modelLoads, bytes: fetchedBytes };
     },
-    /** Documents and their lists alone, the largest that a node takes among them. */
-    showsNoLoadAndNoWeights: (): Step => async (world) => {
-      const { modelLoads, fetchedBytes } = await statusOf(world, name);
-      expect(modelLoads).toEqual(before.loads);
-      expect(fetchedBytes - before.bytes).toBeLessThan(WEIGHTS);
+    showsNoLoad: (): Step => async (world) => {
+      expect((await statusOf(world, name)).modelLoads).toEqual(before.loads);
+    },
+    /** Documents and their lists alone. */
+    showsNoWeights: (): Step => async (world) => {
+      expect((await statusOf(world, name)).fetchedBytes - before.bytes).toBeLessThan(WEIGHTS);
     },
   };
 }
