@@ -1,62 +1,37 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { plainPolicy, type PolicyRule, type PolicyTest, type PromptPolicy } from '@openward/contracts';
-import { MODEL } from '@openward/demo/harness';
+import type { PromptPolicy } from '@openward/contracts';
 import { until } from '@openward/testkit';
 import { expect, it } from 'vitest';
 import { aNetwork, siteIn, type Step, type World } from './fixture.ts';
 import { ask, hospital, statusOf } from './steps/hospital.ts';
+import { escalating, example, ruleOf } from './steps/policy.ts';
 import { service } from './steps/service.ts';
 
 // What a hospital reads and decides of the policy of a release, and what becomes of its own words at once.
 
 const { given } = aNetwork();
 
-const rule: PolicyRule = {
-  id: 'speech',
-  description: 'Slurred speech is for the emergency number.',
-  stage: 'input',
-  match: { kind: 'topic', phrases: { en: ['slurred speech'] } },
-  action: { does: 'block', text: 'call' },
-  mode: 'enforce',
-  timeLimitMs: 1_000,
-};
-const example = (name: string, said: string, expected: Partial<PolicyTest['expect']>): PolicyTest => ({
-  name,
-  rule: 'speech',
-  language: 'en',
-  messages: [{ role: 'user', content: said }],
-  reply: 'Rest.',
-  cuts: [],
-  today: '2026-03-01',
-  expect: { action: 'none', rules: [], text: 'Rest.', asked: null, ...expected },
-});
-const calling = (id: string): PromptPolicy => ({
-  ...plainPolicy(MODEL.system, { id }),
-  description: 'Slurred speech gets the number to call.',
-  variables: [{ name: 'emergencyNumber', description: 'The number to call.', default: '112', setBySite: true }],
-  texts: { call: { en: 'Call {{emergencyNumber}} now.' } },
-  rules: [rule],
-  tests: [
-    example('a red flag', 'He has slurred speech.', { action: 'block', rules: ['speech'], text: 'Call 112 now.' }),
-    example('a cold', 'She has a cold.', {}),
-  ],
-});
-
-/** The next release of the service: the same model, and this policy. */
-const hasPolicyRelease =
-  (name: string, policy: PromptPolicy): Step =>
-  async ({ network: { api } }) => {
-    const { id, revision } = await api.policies.create(policy);
-    await api.releases.create({
-      service: name,
-      change: 'policyRule',
-      model: { name: 'triage-nano', version: '1' },
-      policy: { id, revision },
-      parameters: MODEL.parameters,
-      suite: { name: `${name}-safety`, version: 1 },
-    });
-  };
+const calling = (id: string): PromptPolicy =>
+  escalating(id, {
+    rules: [
+      ruleOf({
+        id: 'speech',
+        match: { kind: 'topic', phrases: { en: ['slurred speech'] } },
+        action: { does: 'block', text: 'call' },
+      }),
+    ],
+    texts: { call: { en: 'Call {{emergencyNumber}} now.' } },
+    tests: [
+      example('speech', {
+        said: 'He has slurred speech.',
+        action: 'block',
+        rules: ['speech'],
+        text: 'Call 112 now.',
+      }),
+      example('speech'),
+    ],
+  });
 
 const filesAt = (world: World, name: string): string[] =>
   readdirSync(join(siteIn(world, name).dataDir, 'store', 'files'));
@@ -87,7 +62,7 @@ it('N2 before the first answer a hospital reads what a release is: its document 
       expect(read).toMatchObject({ fetched: true, serving: null });
       expect(read.policy).toContain('Before each conversation the model is told:');
       expect(filesAt(world, 'lakeside')).toHaveLength(1);
-      const { fetchedBytes } = (await statusOf(world, 'lakeside')) as unknown as { fetchedBytes: number };
+      const { fetchedBytes } = await statusOf(world, 'lakeside');
       expect(fetchedBytes).toBeLessThan(20_000);
       await lakeside.isAsked(triage.name, 'prepare')(world);
     });
@@ -103,11 +78,10 @@ it('a policy that waits runs in shadow by a person’s leave and changes no repl
     triage.rollsOut({ release: 1, waves: [['hillside']] }),
     hillside.accepts(triage.name, 'activate'),
     triage.rolloutEnds('completed'),
-    hasPolicyRelease(triage.name, calling('calling')),
+    triage.hasReleaseUnder(calling('calling')),
   )
     .when(
-      async (world) =>
-        (fetched = ((await statusOf(world, 'hillside')) as unknown as { fetchedBytes: number }).fetchedBytes),
+      async (world) => (fetched = (await statusOf(world, 'hillside')).fetchedBytes),
       triage.rollsOut({ release: 2, waves: [['hillside']] }),
       hillside.isAsked(triage.name, 'activate'),
       async (world) => {
@@ -137,7 +111,7 @@ it('a policy that waits runs in shadow by a person’s leave and changes no repl
         const { local } = siteIn(world, 'hillside');
         const { items } = await local<{ items: { ended: { why: string } | null }[] }>('GET', '/policy/shadows');
         expect(items).toMatchObject([{ ended: { why: 'activated' } }]);
-        const now = ((await statusOf(world, 'hillside')) as unknown as { fetchedBytes: number }).fetchedBytes;
+        const { fetchedBytes: now } = await statusOf(world, 'hillside');
         expect(now - fetched).toBeLessThan(20_000);
         await local('POST', '/policy', { kind: 'setVariable', name: 'emergencyNumber', value: '0800 999' });
         expect((await ask(world, 'hillside', triage.name)).text).toContain('Call 0800 999 now.');
