@@ -15,6 +15,7 @@ import {
   PolicyDiffView,
   PolicyView,
   RecallEffect,
+  ReleaseRow,
   ReleaseView,
   RolloutView,
   ServiceView,
@@ -131,7 +132,7 @@ export interface Client {
     diff(id: Name, from: number, to: number): Promise<PolicyDiffView>;
   };
   readonly releases: {
-    list(service: Name, listing?: Listing): Promise<Page<ReleaseView>>;
+    list(service: Name, listing?: Listing): Promise<Page<ReleaseRow>>;
     get(service: Name, number: number): Promise<ReleaseView>;
     create(release: CreateRelease, creating?: Creating): Promise<ReleaseView>;
     recall(service: Name, number: number, reason: string): Promise<ReleaseView>;
@@ -249,7 +250,7 @@ export function createClient(options: ClientOptions): Client {
       diff: (id, from, to) => get(`/policies/${of(id)}/${of(from)}/diff/${of(to)}`, PolicyDiffView),
     },
     releases: {
-      list: (service, listing) => get('/releases', page(ReleaseView), { service, ...listing }),
+      list: (service, listing) => get('/releases', page(ReleaseRow), { service, ...listing }),
       get: (service, number) => get(`/releases/${of(service)}/${of(number)}`, ReleaseView),
       create: (release, creating) => make('/releases', ReleaseView, release, creating),
       recallEffect: (service, number) => get(`/releases/${of(service)}/${of(number)}/recall`, RecallEffect),

@@ -104,3 +104,25 @@ it('shows plan and evidence, both where both are asked for', async () => {
   expect(json).toMatchObject({ plan: { hash: DIGEST }, evidence: [] });
   expect((await against(answers, [...show, '--evidence'])).out).not.toContain('Plan of');
 });
+
+it('a list of releases names what each binds, and carries no documents', async () => {
+  const row = {
+    digest: `sha256:${'a'.repeat(64)}`,
+    service: 'triage',
+    number: 2,
+    change: 'policyRule',
+    model: { name: 'nano', version: '1' },
+    policy: { id: 'ward', revision: 3 },
+    suite: { name: 'safety', version: 4 },
+    createdAt: '2026-03-01T08:00:00.000Z',
+    createdBy: 'ada',
+    recalled: null,
+  };
+  const ran = await against({ 'GET /releases?service=triage': { items: [row], next: null } }, [
+    'releases',
+    'list',
+    'triage',
+  ]);
+  expect(ran.exitCode).toBe(EXIT.ok);
+  expect(ran.out).toContain('2        nano 1  policy rule  ward@3  safety 4');
+});

@@ -4,7 +4,7 @@ import { admin, itemsOf, leaf, type Cli } from '../cli.ts';
 import { parseNumber, readJson } from '../parse.ts';
 import { facts, table } from '../table.ts';
 import { UsageError } from '../usage-error.ts';
-import { modelsText, modelText, releasesText, servicesText, suitesText } from '../views/catalogue.ts';
+import { modelsText, modelText, releasesText, releaseText, servicesText, suitesText } from '../views/catalogue.ts';
 import { pushModelFile } from './push-model.ts';
 
 export function addServices(cli: Cli, program: Command): void {
@@ -193,7 +193,7 @@ export function addReleases(cli: Cli, program: Command): void {
       run.show(
         release,
         () =>
-          `${releasesText([release])}\n${modelText({ ...release.release.model, createdAt: release.createdAt, retiredAt: null })}`,
+          `${releaseText(release)}\n${modelText({ ...release.release.model, createdAt: release.createdAt, retiredAt: null })}`,
       );
     }),
   );
@@ -204,7 +204,7 @@ export function addReleases(cli: Cli, program: Command): void {
     'make the next release of a service from a JSON file',
     admin(async (client, run, [file = '']) => {
       const release = await client.releases.create((await readJson(file, run.terminal)) as CreateRelease);
-      run.show(release, () => releasesText([release]));
+      run.show(release, () => releaseText(release));
     }),
   );
   leaf(
@@ -224,7 +224,7 @@ export function addReleases(cli: Cli, program: Command): void {
       const release = await client.releases.recall(service, which, reason as string);
       const effect = await looking;
       if (effect !== null && effect.leftWithNothing > 0) run.note(recallText(effect).trimEnd());
-      run.show(release, () => releasesText([release]));
+      run.show(release, () => releaseText(release));
     }),
   )
     .option('--reason <text>', 'kept with the release')

@@ -1,6 +1,16 @@
 import { Body, Controller, Get, Inject, Param, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { CreateRelease, Me, Name, page, PageQuery, Reason, RecallEffect, ReleaseView } from '@openward/contracts';
+import {
+  CreateRelease,
+  Me,
+  Name,
+  page,
+  PageQuery,
+  Reason,
+  RecallEffect,
+  ReleaseRow,
+  ReleaseView,
+} from '@openward/contracts';
 import { z } from 'zod';
 import { Caller } from '../http/caller.ts';
 import { Creating, type Creation } from '../http/idempotency.ts';
@@ -29,16 +39,16 @@ export class ReleaseController {
 
   @Get()
   @Route({
-    does: 'List the releases of a service, the newest first',
+    does: 'List the releases of a service by what they bind, the newest first',
     right: 'registry:read',
-    answers: page(ReleaseView),
+    answers: page(ReleaseRow),
   })
   list(@Query({ schema: ReleasesQuery }) query: PageQuery & { service: string }) {
     return this.releases.list(query);
   }
 
   @Get(':service/:number')
-  @Route({ does: 'Show a release', right: 'registry:read', answers: ReleaseView })
+  @Route({ does: 'Show a release, with its whole document', right: 'registry:read', answers: ReleaseView })
   get(
     @Param('service', { schema: Name }) service: string,
     @Param('number', { schema: ReleaseNumber }) number: number,

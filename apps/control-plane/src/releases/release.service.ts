@@ -10,6 +10,7 @@ import {
   type PromptPolicy,
   type RecallEffect,
   type Release,
+  type ReleaseRow,
   type ReleaseView,
 } from '@openward/contracts';
 import { repositoriesOn, type Repositories } from '@openward/persistence';
@@ -39,7 +40,7 @@ export class ReleaseService {
     });
   }
 
-  list({ service, ...query }: PageQuery & { readonly service: Name }): Promise<Page<ReleaseView>> {
+  list({ service, ...query }: PageQuery & { readonly service: Name }): Promise<Page<ReleaseRow>> {
     return this.context.store.releases.list(service, query);
   }
 

@@ -115,11 +115,27 @@ export const CreateRelease = z.strictObject({
   suite: z.strictObject({ name: Name, version: z.int().min(1) }),
 });
 export type CreateRelease = z.infer<typeof CreateRelease>;
+const Recalled = z.object({ at: Instant, by: z.string(), reason: z.string() });
 export const ReleaseView = z.object({
   digest: Digest,
   release: Release,
   createdAt: Instant,
   createdBy: z.string(),
-  recalled: z.object({ at: Instant, by: z.string(), reason: z.string() }).nullable(),
+  recalled: Recalled.nullable(),
 });
 export type ReleaseView = z.infer<typeof ReleaseView>;
+
+/** In a list: what a release binds, by name. The documents themselves have whole policies, with their tests. */
+export const ReleaseRow = z.object({
+  digest: Digest,
+  service: Name,
+  number: z.int().min(1),
+  change: ChangeClass,
+  model: z.object({ name: Name, version: Version }),
+  policy: PolicyRef,
+  suite: z.object({ name: Name, version: z.int().min(1) }),
+  createdAt: Instant,
+  createdBy: z.string(),
+  recalled: Recalled.nullable(),
+});
+export type ReleaseRow = z.infer<typeof ReleaseRow>;

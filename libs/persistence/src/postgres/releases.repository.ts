@@ -7,6 +7,8 @@ import {
   type Page,
   type PageQuery,
   type Release,
+  type ChangeClass,
+  type ReleaseRow,
   type ReleaseView,
   type RolloutId,
 } from '@openward/contracts';
@@ -94,15 +96,13 @@ export class ReleaseRepository {
   }
 
   /** The newest first. */
-  async list(service: Name, query: PageQuery): Promise<Page<ReleaseView>> {
-    let select = this.#db
-      .selectFrom('releases')
-      .selectAll()
+  async list(service: Name, query: PageQuery): Promise<Page<ReleaseRow>> {
+    let select = selectRows(this.#db)
       .where('service', '=', service)
       .orderBy('number', 'desc')
       .limit(query.limit + 1);
     if (query.after !== undefined) select = select.where('number', '<', numberCursor(query.after, 0));
-    return pageOf(await select.execute(), query, (row) => row.number, viewOf);
+    return pageOf(await select.execute(), query, (row) => row.number, rowOf);
   }
 
   /** Every node's desired state names what is recalled, so each is told. `null`: no such release; the first recall stays. */
@@ -204,13 +204,55 @@ async function insert(
   return viewOf(row);
 }
 
-function viewOf(row: Selectable<ReleaseTable>): ReleaseView {
-  const { recalled_at: at, recalled_by: by, recalled_reason: reason } = row;
-  return {
-    digest: row.digest,
-    release: row.document,
-    createdAt: instantOf(row.created_at),
-    createdBy: row.created_by,
-    recalled: at === null || by === null || reason === null ? null : { at: instantOf(at), by, reason },
-  };
-}
+/** What a list shows is taken out by the database: it does not carry whole documents. */
+const selectRows = (db: Database) =>
+  db
+    .selectFrom('releases')
+    .select([
+      'digest',
+      'service',
+      'number',
+      'model_name',
+      'model_version',
+      'created_at',
+      'created_by',
+      'recalled_at',
+      'recalled_by',
+      'recalled_reason',
+      sql<ChangeClass>`document ->> 'change'`.as('change'),
+      sql<string>`document -> 'policy' ->> 'id'`.as('policy_id'),
+      sql<number>`(document -> 'policy' ->> 'revision')::int`.as('policy_revision'),
+      sql<string>`document -> 'suite' ->> 'name'`.as('suite_name'),
+      sql<number>`(document -> 'suite' ->> 'version')::int`.as('suite_version'),
+    ]);
+
+type Row = Awaited<ReturnType<ReturnType<typeof selectRows>['execute']>>[number];
+
+const rowOf = (row: Row): ReleaseRow => ({
+  digest: row.digest,
+  service: row.service,
+  number: row.number,
+  change: row.change,
+  model: { name: row.model_name, version: row.model_version },
+  policy: { id: row.policy_id, revision: row.policy_revision },
+  suite: { name: row.suite_name, version: row.suite_version },
+  createdAt: instantOf(row.created_at),
+  createdBy: row.created_by,
+  recalled: recalledOf(row),
+});
+
+const viewOf = (row: Selectable<ReleaseTable>): ReleaseView => ({
+  digest: row.digest,
+  release: row.document,
+  createdAt: instantOf(row.created_at),
+  createdBy: row.created_by,
+  recalled: recalledOf(row),
+});
+
+type RecallColumns = Pick<Selectable<ReleaseTable>, 'recalled_at' | 'recalled_by' | 'recalled_reason'>;
+const recalledOf = ({
+  recalled_at: at,
+  recalled_by: by,
+  recalled_reason: reason,
+}: RecallColumns): ReleaseRow['recalled'] =>
+  at === null || by === null || reason === null ? null : { at: instantOf(at), by, reason };
