@@ -1,5 +1,6 @@
 import { compareGenerations, type Assignment, type DesiredState, type Name, PROTOCOL } from '@openward/contracts';
 import { endUnchanged, leaveRecalled, stepBack } from './back.ts';
+import { restNoLonger } from './permit.ts';
 import type { Turn } from './turn.ts';
 
 // The network's side, taken up level by level: only the newest document counts, and each pass compares what it says with
@@ -11,6 +12,9 @@ export function takeDesired(turn: Turn, doc: DesiredState): void {
   const order = known === null ? 1 : compareGenerations(doc.generation, known);
   if (order <= 0 || doc.minProtocol > PROTOCOL) return;
   turn.record({ kind: 'desired', doc });
+  for (const { service, assignment } of doc.services) {
+    if (assignment !== null && turn.attempt(service)?.assignment.id === assignment.id) restNoLonger(turn, service);
+  }
 }
 
 export function takeUpAssignment(turn: Turn, service: Name): void {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Bench, second, settled } from './testing/bench.ts';
+import { aDesiredState } from './testing/documents.ts';
 
 const service = 'triage';
 const asking = (): Bench => {
@@ -86,6 +87,41 @@ describe('R4: activating needs leave, a minute old at most', () => {
     expect(bench.work.waits).toBe('permitRefused');
     expect(bench.pass(2999).work.job.doing).toBe('resting');
     expect(bench.pass(1).work.job.doing).toBe('asking');
+  });
+
+  it.each(['refused', 'unanswered'] as const)(
+    'asks at once, %s before, when the network tells of this assignment anew',
+    (how) => {
+      const bench = asking();
+      const refuse = (): number => {
+        const { nonce } = bench.permit();
+        const answer = { granted: false, why: 'paused', retryAfterMs: 0 } as const;
+        if (how === 'unanswered') bench.send({ kind: 'permitFailed', service, task: bench.task });
+        else bench.send({ kind: 'permitAnswered', service, task: bench.task, reply: { v: 1, nonce, answer } });
+        const { job } = bench.work;
+        return job.doing === 'resting' ? job.until - bench.monotonic : 0;
+      };
+      const rests = [];
+      for (let times = 0; times < 5; times++) {
+        rests.push(refuse());
+        expect(bench.work.job.doing).toBe('resting');
+        bench.desired([second()]);
+        expect(bench.work.job.doing).toBe('asking');
+        expect(bench.effects.filter((effect) => effect.kind === 'askPermit')).toHaveLength(1);
+      }
+      expect(rests[4], 'the same answer is still waited out for longer each time').toBeGreaterThan(rests[0]! * 2);
+    },
+  );
+
+  it('rests on when the network says again what is known', () => {
+    const bench = asking();
+    const { nonce } = bench.permit();
+    const answer = { granted: false, why: 'paused', retryAfterMs: 3000 } as const;
+    bench.send({ kind: 'permitAnswered', service, task: bench.task, reply: { v: 1, nonce, answer } });
+    const { generation } = bench.state.durable;
+    if (generation === null) throw new Error('it was told nothing');
+    bench.send({ kind: 'desired', doc: aDesiredState(0, [second()], { generation }) });
+    expect(bench.work.job.doing).toBe('resting');
   });
 
   it('asks less and less often while the answer is the same, never sooner than it says, and anew when it is another', () => {

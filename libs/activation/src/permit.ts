@@ -97,6 +97,16 @@ export function permitFailed(turn: Turn, service: Name, task: number): void {
   turn.change(service, { job: { doing: 'resting', tries, refused: job.refused, until, waits: 'network' } });
 }
 
+/**
+ * The network has told the node something since it refused: what stood in the way may be gone, so it is asked at once. How
+ * often it has refused for the same reason is remembered, so that the next rest is no shorter.
+ */
+export function restNoLonger(turn: Turn, service: Name): void {
+  const { job } = turn.work(service);
+  if (job.doing !== 'resting' || attemptAt(turn, service, 'evaluated') === null) return;
+  turn.change(service, { job: { ...job, until: Math.min(job.until, turn.now.monotonic) } });
+}
+
 const FIRST_REST_MS = 500;
 const LONGEST_REST_MS = 10_000;
 

@@ -1,4 +1,13 @@
-import { addPause, liftPauses, note, offerNextAttempt, setNode, tell, type Draft } from './draft.ts';
+import {
+  addPause,
+  liftPauses,
+  note,
+  offerNextAttempt,
+  setNode,
+  tell,
+  tellWhoAwaitsPermits,
+  type Draft,
+} from './draft.ts';
 import { advance, passWave } from './advance.ts';
 import type { EngineSettings, RefusalCode, RolloutEvent } from './events.ts';
 import { inWords } from './in-words.ts';
@@ -34,6 +43,7 @@ export function resume(draft: Draft, event: Of<'resume'>, settings: EngineSettin
   }
   liftPauses(draft, event.codes);
   for (const it of lifted) note(draft, event.by, 'resumed', { reason: it.code });
+  if (draft.state.pauses.length === 0) tellWhoAwaitsPermits(draft);
   advance(draft, settings);
   return null;
 }

@@ -28,6 +28,13 @@ export function tell(draft: Draft, name: Name, phase: AssignmentPhase): void {
   offer(draft, name);
 }
 
+/** Nodes that were refused leave while it was paused rest before they ask again; told the same anew, they ask at once (R4). */
+export function tellWhoAwaitsPermits(draft: Draft): void {
+  for (const { node, phase, takenBy, said } of Object.values(draft.state.nodes)) {
+    if (phase === 'proceed' && takenBy === null && said?.step === 'awaitingPermit') offer(draft, node);
+  }
+}
+
 /** R2: an assignment is made once for an attempt, so another try is another attempt, with nothing known of it. */
 export function offerNextAttempt(
   draft: Draft,

@@ -68,6 +68,12 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'if (true) return',
   },
   {
+    bug: 'a rest that no news ends',
+    file: 'permit.ts',
+    from: 'until: Math.min(job.until, turn.now.monotonic)',
+    to: 'until: job.until',
+  },
+  {
     bug: 'a result that leaves before anybody let it',
     file: 'pursue.ts',
     from: "if (isDeferred(attempt, turn.now)) return wait('deferred');",

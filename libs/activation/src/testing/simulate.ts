@@ -162,10 +162,12 @@ export async function simulate(seed: number): Promise<readonly string[]> {
   });
 
   const checked = new Map<Name, string>();
+  const told = new Map<Name, string>();
   const recalledSince = new Map<string, number>();
   await world.run(END, () => {
     for (const node of nodes) checkRecalled(node, world, recalledSince, breakRule);
     for (const node of nodes) checkDisk(node, checked, breakRule);
+    for (const node of nodes) checkNews(node, told, breakRule);
     if (broken !== null) throw new Error(broken);
   });
   for (const node of nodes) {
@@ -219,6 +221,22 @@ function checkDisk(node: SimulatedNode, checked: Map<Name, string>, breakRule: (
       if (!isThere) breakRule(`${node.name} has dropped ${held.number}`);
       if (!keys.includes(held.key)) breakRule(`${node.name} would drop ${held.number}`);
     }
+  }
+}
+
+/** Whoever rests from a refusal of a permit asks as soon as the network tells of the assignment anew. */
+function checkNews(node: SimulatedNode, told: Map<Name, string>, breakRule: (rule: string) => void): void {
+  const state = node.isUp ? node.reconciler?.state() : undefined;
+  if (state === undefined) return;
+  const { generation, desired, services } = state.durable;
+  const mark = JSON.stringify([node.boots, generation]);
+  if (told.get(node.name) === mark) return;
+  told.set(node.name, mark);
+  for (const { service, assignment } of desired?.services ?? []) {
+    const attempt = services[service]?.attempt;
+    const isAsked = attempt?.progress.at === 'evaluated' && attempt.assignment.id === assignment?.id;
+    if (isAsked && state.work[service]?.job.doing === 'resting')
+      breakRule(`${node.name} ${service} rests on after news`);
   }
 }
 
