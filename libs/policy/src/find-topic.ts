@@ -71,11 +71,31 @@ function wordsOf(text: string): Word[] {
 }
 
 // Every topic of a policy reads the words of the same text, which each fold gives a table of its own.
-const known = new WeakMap<object, readonly Word[]>();
-function wordsIn({ folded: text, origin }: FoldedText): readonly Word[] {
-  const words = known.get(origin) ?? wordsOf(text);
-  known.set(origin, words);
-  return words;
+interface Read {
+  readonly distinct: ReadonlySet<string>;
+  words: readonly Word[] | null;
+}
+const known = new WeakMap<object, Read>();
+function readOf({ folded: text, origin }: FoldedText): Read {
+  const read = known.get(origin) ?? { distinct: distinctWords(text), words: null };
+  known.set(origin, read);
+  return read;
+}
+
+/** Small letters of a whole text are those of its words, but for a sigma, which ends words in another form. */
+function distinctWords(text: string): ReadonlySet<string> {
+  if (text.includes('Σ')) return new Set(wordsOf(text).map(({ word }) => word));
+  return new Set(text.toLowerCase().match(WORD));
+}
+
+/** Most texts do not have all the words of any phrase. */
+function couldHave(distinct: ReadonlySet<string>, byWord: ReadonlyMap<string, readonly Phrase[]>): boolean {
+  const [fewer, others] = distinct.size < byWord.size ? [distinct, byWord] : [byWord, distinct];
+  for (const word of fewer.keys()) {
+    const phrases = others.has(word) ? (byWord.get(word) ?? []) : [];
+    if (phrases.some(({ words }) => words.every((it) => distinct.has(it)))) return true;
+  }
+  return false;
 }
 
 function findPhrases(
@@ -83,8 +103,10 @@ function findPhrases(
   byWord: ReadonlyMap<string, readonly Phrase[]>,
   longest: number,
 ): readonly Span[] {
+  const read = readOf(text);
+  if (!couldHave(read.distinct, byWord)) return [];
+  const words = (read.words ??= wordsOf(text.folded));
   const spans: Span[] = [];
-  const words = wordsIn(text);
   let from = text.from;
   for (const [at, { word, start }] of words.entries()) {
     if (start < from) continue;

@@ -98,13 +98,11 @@ export function openFolding(room = 64): Folding {
       makeRoom(text.length);
       let written = 0;
       for (let at = 0; at < text.length;) {
-        const code = text.charCodeAt(at);
-        if (code < 0x80) {
+        const run = endOfAscii(text, at) - at;
+        if (run > 0) {
           takesMarks = true;
-          origin[count] = length + at;
-          at += 1;
-          originEnd[count] = length + at;
-          count += 1;
+          count = putEach(origin, originEnd, count, length + at, run);
+          at += run;
           continue;
         }
         const point = String.fromCodePoint(text.codePointAt(at) ?? 0);
@@ -139,6 +137,20 @@ export function openFolding(room = 64): Folding {
       head = 0;
     },
   };
+}
+
+function endOfAscii(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && text.charCodeAt(at) < 0x80) at += 1;
+  return at;
+}
+
+function putEach(origin: Int32Array, originEnd: Int32Array, from: number, start: number, units: number): number {
+  for (let unit = 0; unit < units; unit += 1) {
+    origin[from + unit] = start + unit;
+    originEnd[from + unit] = start + unit + 1;
+  }
+  return from + units;
 }
 
 /** The first folded offset whose code point begins at `offset` of the original, or behind it. */

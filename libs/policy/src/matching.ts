@@ -38,12 +38,13 @@ export function withinLimit<T>(rule: PolicyRule, given: Allowance, run: (stillAl
 }
 
 function attempt<T>(rule: PolicyRule, { now, until }: Allowance, run: (stillAllowed: () => void) => T): T | null {
-  const deadline = Math.min(until, now() + rule.timeLimitMs);
+  const start = now();
+  if (start > until) return null;
+  const deadline = Math.min(until, start + rule.timeLimitMs);
   const stillAllowed = (): void => {
     if (now() > deadline) throw new OverTime();
   };
   try {
-    stillAllowed();
     const result = run(stillAllowed);
     stillAllowed();
     return result;

@@ -1,8 +1,8 @@
 import type { Finder, Span } from '../model.ts';
 import { agesInWords } from './age.ts';
 import { dayOf } from './calendar.ts';
-import { announcedBy, beginsAt, endsAt, LOOK_BACK, lookBack, spanOf, withoutAccents } from './context.ts';
-import { LONGEST_DATE, readDate } from './read-date.ts';
+import { announcedBy, beginsAt, endsAt, LOOK_BACK, lookBack, spanOf, wholeWithoutAccents } from './context.ts';
+import { hasDate, LONGEST_DATE, readDate } from './read-date.ts';
 
 // A date alone is a visit, a dose or a result. It is one of birth only right behind a word that says so; a letter or two more
 // ("born prematurely, seen on …") and it is left alone, because an age in place of a date of visit would harm.
@@ -27,7 +27,7 @@ export const birthDateFinder: Finder = {
   before: LOOK_BACK,
   after: 2,
   find: (text) => {
-    if (!announcing.couldHold(withoutAccents(text.folded))) return [];
+    if (!hasDate(text.folded) || !announcing.couldHold(wholeWithoutAccents(text))) return [];
     const today = dayOf(text.today);
     const spans: Span[] = [];
     const starts = new RegExp(STARTS);

@@ -41,5 +41,6 @@ export const cardNumberFinder: Finder = numberFinder(
       announcing: { holds: (before) => !otherwise.holds(before), couldHold: () => true },
     },
   ],
+  { fewest: 13, between: '[ .-]?' },
   /\d{4}/g,
 );

@@ -1,5 +1,5 @@
 import type { Finder, FoldedText, Span } from '../model.ts';
-import { type Announcing, beginsAt, endsAt, LOOK_BACK, lookBack, spanOf, withoutAccents } from './context.ts';
+import { type Announcing, beginsAt, endsAt, LOOK_BACK, lookBack, spanOf, wholeWithoutAccents } from './context.ts';
 
 /** One way in which a number is given out, and written. */
 export interface NumberFormat {
@@ -37,23 +37,47 @@ const matchAt = (text: FoldedText, at: number, formats: readonly NumberFormat[])
 /** What a number may begin with: a digit, or as many letters as a format has before its first. */
 const ANY_START = /\d|[A-Za-z](?:[ -]?\d|[A-Za-z]{5}\d)/g;
 
-/** Finds numbers in any of the formats; where two begin at one place, the earlier format counts. */
-export const numberFinder = (formats: readonly NumberFormat[], start: RegExp = ANY_START): Finder => ({
-  longest: LONGEST_NUMBER,
-  before: LOOK_BACK,
-  after: BEHIND,
-  find: (text) => {
-    const spans: Span[] = [];
-    const named = withoutAccents(text.folded);
-    const possible = formats.filter(({ announcing }) => announcing.couldHold(named));
-    const starts = new RegExp(start);
-    starts.lastIndex = text.from;
-    for (let next = starts.exec(text.folded); next !== null; next = starts.exec(text.folded)) {
-      const end = beginsAt(text.folded, next.index) ? matchAt(text, next.index, possible) : null;
-      starts.lastIndex = end ?? next.index + 1;
-      if (end === null) continue;
-      spans.push(spanOf(text, next.index, end));
-    }
-    return spans;
-  },
-});
+/** How the shortest of some numbers is known from afar: so many digits, and what may stand between two. */
+export interface Digits {
+  readonly fewest: number;
+  readonly between: string;
+}
+
+/**
+ * Finds numbers in any of the formats, each of which has at least these digits; where two begin at one place, the earlier format
+ * counts. Most texts have no such digits, and are read no further.
+ */
+export const numberFinder = (
+  formats: readonly NumberFormat[],
+  { fewest, between }: Digits,
+  start: RegExp = ANY_START,
+): Finder => {
+  const enough = new RegExp(String.raw`\d(?:${between}\d){${fewest - 1}}`);
+  return {
+    longest: LONGEST_NUMBER,
+    before: LOOK_BACK,
+    after: BEHIND,
+    find: (text) => findNumbers(text, formats, enough, start),
+  };
+};
+
+const findNumbers = (
+  text: FoldedText,
+  formats: readonly NumberFormat[],
+  enough: RegExp,
+  start: RegExp,
+): readonly Span[] => {
+  if (!enough.test(text.folded)) return [];
+  const spans: Span[] = [];
+  const named = wholeWithoutAccents(text);
+  const possible = formats.filter(({ announcing }) => announcing.couldHold(named));
+  const starts = new RegExp(start);
+  starts.lastIndex = text.from;
+  for (let next = starts.exec(text.folded); next !== null; next = starts.exec(text.folded)) {
+    const end = beginsAt(text.folded, next.index) ? matchAt(text, next.index, possible) : null;
+    starts.lastIndex = end ?? next.index + 1;
+    if (end === null) continue;
+    spans.push(spanOf(text, next.index, end));
+  }
+  return spans;
+};

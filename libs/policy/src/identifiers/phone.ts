@@ -1,5 +1,5 @@
 import type { Finder, FoldedText, Span } from '../model.ts';
-import { announcedBy, beginsAt, endsAt, LOOK_BACK, lookBack, spanOf, withoutAccents } from './context.ts';
+import { announcedBy, beginsAt, endsAt, LOOK_BACK, lookBack, spanOf, wholeWithoutAccents } from './context.ts';
 import { readDate } from './read-date.ts';
 
 /** Of the ITU's list of assigned country codes. */
@@ -83,6 +83,9 @@ const isNational = (folded: string, from: number, end: number, groups: readonly 
 const STARTS = /\+?\(?\d/g;
 const WITH_PLUS = /\+\(?\d/g;
 
+/** As many digits as the shortest number has, with what may separate two. Most texts have none such. */
+const ENOUGH_DIGITS = /\d(?:[ .()/-]{0,3}\d){6}/;
+
 /** Behind a sign that belongs to the number: its match begins there. */
 const isWithin = (folded: string, { 0: shown, index }: RegExpExecArray): boolean =>
   folded[index - 1] === '+' || (folded[index - 1] === '(' && !shown.startsWith('+'));
@@ -104,8 +107,9 @@ export const phoneFinder: Finder = {
   before: LOOK_BACK,
   after: MOST_DIGITS + 11,
   find: (text) => {
+    if (!ENOUGH_DIGITS.test(text.folded)) return [];
     const spans: Span[] = [];
-    const isNamed = announcing.couldHold(withoutAccents(text.folded));
+    const isNamed = announcing.couldHold(wholeWithoutAccents(text));
     const starts = new RegExp(isNamed ? STARTS : WITH_PLUS);
     starts.lastIndex = text.from;
     for (let next = starts.exec(text.folded); next !== null; next = starts.exec(text.folded)) {

@@ -41,6 +41,12 @@ const NAME_FIRST = new RegExp(String.raw`${NAME}\.? (\d{1,2})(?:st|nd|rd|th)?,? 
 /** Characters of the longest form: `23rd of ` and a name of twelve letters, with `., del ` and a year. */
 export const LONGEST_DATE = 36;
 
+// A year of four digits, or three numbers: all forms have the one or the other.
+const DATE_LIKE = /\d{4}|\d(?:[-/]|\. ?| )\d{1,2}(?:[-/]|\. ?| )\d{2}/;
+
+/** Whether there could be a date in a text; most have none. */
+export const hasDate = (text: string): boolean => DATE_LIKE.test(text);
+
 const at = (form: RegExp, text: string, from: number): RegExpExecArray | null => {
   form.lastIndex = from;
   return form.exec(text);
