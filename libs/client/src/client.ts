@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import {
+  AccessTokenView,
   API,
   AuditEntry,
   ChunksMissingReply,
+  ChunkStored,
   CreatedAccessToken,
   CreatedToken,
   DoctorView,
+  Epoch,
   IDEMPOTENCY_HEADER,
   Me,
   ModelView,
@@ -17,12 +20,15 @@ import {
   RecallEffect,
   ReleaseRow,
   ReleaseView,
+  RolloutEvidence,
+  RolloutRow,
   RolloutView,
   ServiceView,
   SiteView,
   SuiteView,
   TokenView,
   WholePolicy,
+  WholeSuite,
   type CreateAccessToken,
   type CreateRelease,
   type CreateSite,
@@ -54,7 +60,6 @@ import {
   type PushModel,
 } from './push.ts';
 import { createTransport, type Call, type Transport } from './transport.ts';
-import { AccessTokenView, RolloutEvidence, RolloutRow, WholeSuite } from './views.ts';
 import { watchRollout, type WatchRollout } from './watch-rollout.ts';
 
 export interface ClientOptions {
@@ -286,15 +291,13 @@ export function createClient(options: ClientOptions): Client {
   return client;
 }
 
-const Epoch = z.object({ epoch: z.int() });
-const Stored = z.object({ stored: z.boolean() });
 const putChunk = (
   transport: Transport,
   digest: Digest,
   bytes: Uint8Array,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly stored: boolean }> =>
-  transport.call({ method: 'PUT', path: `${API}/chunks/${digest}`, bytes, answer: Stored, signal });
+  transport.call({ method: 'PUT', path: `${API}/chunks/${digest}`, bytes, answer: ChunkStored, signal });
 
 const UNTRUSTED = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',

@@ -16,6 +16,7 @@ export * from './report.ts';
 export * from './rest/access.ts';
 export * from './rest/common.ts';
 export * from './rest/registry.ts';
+export * from './rest/rollouts.ts';
 export * from './rest/sites.ts';
 export * from './rollout.ts';
 export * from './rpc.ts';

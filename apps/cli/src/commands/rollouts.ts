@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import type { RolloutEvidence, RolloutRow } from '@openward/client';
-import type { Plan, RolloutView, StartRequest } from '@openward/contracts';
+import type { Plan, RolloutEvidence, RolloutRow, RolloutView, StartRequest } from '@openward/contracts';
 import { admin, collect, itemsOf, leaf, type Act, type Cli, type Run } from '../cli.ts';
 import { EXIT } from '../exit-codes.ts';
 import { parseNumber } from '../parse.ts';

@@ -1,19 +1,11 @@
 import { Body, Controller, Delete, Get, Inject, Param, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { CreateAccessToken, CreatedAccessToken, Instant, Me, Name, page, PageQuery, Role } from '@openward/contracts';
-import { z } from 'zod';
+import { AccessTokenView, CreateAccessToken, CreatedAccessToken, Me, Name, page, PageQuery } from '@openward/contracts';
+import type { z } from 'zod';
 import { Caller } from '../http/caller.ts';
 import { Creating, type Creation } from '../http/idempotency.ts';
 import { Route } from '../http/route.ts';
 import { AccessService } from './access.service.ts';
-
-const AccessTokenView = z.object({
-  name: Name,
-  role: Role,
-  createdAt: Instant,
-  expiresAt: Instant,
-  revokedAt: Instant.nullable(),
-});
 
 @ApiTags('access')
 @Controller('api/v1')

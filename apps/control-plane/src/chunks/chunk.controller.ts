@@ -1,16 +1,11 @@
 import { Body, Controller, Inject, Param, Post, Put, Req, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { ChunksMissing, ChunksMissingReply, Digest, MAX_LIST_BYTES } from '@openward/contracts';
+import { ChunksMissing, ChunksMissingReply, ChunkStored, Digest, MAX_LIST_BYTES } from '@openward/contracts';
 import type { Request, Response } from 'express';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { readBytes } from '../http/body.ts';
 import { Route } from '../http/route.ts';
 import { CONTEXT, type Context } from '../process/context.ts';
-
-const Stored = z.object({
-  /** False: it was there already. */
-  stored: z.boolean(),
-});
 
 /** D1: pieces of artifacts, by digest. A push asks what is missing and sends that. */
 @ApiTags('registry')
@@ -36,14 +31,14 @@ export class ChunkController {
   @Route({
     does: 'Upload one piece: a chunk, a list or a manifest, at most 512 KiB, checked against its digest',
     right: 'registry:write',
-    answers: Stored,
+    answers: ChunkStored,
     takes: 'bytes',
   })
   async put(
     @Param('digest', { schema: Digest }) digest: Digest,
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
-  ): Promise<z.output<typeof Stored>> {
+  ): Promise<ChunkStored> {
     const bytes = await readBytes(request, MAX_LIST_BYTES, this.context.config.http.bodyTimeoutMs);
     const stored = await this.context.artifacts.put(digest, bytes);
     response.status(stored ? 201 : 200);

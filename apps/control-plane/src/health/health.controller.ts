@@ -1,14 +1,11 @@
 import { Controller, Get, Header, Inject, Req } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { Refusal } from '@openward/contracts';
+import { Health, Refusal } from '@openward/contracts';
 import type { Request } from 'express';
-import { z } from 'zod';
 import { isLoopback } from '../config.ts';
 import { identify } from '../http/auth.guard.ts';
 import { Route } from '../http/route.ts';
 import { CONTEXT, type Context } from '../process/context.ts';
-
-const Health = z.object({ status: z.literal('ok') });
 
 @ApiTags('health')
 @Controller()
@@ -17,13 +14,13 @@ export class HealthController {
 
   @Get('health')
   @Route({ does: 'Whether the process lives', right: 'public', answers: Health })
-  health(): z.output<typeof Health> {
+  health(): Health {
     return { status: 'ok' };
   }
 
   @Get('ready')
   @Route({ does: 'Whether it can work: database and NATS are there', right: 'public', answers: Health })
-  async ready(): Promise<z.output<typeof Health>> {
+  async ready(): Promise<Health> {
     const { store, links } = this.context;
     const isConnected = [links.engine, links.rpc, links.sys].every((link) => link.isConnected);
     if (!isConnected) throw new Refusal('busy', 'NATS is not connected.');
@@ -35,7 +32,7 @@ export class HealthController {
 
   @Get('metrics')
   @Header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
-  @Route({ does: 'Metrics for Prometheus: from loopback, or with a token', right: 'public', answers: 'any' })
+  @Route({ does: 'Metrics for Prometheus: from loopback, or with a token', right: 'public', answers: 'text' })
   async metrics(@Req() request: Request): Promise<string> {
     const { config, telemetry } = this.context;
     const from = request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '';

@@ -21,8 +21,8 @@ export interface RouteSpec {
   /** `public`: without a token, since the caller proves itself otherwise or nothing is told. */
   readonly right: Right | 'public';
   readonly status?: number;
-  /** Schema of the answer; `frame` is a sealed frame, `events` a stream, `none` no body. */
-  readonly answers: z.ZodType | 'frame' | 'events' | 'none' | 'any';
+  /** Schema of the answer; `frame` is a sealed frame, `events` a stream, `none` no body, `text` plain text. */
+  readonly answers: z.ZodType | 'frame' | 'events' | 'none' | 'text';
   /** A creating POST: it carries an Idempotency-Key (R9). */
   readonly creates?: boolean;
   readonly takes?: 'frame' | 'bytes';
@@ -50,6 +50,7 @@ export function Route(spec: RouteSpec): MethodDecorator {
   }
   if (spec.takes !== undefined) decorators.push(ApiConsumes('application/octet-stream'), ApiBody(BINARY));
   if (spec.answers === 'frame') decorators.push(ApiProduces('application/octet-stream'));
+  if (spec.answers === 'text') decorators.push(ApiProduces('text/plain'));
   if (spec.answers === 'events') decorators.push(ApiProduces('text/event-stream'));
   return applyDecorators(...decorators);
 }
@@ -62,8 +63,8 @@ function answerOf(answers: RouteSpec['answers'], status: number): MethodDecorato
       return ApiResponse({ status, description: 'A sealed frame', ...BINARY });
     case 'events':
       return ApiResponse({ status, description: 'Server-sent events', schema: { type: 'string' } });
-    case 'any':
-      return ApiResponse({ status, description: 'As its content type says', schema: { type: 'string' } });
+    case 'text':
+      return ApiResponse({ status, description: 'Text', schema: { type: 'string' } });
     default:
       return ApiResponse({ status, description: 'Done', standardSchema: answers });
   }

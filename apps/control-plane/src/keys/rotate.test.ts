@@ -30,6 +30,18 @@ test('K1 a node that pinned the first of a dozen sets follows to the last, which
   expect(followKeySets(set, after.frames)).toEqual(after.set);
 });
 
+test('K1 a folder that was made with a second seed is rotated too, and a node that pinned both follows', async () => {
+  await writeFile(join(place, '02.seed'), generateSeed());
+  const { set } = await loadSigningKeys(place);
+  await rotateKeys(place, { keepOld: true });
+  const rotated = await rotateKeys(place, { keepOld: false });
+  const after = await loadSigningKeys(place);
+  expect(set.keys).toHaveLength(2);
+  expect(after.set).toMatchObject({ serial: 3, keys: [after.signer.publicKey] });
+  expect(keyIdOf(after.signer.publicKey)).toBe(rotated.signs);
+  expect(followKeySets(set, after.frames)).toEqual(after.set);
+});
+
 test('a folder that lacks one of its sets, or the seed that signs, keeps the control plane from starting', async () => {
   await rotateKeys(place, { keepOld: false });
   await rotateKeys(place, { keepOld: false });

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MOST_KEY_SETS, type KeySet } from '@openward/contracts';
 import { generateSeed, keyIdOf, sealKeySet, signingKeyFromSeed } from '@openward/trust';
@@ -37,11 +37,15 @@ export async function rotateKeys(place: string, { keepOld }: { readonly keepOld:
     return file;
   };
   const named = (serial: number, ending: string): string => `${String(serial).padStart(2, '0')}.${ending}`;
+  // A second seed of the first set has a number too.
+  const there = await readdir(place);
+  let number = next.serial;
+  while (there.includes(named(number, 'seed'))) number += 1;
   // What the first set was could not be told from the seeds any more.
   if (frames.length === 0) await write(named(set.serial, 'keyset'), sealKeySet(set, signer));
   // The seed first: a set whose seed is not there would keep every replica from starting.
   const files = [
-    await write(named(next.serial, 'seed'), `${seed}\n`),
+    await write(named(number, 'seed'), `${seed}\n`),
     await write(named(next.serial, 'keyset'), sealKeySet(next, signer)),
   ];
   return {

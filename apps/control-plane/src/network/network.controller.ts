@@ -1,12 +1,9 @@
 import { Body, Controller, Inject, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { Reason } from '@openward/contracts';
-import { z } from 'zod';
+import { Epoch, Reason } from '@openward/contracts';
 import { Creating, once, type Creation } from '../http/idempotency.ts';
 import { Route } from '../http/route.ts';
 import { CONTEXT, type Context } from '../process/context.ts';
-
-const Epoch = z.object({ epoch: z.int() });
 
 @ApiTags('network')
 @Controller('api/v1/epoch')
@@ -22,7 +19,7 @@ export class NetworkController {
     answers: Epoch,
     creates: true,
   })
-  async open(@Body({ schema: Reason }) { reason }: Reason, @Creating() creation: Creation): Promise<{ epoch: number }> {
+  async open(@Body({ schema: Reason }) { reason }: Reason, @Creating() creation: Creation): Promise<Epoch> {
     const { store, wakes } = this.context;
     const opened = await once(store, creation, async ({ network }) => ({
       epoch: await network.openEpoch(creation.by.name, reason),

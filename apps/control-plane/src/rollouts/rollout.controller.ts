@@ -1,18 +1,23 @@
 import { Body, Controller, Get, Inject, Param, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import {
-  EvidenceBody,
-  Instant,
+  AbortRollout,
   Me,
   Name,
   page,
   PageQuery,
+  PauseRollout,
   Plan,
   PlanRequest,
   Reason,
+  ResumeRollout,
+  RetryNode,
+  RolloutEvidence,
   RolloutId,
+  RolloutRow,
   RolloutView,
   StartRequest,
+  WaiveGate,
 } from '@openward/contracts';
 import { z } from 'zod';
 import { Caller } from '../http/caller.ts';
@@ -29,18 +34,6 @@ const RolloutsQuery = PageQuery.extend({
   unsettled: z.enum(['true']).optional(),
 });
 type RolloutsQuery = z.output<typeof RolloutsQuery>;
-const RolloutRow = RolloutView.omit({ nodes: true });
-const PauseRequest = z.strictObject({ reason: z.string().min(1).max(500).optional() });
-const ResumeRequest = z.strictObject({
-  /** Lifts the pause that a notice of harm made, too. */
-  harm: z.boolean().default(false),
-});
-const RetryRequest = z.strictObject({ node: Name });
-const WaiveRequest = Reason.extend({ wave: z.int().min(0) });
-const Nothing = z.strictObject({});
-const Evidence = z.object({
-  items: z.array(z.object({ assignment: z.string(), node: Name, at: Instant, evidence: EvidenceBody })),
-});
 
 @ApiTags('rollouts')
 @Controller('api/v1/rollouts')
@@ -95,7 +88,7 @@ export class RolloutController {
   }
 
   @Get(':id/evidence')
-  @Route({ does: 'What nodes reported to the activation gate', right: 'rollouts:read', answers: Evidence })
+  @Route({ does: 'What nodes reported to the activation gate', right: 'rollouts:read', answers: RolloutEvidence })
   evidence(@Param('id', { schema: RolloutId }) id: string) {
     return this.rollouts.evidenceOf(id);
   }
@@ -104,7 +97,7 @@ export class RolloutController {
   @Route({ does: 'No new permit; what began ends', right: 'rollouts:write', answers: RolloutView, takesAway: true })
   pause(
     @Param('id', { schema: RolloutId }) id: string,
-    @Body({ schema: PauseRequest }) body: z.output<typeof PauseRequest>,
+    @Body({ schema: PauseRollout }) body: PauseRollout,
     @Caller() caller: Me,
   ): Promise<RolloutView> {
     return this.rollouts.command(id, { kind: 'pause', by: caller.name, detail: body.reason ?? null });
@@ -114,7 +107,7 @@ export class RolloutController {
   @Route({ does: 'Lift the pauses of persons', right: 'rollouts:write', answers: RolloutView })
   resume(
     @Param('id', { schema: RolloutId }) id: string,
-    @Body({ schema: ResumeRequest }) body: z.output<typeof ResumeRequest>,
+    @Body({ schema: ResumeRollout }) body: ResumeRollout,
     @Caller() caller: Me,
   ): Promise<RolloutView> {
     const codes = body.harm ? (['byAdmin', 'harmNotice'] as const) : (['byAdmin'] as const);
@@ -130,7 +123,7 @@ export class RolloutController {
   })
   abort(
     @Param('id', { schema: RolloutId }) id: string,
-    @Body({ schema: Nothing }) _body: object,
+    @Body({ schema: AbortRollout }) _body: object,
     @Caller() caller: Me,
   ): Promise<RolloutView> {
     return this.rollouts.command(id, { kind: 'abort', by: caller.name });
@@ -159,7 +152,7 @@ export class RolloutController {
   })
   retry(
     @Param('id', { schema: RolloutId }) id: string,
-    @Body({ schema: RetryRequest }) body: z.output<typeof RetryRequest>,
+    @Body({ schema: RetryNode }) body: RetryNode,
     @Caller() caller: Me,
   ): Promise<RolloutView> {
     return this.rollouts.command(id, { kind: 'retry', by: caller.name, node: body.node });
@@ -173,7 +166,7 @@ export class RolloutController {
   })
   waive(
     @Param('id', { schema: RolloutId }) id: string,
-    @Body({ schema: WaiveRequest }) body: z.output<typeof WaiveRequest>,
+    @Body({ schema: WaiveGate }) body: WaiveGate,
     @Caller() caller: Me,
   ): Promise<RolloutView> {
     return this.rollouts.command(id, { kind: 'waive', by: caller.name, wave: body.wave, reason: body.reason });

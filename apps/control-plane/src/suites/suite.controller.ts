@@ -1,6 +1,6 @@
 import { Body, Controller, Get, Inject, Param, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { ArtifactRef, CreateSuite, Digest, Name, page, PageQuery, SuiteDocument, SuiteView } from '@openward/contracts';
+import { CreateSuite, Name, page, PageQuery, SuiteDocument, SuiteView, WholeSuite } from '@openward/contracts';
 import { z } from 'zod';
 import { Creating, type Creation } from '../http/idempotency.ts';
 import { Route } from '../http/route.ts';
@@ -8,7 +8,6 @@ import { SuiteService } from './suite.service.ts';
 
 const SuitesQuery = PageQuery.extend({ service: Name.optional() });
 const SuiteVersion = z.coerce.number().int().min(1);
-const WholeSuite = z.object({ digest: Digest, artifact: ArtifactRef, document: SuiteDocument });
 
 @ApiTags('suites')
 @Controller('api/v1/suites')

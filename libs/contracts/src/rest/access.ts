@@ -10,6 +10,15 @@ export const CreateAccessToken = z.strictObject({
   lifetimeDays: z.int().min(1).max(3650).default(90),
 });
 export const CreatedAccessToken = z.object({ name: Name, role: Role, token: z.string(), expiresAt: Instant });
+/** Of one that was made: never the token. */
+export const AccessTokenView = z.object({
+  name: Name,
+  role: Role,
+  createdAt: Instant,
+  expiresAt: Instant,
+  revokedAt: Instant.nullable(),
+});
+export type AccessTokenView = z.infer<typeof AccessTokenView>;
 export const Me = z.object({ name: z.string(), role: Role });
 export type Me = z.infer<typeof Me>;
 

@@ -21,5 +21,13 @@ export interface Page<T> {
 /** Each creating POST carries it; the same key with the same body gives the first answer again (R9). */
 export const IDEMPOTENCY_HEADER = 'idempotency-key';
 
+/** It answers, and what it needs is there. */
+export const Health = z.object({ status: z.literal('ok') });
+export type Health = z.infer<typeof Health>;
+
+/** The number of an epoch that was opened (D6). */
+export const Epoch = z.object({ epoch: z.int() });
+export type Epoch = z.infer<typeof Epoch>;
+
 export const Reason = z.strictObject({ reason: z.string().min(1).max(500) });
 export type Reason = z.infer<typeof Reason>;

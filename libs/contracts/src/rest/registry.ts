@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ChatTemplate, ModelVersion, VariantNeeds } from '../artifact.ts';
+import { ArtifactRef, ChatTemplate, ModelVersion, VariantNeeds } from '../artifact.ts';
 import { Digest, Instant, Name, Version } from '../ids.ts';
 import { Language, PolicyRef, PromptPolicy } from '../policy.ts';
 import { ChangeClass, GenerationParameters, Release, Service } from '../release.ts';
@@ -12,6 +12,11 @@ export type ServiceView = z.infer<typeof ServiceView>;
 /** Which of these chunks the artifact store does not have (D1); at most 1,000 at once. */
 export const ChunksMissing = z.strictObject({ digests: z.array(Digest).min(1).max(1000) });
 export const ChunksMissingReply = z.object({ missing: z.array(Digest) });
+export const ChunkStored = z.object({
+  /** False: it was there already. */
+  stored: z.boolean(),
+});
+export type ChunkStored = z.infer<typeof ChunkStored>;
 
 /** Registers a variant whose chunks, lists and manifest have all been uploaded. The same variant with other bytes is refused. */
 export const RegisterVariant = z.strictObject({
@@ -50,6 +55,9 @@ export const SuiteView = z.object({
 });
 export type SuiteView = z.infer<typeof SuiteView>;
 export const CreateSuite = SuiteDocument;
+
+export const WholeSuite = z.object({ digest: Digest, artifact: ArtifactRef, document: SuiteDocument });
+export type WholeSuite = z.infer<typeof WholeSuite>;
 
 /**
  * Registers one revision of a policy: the whole document. Judged by `checkPolicy` of `@openward/policy`, whose findings go with
