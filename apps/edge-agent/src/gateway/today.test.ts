@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { todayIn } from './today.ts';
+import { monthsBefore, todayIn } from './today.ts';
 
 test('a day is the site’s own, and changes at its midnight', () => {
   let now = Date.parse('2026-02-28T20:59:59.500Z');
@@ -15,4 +15,10 @@ test('a clock that is set back is followed', () => {
   today();
   now = Date.parse('2025-12-31T12:00:00Z');
   expect(today()).toBe('2025-12-31');
+});
+
+test('months are counted back over years, and a day that a month has not stands after its last', () => {
+  expect(monthsBefore('2026-03-31', 13)).toBe('2025-02-31');
+  expect(monthsBefore('2026-01-01', 1)).toBe('2025-12-01');
+  expect(monthsBefore('2026-12-05', 12)).toBe('2025-12-05');
 });

@@ -22,3 +22,10 @@ export function todayIn(timeZone: string, wallMs: () => number): () => string {
     return day;
   };
 }
+
+/** The same day of an earlier month, `YYYY-MM-DD`: to compare with, since not every month has it. */
+export function monthsBefore(day: string, months: number): string {
+  const [year = 0, month = 0] = day.split('-').map(Number);
+  const all = year * 12 + month - 1 - months;
+  return `${String(Math.floor(all / 12)).padStart(4, '0')}-${String((all % 12) + 1).padStart(2, '0')}${day.slice(7)}`;
+}

@@ -11,13 +11,16 @@ import {
 import type { CompiledPolicy } from '@openward/policy';
 import { compiledPolicy } from '../gateway/compiled.ts';
 import { PolicyCounts } from '../gateway/policy-counts.ts';
-import { todayIn } from '../gateway/today.ts';
+import { monthsBefore, todayIn } from '../gateway/today.ts';
 import type { PolicyFacts } from '../local/policy-findings.ts';
 import { heldPolicies, type HeldHere } from './held-policies.ts';
 import { createPolicyJudge } from './judge-policy.ts';
 import { assertRuns, refusedBy, refusedTerms } from './policy-check.ts';
 import { Shadows } from './shadows.ts';
 import { SitePolicies } from './site-policies.ts';
+
+/** A year beside the month that runs. */
+const MONTHS_KEPT = 13;
 
 interface Options {
   readonly database: DatabaseSync;
@@ -40,6 +43,8 @@ export class NodePolicies {
   readonly today: () => string;
   readonly #hits: SqlitePolicyHits;
   readonly #judge = createPolicyJudge();
+  /** The day before which nothing is left; looked at once a day. */
+  #pruned = '';
   readonly #options: Options;
 
   constructor(options: Options) {
@@ -112,11 +117,17 @@ export class NodePolicies {
     return this.#hits.ofService(service);
   }
 
-  /** Ends the shadows that are over, and writes down what policies did since. What cannot be written is kept for the next time. */
+  /**
+   * Ends the shadows that are over, and writes down what policies did since; what is older than 13 months is forgotten. What cannot
+   * be written is kept for the next time.
+   */
   keepHits(): void {
     this.shadows.sweep();
     const counts = this.counts.take();
+    const oldest = monthsBefore(this.today(), MONTHS_KEPT);
     try {
+      if (oldest !== this.#pruned) this.#hits.prune(oldest);
+      this.#pruned = oldest;
       this.#hits.add(counts);
     } catch (error) {
       this.counts.giveBack(counts);

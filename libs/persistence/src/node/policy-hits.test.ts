@@ -31,3 +31,11 @@ test('P7 hits of a rule are added up by day, mode and action, over a restart too
     hit({ count: 5 }),
   ]);
 });
+
+test('P7 counts of days before the one that is named are forgotten, and no others', () => {
+  const hits = new SqlitePolicyHits(openNodeDatabase(':memory:'));
+  const days = ['2025-01-31', '2025-02-01', '2026-03-01'];
+  hits.add(days.map((day) => hit({ day })));
+  hits.prune('2025-02-01');
+  expect(hits.ofService('triage').map(({ day }) => day)).toEqual(['2026-03-01', '2025-02-01']);
+});

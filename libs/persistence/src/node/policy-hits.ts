@@ -55,6 +55,11 @@ export class SqlitePolicyHits {
     });
   }
 
+  /** What was counted before a day is over. */
+  prune(before: string): void {
+    this.#database.prepare('DELETE FROM policy_hits WHERE day < ?').run(before);
+  }
+
   /** Of one service, the newest day first. */
   ofService(service: string): readonly PolicyHitCount[] {
     const rows = this.#database
