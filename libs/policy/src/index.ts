@@ -10,6 +10,7 @@ export * from './diff.ts';
 export * from './folder.ts';
 export { type DiffLine, differenceText } from './text-diff.ts';
 export { visible } from './visible.ts';
+export { warmUp } from './warm.ts';
 export { finderOf } from './identifiers/index.ts';
 export { starterPolicy } from './starter/index.ts';
 export { checkPolicy, type Checking, type Examination, examinePolicy, examineShape } from './check.ts';
