@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isInUse, startReconciler, type Entry, type Reconciler, type StatePart } from '@openward/activation';
 import { PROTOCOL, reportSubject, type Log, type StateBody } from '@openward/contracts';
-import { openLocalStore } from '@openward/distribution';
+import { giveUpReserve, hasReserve, openLocalStore } from '@openward/distribution';
 import type { SentFrame } from '@openward/messaging';
 import { nodeMetrics } from '@openward/observability';
 import {
@@ -46,6 +46,7 @@ import type { Logger } from 'pino';
 
 const FRAMES_EVERY_MS = 3_600_000;
 const POLICY_HITS_EVERY_MS = 10_000;
+const RESERVE_EVERY_MS = 60_000;
 
 /** Everything of one running node. The Nest process starts it, asks it, and stops it. */
 export class Agent {
@@ -221,6 +222,10 @@ export class Agent {
     server.on('request', this.#createListener(answering, models));
     void this.#repeat(config.stateIntervalMs, () => (this.network.maySend ? this.#sendState() : Promise.resolve()));
     void this.#repeat(FRAMES_EVERY_MS, () => this.#writeFrames());
+    void this.#repeat(RESERVE_EVERY_MS, async () => {
+      // Not the last room there is: the journal's next entry would have it given up again.
+      if (!this.hasReserve && (await store.freeSpace()) >= 2 * config.reserveBytes) await store.restoreReserve();
+    });
     void this.#repeat(POLICY_HITS_EVERY_MS, () => Promise.resolve(this.policies.keepHits()));
   }
 
@@ -234,7 +239,11 @@ export class Agent {
         `the gateway does not listen on ${config.gateway.host} without TLS: set gateway.tls in agent.json (G5)`,
       );
     const paths = pathsOf(config.dataDir);
-    const database = openNodeDatabase(paths.database);
+    const database = openNodeDatabase(paths.database, () => {
+      const given = giveUpReserve(paths.store);
+      if (given) logger.warn({ folder: paths.store }, 'disk.reserveGivenUp');
+      return given;
+    });
     const store = await openLocalStore({ dir: paths.store, reserveBytes: config.reserveBytes });
     const child = new LlamaChild({ readable: [paths.store], hidden: [config.dataDir] });
     const runtimes = openRuntimes(config, child);
@@ -274,6 +283,11 @@ export class Agent {
     await this.network.stop();
     await this.runtimes.close();
     this.#database.close();
+  }
+
+  /** False where the disk was full, until there is room again (N7). */
+  get hasReserve(): boolean {
+    return this.config.reserveBytes === 0 || hasReserve(pathsOf(this.config.dataDir).store);
   }
 
   uptimeHours(): number {

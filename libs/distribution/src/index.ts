@@ -9,5 +9,6 @@ export * from './pace.ts';
 export * from './ports.ts';
 export * from './registered.ts';
 export * from './removal.ts';
+export { giveUpReserve, hasReserve } from './reserve.fs.ts';
 export { threadedDigest } from './threaded-digest.ts';
 export { transfer } from './transfer.driver.ts';

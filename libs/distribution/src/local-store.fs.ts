@@ -13,7 +13,7 @@ import {
 } from './durable.fs.ts';
 import { readLayout } from './manifest.ts';
 import type { LocalStore } from './ports.ts';
-import { dropReserve, freeSpaceOf, makeReserve } from './reserve.fs.ts';
+import { dropReserve, freeSpaceOf, makeReserve, reserveIn } from './reserve.fs.ts';
 import { digestOfHandle, openTarget, readAll } from './target-file.fs.ts';
 
 // The node's store, in a folder of its own under the data folder:
@@ -46,9 +46,12 @@ interface Place {
 
 export async function openLocalStore(options: LocalStoreOptions): Promise<NodeStore> {
   const { dir, reserveBytes = RESERVE_BYTES } = options;
-  const [files, partial, pieces, reserve] = ['files', 'partial', 'pieces', 'reserve'].map((name) =>
-    join(dir, name),
-  ) as [string, string, string, string];
+  const [files, partial, pieces] = ['files', 'partial', 'pieces'].map((name) => join(dir, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const reserve = reserveIn(dir);
   for (const folder of [dir, files, partial, pieces]) await makeFolder(folder);
   await syncFolder(dir);
   await removeLeftovers();

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { hexOf, pathOf } from './durable.fs.ts';
 import { type NodeStore, openLocalStore } from './local-store.fs.ts';
+import { giveUpReserve, hasReserve } from './reserve.fs.ts';
 import { type BuiltArtifact, describeArtifact } from './manifest.ts';
 import type { LocalStore, TargetFile } from './ports.ts';
 import { SimulatedDisk, simulatedStore } from './simulated-store.fixture.ts';
@@ -246,6 +247,13 @@ describe("D1 the node's store on a real disk", () => {
     await store.releaseReserve();
     await store.releaseReserve();
     expect(await readdir(dir)).not.toContain('reserve');
+    expect(await store.restoreReserve()).toBe(true);
+    expect([hasReserve(dir), giveUpReserve(dir), hasReserve(dir), giveUpReserve(dir)]).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
     expect(await store.restoreReserve()).toBe(true);
     await truncate(join(dir, 'reserve'), 7);
     await opened(dir, 3 * MIB + 5);

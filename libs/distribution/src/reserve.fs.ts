@@ -1,5 +1,6 @@
+import { existsSync, rmSync } from 'node:fs';
 import { open, rm, stat, statfs } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { asRefusal, isMissing, syncFolder, unlessMissing } from './durable.fs.ts';
 import { Refusal } from '@openward/contracts';
 
@@ -58,5 +59,20 @@ export async function dropReserve(path: string): Promise<void> {
     await syncFolder(dirname(path));
   } catch (error) {
     if (!isMissing(error)) throw error;
+  }
+}
+
+/** Of a local store's folder. */
+export const reserveIn = (dir: string): string => join(dir, 'reserve');
+export const hasReserve = (dir: string): boolean => existsSync(reserveIn(dir));
+
+/** Gives it up before this returns, for whoever cannot wait. False where there was none. */
+export function giveUpReserve(dir: string): boolean {
+  try {
+    rmSync(reserveIn(dir));
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
   }
 }

@@ -30,7 +30,13 @@ export async function examine(agent: Agent): Promise<{ readonly findings: readon
   const description = await agent.runtimes.runtime.describe().catch(() => null);
   const policies = await agent.policies.facts().then(policyFindings, unreadable);
   return {
-    findings: [...networkFindings(agent), ...runtimeFindings(agent, description), ...policies, ...waits(agent)],
+    findings: [
+      ...networkFindings(agent),
+      ...diskFindings(agent),
+      ...runtimeFindings(agent, description),
+      ...policies,
+      ...waits(agent),
+    ],
   };
 }
 
@@ -78,6 +84,17 @@ function networkFindings({ network }: Agent): Finding[] {
           ),
         ]),
   ];
+}
+
+/** N7: whoever reads this has to act before what the reserve held is full too. */
+export function diskFindings({ hasReserve, config }: Pick<Agent, 'hasReserve' | 'config'>): Finding[] {
+  const { reserveBytes, dataDir } = config;
+  if (reserveBytes === 0) return [];
+  const size = `${Math.round(reserveBytes / 2 ** 20)} MiB`;
+  if (hasReserve) return [finding('ok', 'the disk', `${size} are kept in reserve for journal and reports`, '')];
+  const why = `it is full, or was: the reserve of ${size} was given up, so that journal and reports go on`;
+  const next = `make room on the disk of ${dataDir}; the reserve is taken back by itself once twice as much is free`;
+  return [finding('problem', 'the disk', why, next, 'site')];
 }
 
 type Description = Awaited<ReturnType<Agent['runtimes']['runtime']['describe']>> | null;

@@ -21,11 +21,19 @@ const MIGRATIONS: readonly string[] = [
    CREATE TABLE policy_refusals (service TEXT PRIMARY KEY, release TEXT NOT NULL, number INTEGER NOT NULL, findings TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
    CREATE TABLE shadows (id INTEGER PRIMARY KEY, service TEXT NOT NULL, shadow TEXT NOT NULL, ended_at INTEGER, ended_why TEXT);
    CREATE UNIQUE INDEX open_shadows ON shadows (service) WHERE ended_at IS NULL;`,
+  `DELETE FROM results WHERE data IN (SELECT data FROM data_sets)
+   AND data NOT IN (SELECT data FROM data_sets WHERE records <> '[]');`,
 ];
 
-export function openNodeDatabase(path: string): DatabaseSync {
+/** Gives up what is kept in reserve on this disk (N7), at once. False where there was nothing left to give up. */
+export type GiveRoom = () => boolean;
+const ROOM = new WeakMap<DatabaseSync, GiveRoom>();
+
+/** Where the disk is full, `giveRoom` is called and the write tried once more. */
+export function openNodeDatabase(path: string, giveRoom: GiveRoom = () => false): DatabaseSync {
   const isNew = !existsSync(path);
   const database = new DatabaseSync(path);
+  ROOM.set(database, giveRoom);
   if (isNew && path !== ':memory:') chmodSync(path, 0o600);
   database.exec(
     'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;',
@@ -48,14 +56,31 @@ function migrate(database: DatabaseSync): void {
   }
 }
 
+/** All of it or nothing. It may be run twice, where the first time ended at a full disk (N7). */
 export function inTransaction<T>(database: DatabaseSync, act: () => T): T {
+  try {
+    return attempt(database, act);
+  } catch (error) {
+    if (!isFull(error) || ROOM.get(database)?.() !== true) throw error;
+    return attempt(database, act);
+  }
+}
+
+function attempt<T>(database: DatabaseSync, act: () => T): T {
   database.exec('BEGIN IMMEDIATE');
   try {
     const result = act();
     database.exec('COMMIT');
     return result;
   } catch (error) {
-    database.exec('ROLLBACK');
+    // A full disk has ended it already, and a second end would hide why.
+    if (database.isTransaction) database.exec('ROLLBACK');
     throw error;
   }
 }
+
+const SQLITE_FULL = 13;
+
+/** By the primary code: an extended one says more in its upper bits. */
+const isFull = (error: unknown): boolean =>
+  error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === SQLITE_FULL;

@@ -3,7 +3,7 @@ import { canonicalJson, type OwnEvidence } from '@openward/contracts';
 import type { DataCard, Outcome, PastVerdict, ResultKey, Results, SiteRecord } from '@openward/evaluation';
 import { inTransaction } from './database.ts';
 
-/** Grades of items, never a reply. Those of own records carry the digest of their data set and go with it. */
+/** Grades of items, never a reply. Those of own records carry the digest of their data set, and go with its records. */
 export class SqliteResults implements Results {
   readonly #database: DatabaseSync;
 
@@ -20,9 +20,16 @@ export class SqliteResults implements Results {
   }
 
   keep(key: ResultKey, itemId: string, outcome: Outcome): Promise<void> {
-    this.#database
-      .prepare('INSERT OR IGNORE INTO results (key, item, outcome, data) VALUES (?, ?, ?, ?)')
-      .run(canonicalJson(key), itemId, outcome, key.data);
+    // An evaluation may still run on a version whose records were replaced meanwhile: nothing of them is kept any more.
+    inTransaction(this.#database, () =>
+      this.#database
+        .prepare(
+          `INSERT OR IGNORE INTO results (key, item, outcome, data) SELECT ?1, ?2, ?3, ?4
+           WHERE NOT EXISTS (SELECT 1 FROM data_sets WHERE data = ?4)
+           OR EXISTS (SELECT 1 FROM data_sets WHERE data = ?4 AND records <> '[]')`,
+        )
+        .run(canonicalJson(key), itemId, outcome, key.data),
+    );
     return Promise.resolve();
   }
 }
@@ -98,7 +105,10 @@ export class SqliteDataSets {
     this.#database = database;
   }
 
-  /** A new version of a data set keeps its salt; the records of older versions are removed, their fingerprints stay (E7). */
+  /**
+   * A new version of a data set keeps its salt. The records of older versions are removed, and with them how each was answered;
+   * their fingerprints stay (E7), as do judgements and verdicts (E4, E6).
+   */
   add(set: Omit<StoredDataSet, 'version'>): number {
     return inTransaction(this.#database, () => {
       const { newest } = this.#database
@@ -121,6 +131,12 @@ export class SqliteDataSets {
       this.#database
         .prepare(`UPDATE data_sets SET records = '[]' WHERE name = ? AND version <= ?`)
         .run(set.name, newest);
+      this.#database
+        .prepare(
+          `DELETE FROM results WHERE data IN (SELECT data FROM data_sets WHERE name = ?)
+           AND data NOT IN (SELECT data FROM data_sets WHERE records <> '[]')`,
+        )
+        .run(set.name);
       return newest + 1;
     });
   }

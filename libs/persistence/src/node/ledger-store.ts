@@ -39,7 +39,7 @@ export class SqliteLedger implements LedgerStore {
   }
 
   append(row: LedgerRow): Promise<void> {
-    this.#insert(row);
+    inTransaction(this.#database, () => this.#insert(row));
     return Promise.resolve();
   }
 
@@ -98,7 +98,7 @@ export class SqliteLedger implements LedgerStore {
   }
 
   acknowledge(through: number): Promise<void> {
-    this.#database.prepare('DELETE FROM outbox WHERE seq <= ?').run(through);
+    inTransaction(this.#database, () => this.#database.prepare('DELETE FROM outbox WHERE seq <= ?').run(through));
     return Promise.resolve();
   }
 

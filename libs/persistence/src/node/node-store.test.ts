@@ -2,11 +2,12 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { digestOf } from '@openward/contracts';
+import type { DataCard, SiteRecord } from '@openward/evaluation';
 import { firstBrokenRow, nextRow } from '@openward/privacy';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { SqliteApiKeys } from './api-keys.ts';
 import { openNodeDatabase } from './database.ts';
-import { SqliteResults } from './evaluation-store.ts';
+import { SqliteDataSets, SqliteJudgements, SqliteResults } from './evaluation-store.ts';
 import { SqliteJournal } from './journal.ts';
 import { SqliteLedger } from './ledger-store.ts';
 
@@ -85,4 +86,96 @@ test('P8 an acknowledged restore raises the reports, and never lowers them', () 
   expect(again.isRestoreAcknowledged(accepted)).toBe(true);
   expect(again.isRestoreAcknowledged({ ...accepted, seq: 10 })).toBe(false);
   return expect(again.newestReport()).resolves.toBe(7);
+});
+
+/** A store that holds no more than it holds now, and what is in reserve for it, in pages. */
+function fullStore(reserve: number): { database: ReturnType<typeof openNodeDatabase>; given: () => number } {
+  let given = 0;
+  const pages = (): number => Number(database.prepare('PRAGMA page_count').get()?.['page_count']);
+  const database = openNodeDatabase(path, () => {
+    if (given > 0) return false;
+    given++;
+    database.exec(`PRAGMA max_page_count = ${pages() + reserve}`);
+    return true;
+  });
+  database.exec(`PRAGMA max_page_count = ${pages()}`);
+  return { database, given: () => given };
+}
+const long = 'x'.repeat(9000);
+
+test('N7 a full disk has its reserve given up, and journal and report are written all the same, once', async () => {
+  const { database, given } = fullStore(100);
+  const journal = new SqliteJournal<{ kind: string; n: number; long: string }>(database);
+  await journal.append({ kind: 'a', n: 1, long });
+  await journal.append({ kind: 'a', n: 2, long });
+  await journal.sync();
+  expect(given()).toBe(1);
+  const ledger = new SqliteLedger(database);
+  const row = { kind: 'state', subject: 's', bytes: Buffer.from(long), at: 1 } as const;
+  await ledger.appendReport(nextRow(await ledger.head(), row), 1);
+  const again = openNodeDatabase(path);
+  expect((await new SqliteJournal<{ kind: string; n: number }>(again).read()).map(({ n }) => n)).toEqual([1, 2]);
+  expect((await new SqliteLedger(again).queued(10)).map(({ seq }) => seq)).toEqual([1]);
+  expect(given()).toBe(1);
+});
+
+test('N7 where nothing is left in reserve the write fails as what it is, and nothing of it stays', async () => {
+  const { database, given } = fullStore(0);
+  const journal = new SqliteJournal<{ kind: string; n: number; long: string }>(database);
+  await journal.append({ kind: 'a', n: 1, long });
+  await expect(async () => journal.sync()).rejects.toThrow('database or disk is full');
+  expect(given()).toBe(1);
+  expect(await new SqliteJournal(openNodeDatabase(path)).read()).toEqual([]);
+  expect(database.isTransaction).toBe(false);
+});
+
+const aDataSet = (name: string, data: string) => ({
+  name,
+  data,
+  card: { service: 'triage' } as DataCard,
+  records: [{ id: `${data}-1` } as SiteRecord],
+  fingerprints: new Map([[`${data}-1`, 'f']]),
+  salt: Uint8Array.of(1),
+  addedAt: 1,
+});
+
+test('E4 E6 with the records of a version go the answers to them, and no judgement and no verdict', async () => {
+  const database = openNodeDatabase(path);
+  const sets = new SqliteDataSets(database);
+  const results = new SqliteResults(database);
+  const judgements = new SqliteJudgements(database);
+  const key = (data: string) => ({ release: 'r', variant: 'v', data, suite: 's', runtimeVersion: '1', pass: 'first' });
+  sets.add(aDataSet('ward', 'd1'));
+  sets.add(aDataSet('clinic', 'd1'));
+  sets.add(aDataSet('ward', 'd2'));
+  for (const data of ['d1', 'd2', 'suite']) await results.keep(key(data), 'item', 'right');
+  const verdict = { dataSet: 'ward', data: 'd2', suite: 's', release: 'r', at: 1, evidence: null as never };
+  judgements.keep('d2', { verdict: 'pass' }, {}, verdict, 1);
+
+  sets.add(aDataSet('ward', 'd3'));
+  expect(await results.kept(key('d2'))).toEqual([]);
+  expect(await results.kept(key('d1')), 'another data set still has these records').toHaveLength(1);
+  expect(await results.kept(key('suite')), 'of bundled items').toHaveLength(1);
+  expect(judgements.find('d2')).not.toBeNull();
+  expect(judgements.verdicts()).toHaveLength(1);
+
+  // An evaluation that still runs on what was replaced.
+  await results.keep(key('d2'), 'late', 'right');
+  expect(await results.kept(key('d2'))).toEqual([]);
+  sets.add(aDataSet('ward', 'd2'));
+  await results.keep(key('d2'), 'item', 'right');
+  expect(await results.kept(key('d2')), 'the same records, added once more').toHaveLength(1);
+});
+
+test('E6 a store of an older agent loses the answers to records that it no longer has', async () => {
+  const first = openNodeDatabase(path);
+  const sets = new SqliteDataSets(first);
+  sets.add(aDataSet('ward', 'd1'));
+  sets.add(aDataSet('ward', 'd2'));
+  const insert = first.prepare(`INSERT INTO results (key, item, outcome, data) VALUES (?, 'item', 'right', ?)`);
+  for (const data of ['d1', 'd2', 'suite']) insert.run(data, data);
+  first.exec('PRAGMA user_version = 4');
+  first.close();
+  const kept = openNodeDatabase(path).prepare('SELECT data FROM results ORDER BY data').all();
+  expect(kept.map(({ data }) => data)).toEqual(['d2', 'suite']);
 });
