@@ -43,7 +43,8 @@ export function fold(text: string, given: Circumstances): FoldedText {
   const circumstances = { from: 0, isStart: true, isEnd: true, ...given, text };
   if (text.length < IDENTITY_SIZE && isAscii(text))
     return { ...circumstances, folded: text, origin: starts.subarray(), originEnd: ends };
-  const folding = openFolding(text.length);
+  // With room for what becomes longer, as `ß` does.
+  const folding = openFolding(text.length + (text.length >>> 5) + 16);
   folding.add(text);
   return { ...circumstances, ...folding.read() };
 }

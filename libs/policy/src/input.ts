@@ -27,7 +27,7 @@ export function inputStage(
   return ({ turns, language: asked, today }, now): InputDecision => {
     const language = chooseLanguage(languages, asked);
     const allowed = allowance(now);
-    const folded = turns.map(({ text }) => fold(text, { today, language }));
+    const folded = rules.length === 0 ? [] : turns.map(({ text }) => fold(text, { today, language }));
     const matched = folded.map((text) => matchRules(enforced, mayHit, text, allowed));
     const rewritten = turns.map(({ role, text }, at): PolicyTurn => {
       const spans = placedSpans(matched[at] ?? []).toSorted(bySpan);

@@ -4,7 +4,7 @@ import { lastThatFits } from './length-rule.ts';
 import { placed, placedSpans, rewrites } from './marks.ts';
 import { allowance, hitsOf, type Matched, matchRules, matchShadow } from './matching.ts';
 import { mayMatch, type MayMatch } from './may-match.ts';
-import type { InputDecision, Monotonic, Notice, WholeReply } from './model.ts';
+import type { FoldedText, InputDecision, Monotonic, Notice, WholeReply } from './model.ts';
 import { withNotices } from './notices.ts';
 import type { ReadyRule } from './rules.ts';
 import { bySpan, type PlacedSpan, START, writeSpans } from './spans.ts';
@@ -42,8 +42,24 @@ export function noticesOf({ policy, texts }: OutputStage, input: Go, matched: re
 
 /** What rules in shadow would have hit. */
 export function shadowOf(stage: OutputStage, input: Go, reply: string, now: Monotonic): readonly Matched[] {
-  if (stage.shadow.length === 0) return [];
-  return matchShadow(stage.shadow, stage.mayHitInShadow, fold(reply.slice(0, MOST_IN_SHADOW), input), allowance(now));
+  return stage.shadow.length === 0 ? [] : shadowIn(stage, fold(reply.slice(0, MOST_IN_SHADOW), input), now);
+}
+
+const shadowIn = ({ shadow, mayHitInShadow }: OutputStage, text: FoldedText, now: Monotonic): readonly Matched[] =>
+  matchShadow(shadow, mayHitInShadow, text, allowance(now));
+
+/** What hits a whole reply, which is folded once for all; and not at all where no rule would read it. */
+function hitsIn(
+  stage: OutputStage,
+  input: Go,
+  reply: string,
+  now: Monotonic,
+): { readonly matched: readonly Matched[]; readonly inShadow: readonly Matched[] } {
+  if (stage.enforced.length === 0) return { matched: [], inShadow: shadowOf(stage, input, reply, now) };
+  const text = fold(reply, input);
+  const matched = matchRules(stage.enforced, stage.mayHit, text, allowance(now));
+  const inShadow = reply.length > MOST_IN_SHADOW ? shadowOf(stage, input, reply, now) : shadowIn(stage, text, now);
+  return { matched, inShadow };
 }
 
 /** Applies the rules to a reply that is there whole. */
@@ -54,8 +70,8 @@ export function applyToReply(
   finishReason: 'stop' | 'length',
   now: Monotonic,
 ): WholeReply {
-  const matched = matchRules(stage.enforced, stage.mayHit, fold(reply, input), allowance(now));
-  const hits = hitsOf([...matched, ...shadowOf(stage, input, reply, now)]);
+  const { matched, inShadow } = hitsIn(stage, input, reply, now);
+  const hits = hitsOf([...matched, ...inShadow]);
   const action = strongest([...input.hits, ...hits]);
   const notices = noticesOf(stage, input, matched);
   const refusing = refusal(matched, stage.texts, input.language);
