@@ -1,5 +1,5 @@
 import { MAX_POLICY_BYTES, type PromptPolicy } from '@openward/contracts';
-import { parseDocument, stringify } from 'yaml';
+import { type Document, LineCounter, parseDocument, stringify, visit } from 'yaml';
 import { Findings } from './findings.ts';
 import type { PolicyFinding } from './model.ts';
 
@@ -76,16 +76,51 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 
 function readYaml(name: PolicyFile, text: string, findings: Findings): unknown {
   try {
-    const document = parseDocument(text, { schema: 'core', strict: true, uniqueKeys: true, prettyErrors: true });
+    const lines = new LineCounter();
+    const document = parseDocument(text, {
+      schema: 'core',
+      strict: true,
+      uniqueKeys: true,
+      prettyErrors: true,
+      lineCounter: lines,
+    });
     // A warning is a tag or a directive that is not understood: what it meant is not known.
     const [wrong] = [...document.errors, ...document.warnings];
-    if (wrong === undefined) return document.toJS({ maxAliasCount: 0 }) as unknown;
-    findings.add('shape', placeOf(name, wrong.linePos?.[0].line), sentence(wrong.message.split('\n')[0] ?? ''));
+    const steered = wrong === undefined ? steering(document) : null;
+    if (wrong !== undefined)
+      findings.add('shape', placeOf(name, wrong.linePos?.[0].line), sentence(wrong.message.split('\n')[0] ?? ''));
+    else if (steered !== null) findings.add('shape', placeOf(name, lines.linePos(steered.at).line), steered.what);
+    else return document.toJS({ maxAliasCount: 0 }) as unknown;
   } catch (error) {
     const isAlias = error instanceof ReferenceError;
     findings.add('shape', name, isAlias ? 'It has an alias (*name): write out what it stands for.' : 'It is not YAML.');
   }
   return null;
+}
+
+/** What `!!` stands for where nothing is declared. */
+const CORE_TAGS = 'tag:yaml.org,2002:';
+
+/**
+ * What makes YAML read a value as something else than it looks: a directive, or a tag, the known ones too (`!!str 1`). A reviewer
+ * reads what stands there.
+ */
+function steering({ directives, contents }: Document.Parsed): { readonly at: number; readonly what: string } | null {
+  const { '!!': core, ...others } = directives.tags;
+  const declared = directives.yaml.explicit === true || core !== CORE_TAGS || Object.keys(others).length > 0;
+  if (declared) return { at: 0, what: 'It has a directive (%YAML, %TAG): leave it out.' };
+  let found: { readonly at: number; readonly what: string } | null = null;
+  visit(contents, {
+    Node: (_key, node) => {
+      if (!('tag' in node) || node.tag === undefined) return undefined;
+      found = {
+        at: node.range?.[0] ?? 0,
+        what: 'It has a tag (!name): write the value as it is, in quotes for a text.',
+      };
+      return visit.BREAK;
+    },
+  });
+  return found;
 }
 
 const placeOf = (name: string, line: number | undefined): string =>
