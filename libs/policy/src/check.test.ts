@@ -2,12 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MAX_POLICY_BYTES, plainPolicy, type PolicyRule, type PromptPolicy } from '@openward/contracts';
 import { policyOf, ruleOf, testOf } from './check.fixture.ts';
-import { checkPolicy } from './check.ts';
-import type { SiteTerms } from './model.ts';
+import { checkPolicy, type Checking } from './check.ts';
+import { type Monotonic, NO_SITE_TERMS, type SiteTerms } from './model.ts';
 import { starterPolicy } from './starter/index.ts';
 
+const check = (document: unknown, terms: SiteTerms = NO_SITE_TERMS): Checking =>
+  checkPolicy(document, terms, () => performance.now());
 const codes = (document: unknown): string[] => {
-  const checked = checkPolicy(document);
+  const checked = check(document);
   return checked.kind === 'ok' ? [] : checked.findings.map(({ code, where }) => `${code} ${where}`.trim());
 };
 /** A policy with one rule that is refused before its tests could matter. */
@@ -18,7 +20,7 @@ describe('a policy that may be applied', () => {
   it('passes, as a value, as JSON and as bytes', () => {
     const policy = policyOf();
     for (const document of [policy, JSON.stringify(policy), Buffer.from(JSON.stringify(policy))])
-      expect(checkPolicy(document)).toMatchObject({ kind: 'ok', policy, compiled: { policy } });
+      expect(check(document)).toMatchObject({ kind: 'ok', policy, compiled: { policy } });
     expect(codes(plainPolicy('Hello.'))).toEqual([]);
   });
 });
@@ -183,9 +185,7 @@ describe('a policy is refused', () => {
   });
 
   it('where a test fails, with the part in which both texts differ', () => {
-    const checked = checkPolicy(
-      policyOf({ tests: [...policyOf().tests, testOf({ expect: { text: 'In [cod] now.' } })] }),
-    );
+    const checked = check(policyOf({ tests: [...policyOf().tests, testOf({ expect: { text: 'In [cod] now.' } })] }));
     expect(checked).toEqual({
       kind: 'refused',
       findings: [
@@ -195,6 +195,15 @@ describe('a policy is refused', () => {
           message: 'codes, “a code” (en): text: expected “In [cod] now.”, got “In [code] now.”',
         },
       ],
+    });
+  });
+
+  it('where its tests take longer than they may, by the clock that is given', () => {
+    let at = 0;
+    const slow: Monotonic = () => (at += 3_000);
+    expect(checkPolicy(policyOf(), NO_SITE_TERMS, slow)).toMatchObject({
+      kind: 'refused',
+      findings: [{ code: 'testFailed', where: 'tests[0]' }, { where: 'tests[1]' }],
     });
   });
 });
@@ -246,7 +255,7 @@ describe('notices and a schema', () => {
       notices: { place: 'header' },
     });
     const found = (policy: PromptPolicy, terms?: SiteTerms) => {
-      const checked = checkPolicy(policy, terms);
+      const checked = check(policy, terms);
       return checked.kind === 'ok' ? [] : checked.findings.filter(({ code }) => code === 'tooLarge');
     };
     expect(found(long)).toEqual([]);
@@ -275,7 +284,7 @@ describe('notices and a schema', () => {
 
 describe('any value at all', () => {
   const quiet = (document: unknown): void => {
-    const checked = checkPolicy(document);
+    const checked = check(document);
     if (checked.kind === 'refused') {
       expect(checked.findings.length).toBeGreaterThan(0);
       for (const { where, message } of checked.findings)

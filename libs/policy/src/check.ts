@@ -6,7 +6,7 @@ import { boundFindings, textFindings } from './check-texts.ts';
 import { compilePolicy } from './compile.ts';
 import { Findings } from './findings.ts';
 import { measureDocument } from './measure.ts';
-import { type CompiledPolicy, type Monotonic, NO_SITE_TERMS, type PolicyFinding, type SiteTerms } from './model.ts';
+import { type CompiledPolicy, type Monotonic, type PolicyFinding, type SiteTerms } from './model.ts';
 import { runCompiledTests, runPolicyTests, type TestResult } from './run-tests.ts';
 import { readShape } from './shape.ts';
 import { templateFindings } from './template.ts';
@@ -23,7 +23,7 @@ export type Checking =
  * refused at one step goes to no later one that could trip over it. All findings are `testFailed` where the policy is sound, and
  * its own tests fail with the terms of this site. `now` bounds how long they may take.
  */
-export function checkPolicy(document: unknown, terms: SiteTerms = NO_SITE_TERMS, now: Monotonic = () => 0): Checking {
+export function checkPolicy(document: unknown, terms: SiteTerms, now: Monotonic): Checking {
   const { policy, compiled, findings } = examinePolicy(document, terms, now);
   if (findings.length > 0 || policy === null || compiled === null) return { kind: 'refused', findings };
   return { kind: 'ok', policy, compiled };
@@ -40,11 +40,7 @@ export interface Examination {
   readonly findings: readonly PolicyFinding[];
 }
 
-export function examinePolicy(
-  document: unknown,
-  terms: SiteTerms = NO_SITE_TERMS,
-  now: Monotonic = () => 0,
-): Examination {
+export function examinePolicy(document: unknown, terms: SiteTerms, now: Monotonic): Examination {
   const findings = new Findings();
   const policy = shapeOf(document, findings);
   if (policy === null) return { policy, compiled: null, results: [], findings: findings.list() };

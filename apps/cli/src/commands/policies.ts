@@ -39,8 +39,8 @@ export function addPolicies(cli: Cli, program: Command): void {
 
 /** Judged here before any address or token is asked for; the control plane judges it again. */
 const pushPolicy: Act = async (run, [folder = ''], options) => {
-  const { checkPolicy, policyRefusal } = await import('@openward/policy');
-  const checked = checkPolicy(await documentIn(folder));
+  const { checkPolicy, NO_SITE_TERMS, policyRefusal } = await import('@openward/policy');
+  const checked = checkPolicy(await documentIn(folder), NO_SITE_TERMS, () => performance.now());
   if (checked.kind === 'refused') throw policyRefusal(checked.findings);
   const push = admin(async (client) => {
     const view = await client.policies.create(checked.policy);

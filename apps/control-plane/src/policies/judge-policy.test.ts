@@ -1,5 +1,5 @@
 import { plainPolicy } from '@openward/contracts';
-import { checkPolicy, starterPolicy } from '@openward/policy';
+import { checkPolicy, NO_SITE_TERMS, starterPolicy } from '@openward/policy';
 import { expect, test } from 'vitest';
 import { createPolicyJudge } from './judge-policy.ts';
 
@@ -13,7 +13,9 @@ test('finds what the check of a policy finds, while the main thread goes on', as
   clearInterval(counting);
   expect(turns).toBeGreaterThan(3);
   const untested = { ...starter, tests: [] };
-  const { findings } = checkPolicy(untested) as unknown as { findings: unknown };
+  const { findings } = checkPolicy(untested, NO_SITE_TERMS, () => performance.now()) as unknown as {
+    findings: unknown;
+  };
   expect(await judge(untested)).toEqual({ kind: 'refused', findings });
   expect(await judge([1])).toMatchObject({ kind: 'refused', findings: [{ code: 'shape' }] });
 });

@@ -27,7 +27,7 @@ describe('the starter policy', () => {
   });
 
   it('is refused by nothing that a push or a node checks, and its own tests pass', () => {
-    const checking = checkPolicy(starterPolicy());
+    const checking = checkPolicy(starterPolicy(), NO_SITE_TERMS, () => performance.now());
     expect(checking.kind === 'refused' ? checking.findings : []).toEqual([]);
     expect(runPolicyTests(starterPolicy(), NO_SITE_TERMS).filter(({ differs }) => differs.length > 0)).toEqual([]);
   });
