@@ -16,8 +16,8 @@ import type { Entry } from './journal.ts';
 import type { Chain, EvaluationResult, Held } from './model.ts';
 
 // What the reconciler may touch. An adapter says that an attempt cannot succeed by rejecting with an error whose `code` is a
-// `ReasonCode` (those of `RuntimeRefusal` that are in the list fit as they are). Every other rejection is a fault that may
-// pass, and is tried again with back-off.
+// `ReasonCode`: those of `Refusal` and `RuntimeRefusal` that are in that list fit as they are. Every other rejection is a fault
+// that may pass, and is tried again with back-off; so is `runtimeExited`, since the runtime is started again.
 
 /** Ends an attempt with a reason from the list. Its message is for the node's own log only. */
 export class Unrecoverable extends Error {

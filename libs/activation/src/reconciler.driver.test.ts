@@ -113,6 +113,24 @@ describe('the reconciler', () => {
     });
   });
 
+  it.each([
+    ['runtimeExited', 'the runtime ended, and is started again', 'tried again'],
+    ['runtimeFailed', 'a load that hung was ended', 'tried again'],
+    ['modelNotLoadable', 'it is cut short', 'failed'],
+  ])('a load that is refused as %s (%s) is %s', async (code, why, expected) => {
+    let calls = 0;
+    const running = await run(({ runtime }) => ({
+      runtime: {
+        ...runtime,
+        load: (held, signal) =>
+          ++calls === 1 ? Promise.reject(Object.assign(new Error(why), { code })) : runtime.load(held, signal),
+      },
+    }));
+    await running.pass(30_000);
+    expect(stepOf(running) === 'failed').toBe(expected === 'failed');
+    expect(calls > 1).toBe(expected === 'tried again');
+  });
+
   it('aborts a fetch that is wanted no more, and hears no late answer of it', async () => {
     const signals: AbortSignal[] = [];
     let finish = (): void => undefined;

@@ -389,7 +389,9 @@ class Loop implements Reconciler {
   }
 }
 
+/** The one place that tells what ends an attempt from what may pass (`ports.ts`). */
 function codeOf(error: unknown): ReasonCode | null {
   if (typeof error !== 'object' || error === null || !('code' in error)) return null;
-  return ReasonCode.safeParse(error.code).data ?? null;
+  const code = ReasonCode.safeParse(error.code).data ?? null;
+  return code === 'runtimeExited' ? null : code;
 }

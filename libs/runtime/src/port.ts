@@ -94,8 +94,9 @@ export interface Runtime {
   /**
    * Loads the set and warms it up; when it returns, the next reply needs no load. The same key with the same digests
    * does nothing; with others it is `invalidRequest` until the key is unloaded. A broken file leaves the rest serving.
+   * An abort is `aborted`, at once, and what was loaded so far is let go; a load that hangs is ended, and is `runtimeFailed`.
    */
-  load(request: LoadRequest): Promise<LoadedModel>;
+  load(request: LoadRequest, signal?: AbortSignal): Promise<LoadedModel>;
 
   /**
    * Streams a reply: texts, then one `end`. Joined, the texts are the whole reply. An abort ends the iteration with

@@ -1,7 +1,6 @@
-import { Unrecoverable, type Fetch } from '@openward/activation';
+import type { Fetch } from '@openward/activation';
 import {
   artifactsOf,
-  ReasonCode,
   Refusal,
   type ArtifactRef,
   type Assignment,
@@ -119,11 +118,7 @@ export function createFetch(options: {
 
   return {
     async fetch(assignment, waiting, signal) {
-      try {
-        await bring(assignment, artifactsOf(assignment), waiting, signal);
-      } catch (error) {
-        throw asReason(error);
-      }
+      await bring(assignment, artifactsOf(assignment), waiting, signal);
     },
     async fetchDocument(assignment) {
       const { document } = assignment.release;
@@ -147,11 +142,4 @@ export function createFetch(options: {
       for (const key of options.models.keys()) if (!kept.has(key)) await options.models.remove(key);
     },
   };
-}
-
-/** A refusal whose code is in the list ends the attempt; everything else may pass. */
-function asReason(error: unknown): unknown {
-  if (!(error instanceof Refusal)) return error;
-  const code = ReasonCode.safeParse(error.code);
-  return code.success ? new Unrecoverable(code.data, error.message, { cause: error }) : error;
 }

@@ -33,8 +33,10 @@ function models() {
   const vocabularies = { opened: 0, closed: 0 };
   const removed: string[] = [];
   const inMemory = new Set<string>();
+  const signals: (AbortSignal | undefined)[] = [];
   const runtime = {
-    load: ({ key, base: file, adapter }: LoadRequest) => {
+    load: ({ key, base: file, adapter }: LoadRequest, signal?: AbortSignal) => {
+      signals.push(signal);
       inMemory.add(key);
       return Promise.resolve({ key, base: file.digest, memoryBytes: 1, ...(adapter && { adapter: adapter.digest }) });
     },
@@ -59,7 +61,7 @@ function models() {
     } as unknown as Documents,
     config: readConfig(dir),
   });
-  return { created, vocabularies, removed, inMemory };
+  return { created, vocabularies, removed, inMemory, signals };
 }
 
 const never = new AbortController().signal;
@@ -114,4 +116,11 @@ test('a release that changes nothing but its policy is the same model to the run
     { ...files, base: undefined },
   ];
   expect(new Set([files, ...others].map(keyOf)).size).toBe(4);
+});
+
+test('a load that the reconciler gives up is given up in the runtime too', async () => {
+  const { created, signals } = models();
+  const { signal } = new AbortController();
+  await created.load(held('one'), signal);
+  expect(signals).toEqual([signal]);
 });

@@ -1,5 +1,5 @@
 import { Unrecoverable, type Chain, type Held, type ModelRuntime } from '@openward/activation';
-import { digestOf, ReasonCode, type ArtifactRef, type Digest } from '@openward/contracts';
+import { digestOf, type ArtifactRef, type Digest } from '@openward/contracts';
 import type { NodeStore } from '@openward/distribution';
 import {
   LlamaChild,
@@ -71,9 +71,6 @@ export interface LoadedReleases extends ModelRuntime {
   readonly loads: Readonly<Record<Digest, number>>;
 }
 
-/** Codes of a runtime that no second try would change. */
-const HOPELESS = new Set(['modelNotLoadable', 'digestMismatch', 'needsSwap']);
-
 export function createModelRuntime(options: {
   readonly runtimes: Runtimes;
   readonly store: NodeStore;
@@ -93,18 +90,19 @@ export function createModelRuntime(options: {
     if (path === undefined) throw new Unrecoverable('targetMissing', `the file ${artifact.file} is not on this disk`);
     return { path, digest: artifact.file };
   };
-  const load = async (held: Held): Promise<Chain> => {
+  const load = async (held: Held, signal?: AbortSignal): Promise<Chain> => {
     const release = await documents.release(held.release, held.document);
     const weights = await fileOf(held.artifact);
     const base = held.base === undefined ? undefined : await fileOf(held.base);
     keys.add(held.key);
-    const loaded = await runtime.load({
+    const request = {
       key: held.key,
       ...(base === undefined ? { base: weights } : { base, adapter: weights }),
       contextLength: release.model.contextLength,
       threads: config.runtime.threadsPerRequest ?? config.runtime.threads,
       parallel: config.runtime.parallel,
-    });
+    };
+    const loaded = await runtime.load(request, signal);
     if (!loadedKeys.has(held.key)) loads[held.artifact.file] = (loads[held.artifact.file] ?? 0) + 1;
     const chain = { base: loaded.base, ...(loaded.adapter === undefined ? {} : { adapter: loaded.adapter }) };
     loadedKeys.set(held.key, countedBy(held).file);
@@ -131,14 +129,10 @@ export function createModelRuntime(options: {
   };
 
   return {
-    async load(held) {
-      try {
-        const chain = await load(held);
-        await vocabularyOf(held);
-        return chain;
-      } catch (error) {
-        throw asReason(error);
-      }
+    async load(held, signal) {
+      const chain = await load(held, signal);
+      await vocabularyOf(held);
+      return chain;
     },
     async unload(key) {
       await runtime.unload(key);
@@ -170,9 +164,3 @@ const countedBy = (held: Held): ArtifactRef => held.base ?? held.artifact;
 /** N8: what a runtime reports now, against what was written at staging. */
 export const isSameChain = (now: Pick<LoadedModel, 'base' | 'adapter'>, staged: Chain): boolean =>
   now.base === staged.base && now.adapter === staged.adapter;
-
-function asReason(error: unknown): unknown {
-  if (!(error instanceof RuntimeRefusal) || !HOPELESS.has(error.code)) return error;
-  const code = ReasonCode.safeParse(error.code);
-  return code.success ? new Unrecoverable(code.data, error.message, { cause: error }) : error;
-}

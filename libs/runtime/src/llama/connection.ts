@@ -28,17 +28,25 @@ export class Connection {
   #end: RuntimeRefusal | undefined;
   #hasCrashed = false;
 
-  private constructor(child: ChildProcess, version: string) {
+  readonly #endNow: (exit: Exit) => void;
+
+  private constructor(child: ChildProcess, version: string, endNow: (exit: Exit) => void) {
     this.#child = child;
     this.version = version;
+    this.#endNow = endNow;
   }
 
-  /** Waits until the child is ready; `onExit` is called once when it ends afterwards. */
-  static open(child: ChildProcess, onExit: (reason: string) => void): Promise<Connection> {
+  /** Waits until the child is ready, and ends one that never is; `onExit` is called once when it ends afterwards. */
+  static open(child: ChildProcess, deadline: number, onExit: (reason: string) => void): Promise<Connection> {
     return new Promise((resolve, reject) => {
       let connection: Connection | undefined;
+      const tooLate = setTimeout(
+        () => ended({ reason: `it was not ready within ${Math.round(deadline / 1000)} s`, isCrash: false }),
+        deadline,
+      );
       const ended = (exit: Exit): void => {
         const { reason } = exit;
+        clearTimeout(tooLate);
         child.kill('SIGKILL');
         if (connection === undefined) reject(new RuntimeRefusal('runtimeUnreachable', cannotStart(reason)));
         else if (connection.#ended(exit)) onExit(reason);
@@ -52,7 +60,8 @@ export class Connection {
         else if (said.say !== 'ready') {
           if (connection !== undefined) connection.#hear(said);
         } else {
-          connection ??= new Connection(child, said.version);
+          clearTimeout(tooLate);
+          connection ??= new Connection(child, said.version, ended);
           resolve(connection);
         }
       });
@@ -87,8 +96,9 @@ export class Connection {
     return { reply, cancel: () => this.#pending.has(id) && this.#send({ ask: 'cancel', id }) };
   }
 
+  /** It has ended when this returns, for everyone who waits for it; a process that hangs in the kernel goes when it can. */
   kill(): void {
-    this.#child.kill('SIGKILL');
+    this.#endNow({ reason: 'killed by SIGKILL', isCrash: false });
   }
 
   #send(ask: Ask): void {

@@ -1,13 +1,16 @@
-import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 
 import { ask, eventually, modelFile, PROMPT, refusalOf, replyOf, setOf } from '../contract.ts';
+import { PATIENCE, patienceFor } from '../patience.ts';
 import type { ModelFile, RuntimeExit } from '../port.ts';
 import { writeTinyModel } from '../tiny-model.ts';
+import { Connection } from './connection.ts';
 import { exitOf } from './exits.ts';
 import { findFencing } from './isolation.ts';
 import { LlamaChild, type LlamaChildOptions } from './llama-child.ts';
@@ -148,6 +151,76 @@ describe('the process that runs llama.cpp', () => {
     await runtime.load(setOf('again', second));
     await runtime.load(setOf('other', one));
     expect(apart).toHaveBeenCalledTimes(1);
+  });
+
+  /** Nobody writes to it, so whoever opens it to read waits for ever. */
+  const hanging = async (name: string): Promise<ModelFile> => {
+    const path = join(models, name);
+    await promisify(execFile)('mkfifo', [path]);
+    onTestFinished(() => rm(path, { force: true }));
+    return { path, digest: `sha256:${'1'.repeat(64)}` };
+  };
+
+  test('ends a child that never says that it is ready, and says so', async () => {
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], {
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    expect(await refusalOf(() => Connection.open(child, 200, () => expect.fail('it was never ready')))).toBe(
+      'runtimeUnreachable',
+    );
+    await eventually('its end', () => (child.signalCode === 'SIGKILL' ? true : undefined));
+  });
+
+  test('starts another child where one is not ready in time', async () => {
+    const { child, runtime } = open({ restartDelay: 1, readyDeadline: 1 });
+    expect(await refusalOf(() => runtime.load(setOf('one', one)))).toBe('runtimeUnreachable');
+    expect(await refusalOf(() => runtime.load(setOf('one', one)))).toBe('runtimeUnreachable');
+    expect(child.pid).toBeUndefined();
+  });
+
+  test('ends the trial of a candidate whose load hangs, and answers on by the live model', async () => {
+    const { child, runtime } = open({ patience: () => 500 });
+    await runtime.load(setOf('live', one));
+    const before = pidOf(child);
+    const candidate = await hanging('hangs-apart.gguf');
+    expect(await refusalOf(() => runtime.load(setOf('candidate', candidate)))).toBe('runtimeFailed');
+    expect((await replyOf(runtime, ask('live', { maxTokens: 2 }))).end.completionTokens).toBe(2);
+    expect(pidOf(child)).toBe(before);
+  });
+
+  test('ends a child that hangs over its first load or over a vocabulary, and loads with the next', async () => {
+    const { child, runtime } = open({ restartDelay: 1, patience: (bytes) => (bytes === 0 ? 300 : 60_000) });
+    const file = await hanging('hangs.gguf');
+    expect(await refusalOf(() => runtime.load(setOf('hanging', file)))).toBe('runtimeFailed');
+    await runtime.load(setOf('one', one));
+    const before = pidOf(child);
+    expect(await refusalOf(() => openVocabulary(child, file))).toBe('runtimeFailed');
+    await restarted(child, before);
+    expect((await replyOf(runtime, ask('one', { maxTokens: 2 }))).end.completionTokens).toBe(2);
+  });
+
+  test('ends the trial of a load that its caller gives up, at once, and the next load need not wait for it', async () => {
+    const { child, runtime } = open();
+    await runtime.load(setOf('live', one));
+    const before = pidOf(child);
+    const candidate = await hanging('given-up.gguf');
+    const caller = new AbortController();
+    const loading = refusalOf(() => runtime.load(setOf('candidate', candidate), caller.signal));
+    const waiting = refusalOf(() => runtime.load(setOf('behind', one), caller.signal));
+    caller.abort();
+    expect([await loading, await waiting]).toEqual(['aborted', 'aborted']);
+    await runtime.load(setOf('next', one));
+    expect((await runtime.loaded()).map(({ key }) => key)).toEqual(['live', 'next']);
+    expect(pidOf(child)).toBe(before);
+  });
+
+  test('gives a load more time the larger its files are, and never less than two minutes', async () => {
+    expect(PATIENCE(0)).toBe(120_000);
+    expect(PATIENCE(5_000_000_000)).toBe(620_000);
+    const adapter = { ...one, path: join(models, 'nowhere.gguf') };
+    const { size } = await stat(one.path);
+    expect(await patienceFor({ base: one, adapter }, (bytes) => bytes)).toBe(size);
+    expect(await patienceFor({ base: one, adapter: one }, (bytes) => bytes)).toBe(2 * size);
   });
 
   test('does not blame a model for a process that was killed from outside', () => {

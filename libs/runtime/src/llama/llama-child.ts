@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { IsolationMeasure, RuntimeExit } from '../port.ts';
+import { inTime, PATIENCE, patienceFor, type Patience } from '../patience.ts';
+import type { IsolationMeasure, LoadRequest, RuntimeExit } from '../port.ts';
 import { RuntimeRefusal } from '../refusal.ts';
 import { closed } from '../requests.ts';
 import { Connection } from './connection.ts';
@@ -16,6 +17,10 @@ export interface LlamaChildOptions {
   readonly restartDelay?: number;
   /** Milliseconds that a request waits for a child that is being started. */
   readonly startDeadline?: number;
+  /** Milliseconds after which a child that is not ready is ended, so that another one is tried. */
+  readonly readyDeadline?: number;
+  /** After which a child is ended that has not loaded what it was asked to. */
+  readonly patience?: Patience;
 }
 
 type Restore = (connection: Connection) => Promise<void>;
@@ -28,6 +33,8 @@ export class LlamaChild {
   readonly #fence: Fence;
   readonly #restartDelay: number;
   readonly #startDeadline: number;
+  readonly #readyDeadline: number;
+  readonly #patience: Patience;
   readonly #restores = new Set<Restore>();
   readonly #listeners = new Set<(exit: RuntimeExit) => void>();
   readonly #closing = new AbortController();
@@ -36,10 +43,13 @@ export class LlamaChild {
   #deaths = 0;
   #isTrying = false;
 
-  constructor({ readable, hidden = [], restartDelay = 100, startDeadline = 30_000 }: LlamaChildOptions) {
+  constructor(options: LlamaChildOptions) {
+    const { readable, hidden = [], restartDelay = 100, startDeadline = 30_000, readyDeadline = 120_000 } = options;
     this.#fence = { readable, hidden };
     this.#restartDelay = restartDelay;
     this.#startDeadline = startDeadline;
+    this.#readyDeadline = readyDeadline;
+    this.#patience = options.patience ?? PATIENCE;
   }
 
   get pid(): number | undefined {
@@ -69,13 +79,24 @@ export class LlamaChild {
       return await use(
         await within(
           this.#startDeadline,
-          Connection.open(child, () => undefined),
+          Connection.open(child, this.#readyDeadline, () => undefined),
         ),
       );
     } finally {
       signal.removeEventListener('abort', kill);
       kill();
     }
+  }
+
+  /** Waits for what a child does with these files, and ends the child that hangs over them: it would hold up all that follows. */
+  async patiently<Result>(
+    connection: Connection,
+    files: Pick<LoadRequest, 'base' | 'adapter'>,
+    work: () => Promise<Result>,
+    signal?: AbortSignal,
+  ): Promise<Result> {
+    const milliseconds = await patienceFor(files, this.#patience);
+    return inTime(milliseconds, work(), () => connection.kill(), signal);
   }
 
   /** `restore` is called with each new child before it serves anyone; where it rejects, that child is ended. */
@@ -118,7 +139,7 @@ export class LlamaChild {
     let connection: Connection | undefined;
     try {
       const child = await launchChild(this.#fence);
-      connection = await Connection.open(child, (reason) => this.#died(reason));
+      connection = await Connection.open(child, this.#readyDeadline, (reason) => this.#died(reason));
       for (const restore of this.#restores) await restore(connection);
       // A file that crashed it was given up meanwhile, so that the next one lives.
       if (connection.hasEnded)

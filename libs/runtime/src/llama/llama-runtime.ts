@@ -9,6 +9,7 @@ import type {
   RuntimeDescription,
   RuntimeExit,
 } from '../port.ts';
+import { assertWanted, unlessAborted } from '../patience.ts';
 import { Pieces } from '../pieces.ts';
 import { RuntimeRefusal } from '../refusal.ts';
 import { assertGeneratable, assertLoadable, closed, heldUnderAnotherSet, isSameSet, notLoaded } from '../requests.ts';
@@ -56,21 +57,30 @@ export class LlamaRuntime implements Runtime {
     return { kind: this.kind, version, knownSafe: true, tested: true, isolation: await this.#child.isolation() };
   }
 
-  async load(request: LoadRequest): Promise<LoadedModel> {
+  async load(request: LoadRequest, signal?: AbortSignal): Promise<LoadedModel> {
     assertLoadable(request);
-    return this.#inTurn.run(async () => {
-      const held = this.#sets.get(request.key);
-      if (held !== undefined && !isSameSet(held.request, request)) throw heldUnderAnotherSet(request.key);
-      if (held !== undefined) return held.model;
-      if (this.#isClosed) throw closed();
-      // Where nothing is live there is nothing to save, and a node that starts has no second to lose.
-      if (this.#sets.size > 0) await this.#trials.run(request);
-      const connection = await this.#connect();
-      const model = onlyModel(await connection.ask({ ask: 'load', request }).reply);
-      this.#trials.pass(request);
-      this.#sets.set(request.key, { request, model, slots: new Slots(request.parallel, this.#maxWaiting) });
-      return model;
-    });
+    return unlessAborted(
+      this.#inTurn.run(() => this.#load(request, signal)),
+      signal,
+    );
+  }
+
+  async #load(request: LoadRequest, signal?: AbortSignal): Promise<LoadedModel> {
+    const held = this.#sets.get(request.key);
+    if (held !== undefined && !isSameSet(held.request, request)) throw heldUnderAnotherSet(request.key);
+    if (held !== undefined) return held.model;
+    if (this.#isClosed) throw closed();
+    assertWanted(signal);
+    // Where nothing is live there is nothing to save, and a node that starts has no second to lose.
+    if (this.#sets.size > 0) await this.#trials.run(request, signal);
+    const connection = await this.#connect();
+    const model = onlyModel(await this.#askToLoad(connection, request));
+    this.#trials.pass(request);
+    // It is not broken off halfway, in the process that serves others.
+    if (signal?.aborted === true) await connection.ask({ ask: 'unload', key: request.key }).reply;
+    assertWanted(signal);
+    this.#sets.set(request.key, { request, model, slots: new Slots(request.parallel, this.#maxWaiting) });
+    return model;
   }
 
   async *generate(request: GenerateRequest): AsyncGenerator<GenerateEvent> {
@@ -152,11 +162,15 @@ export class LlamaRuntime implements Runtime {
     return this.#isClosed ? Promise.reject(closed()) : this.#child.connect();
   }
 
+  #askToLoad(connection: Connection, request: LoadRequest): Promise<Reply> {
+    return this.#child.patiently(connection, request, () => connection.ask({ ask: 'load', request }).reply);
+  }
+
   /** A set whose file is gone or broken by now is given up: requests for it are `modelNotLoaded`. */
   async #restore(connection: Connection): Promise<void> {
     for (const { request } of this.#sets.values()) {
       try {
-        await connection.ask({ ask: 'load', request }).reply;
+        await this.#askToLoad(connection, request);
       } catch (cause) {
         if (cause instanceof RuntimeRefusal && cause.code === 'runtimeExited') throw cause;
         this.#sets.delete(request.key);

@@ -20,10 +20,12 @@ export class Trials {
     this.#passed.add(nameOf(request));
   }
 
-  /** Rejects as the load does, and with `modelNotLoadable` where the files end the process. */
-  async run(request: LoadRequest): Promise<void> {
+  /** Rejects as the load does, and with `modelNotLoadable` where the files end the process. An abort ends the process. */
+  async run(request: LoadRequest, signal?: AbortSignal): Promise<void> {
     if (this.#passed.has(nameOf(request))) return;
-    await this.#child.apart((connection) => tryOut(connection, request));
+    await this.#child.apart((connection) =>
+      this.#child.patiently(connection, request, () => tryOut(connection, request), signal),
+    );
     this.pass(request);
   }
 }

@@ -1,7 +1,7 @@
 import type { ModelFile, Vocabulary } from '../port.ts';
 import { RuntimeRefusal } from '../refusal.ts';
 import { assertModelFile, closed } from '../requests.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, Reply } from './connection.ts';
 import type { LlamaChild } from './llama-child.ts';
 
 /** A vocabulary that also knows how it begins a text by itself. */
@@ -14,7 +14,8 @@ export interface KnownVocabulary extends Vocabulary {
 export async function openVocabulary(child: LlamaChild, file: ModelFile): Promise<KnownVocabulary> {
   assertModelFile(file);
   const open = async (connection: Connection): Promise<string | undefined> => {
-    const said = await connection.ask({ ask: 'openVocabulary', file }).reply;
+    const asked = (): Promise<Reply> => connection.ask({ ask: 'openVocabulary', file }).reply;
+    const said = await child.patiently(connection, { base: file }, asked);
     return said.say === 'opened' ? said.beginning.bos : undefined;
   };
   const bos = await open(await child.connect());

@@ -1,5 +1,6 @@
 import { InTurn } from '../in-turn.ts';
 import type { KnownVocabulary } from '../llama/vocabulary.ts';
+import { assertWanted, inTime, PATIENCE, patienceFor, unlessAborted, type Patience } from '../patience.ts';
 import type {
   GenerateEvent,
   GenerateRequest,
@@ -31,6 +32,8 @@ export interface OllamaRuntimeOptions {
   readonly prefix?: string;
   /** Requests of one set that may wait while others are answered. */
   readonly maxWaiting?: number;
+  /** After which a load that Ollama has not answered is broken off. */
+  readonly patience?: Patience;
 }
 
 export interface HeldSet {
@@ -75,18 +78,29 @@ export class OllamaRuntime implements Runtime {
     };
   }
 
-  async load(request: LoadRequest): Promise<LoadedModel> {
+  async load(request: LoadRequest, signal?: AbortSignal): Promise<LoadedModel> {
     assertLoadable(request);
-    return this.#inTurn.run(async () => {
-      if (this.#isClosed) throw closed();
-      const held = this.#sets.get(request.key);
-      if (held !== undefined && !isSameSet(held.request, request)) throw heldUnderAnotherSet(request.key);
-      const model = this.#nameOf(request.key);
-      const place = held?.place ?? (await this.#placeFor(request, model));
-      await place.assertSafe();
-      const loaded = held === undefined ? undefined : await place.loadedAs(model, request.key);
-      return loaded ?? this.#loadAt(place, model, request);
-    });
+    return unlessAborted(
+      this.#inTurn.run(async () => {
+        if (this.#isClosed) throw closed();
+        assertWanted(signal);
+        const ended = new AbortController();
+        const milliseconds = await patienceFor(request, this.#options.patience ?? PATIENCE);
+        return inTime(milliseconds, this.#load(request, ended.signal), () => ended.abort(), signal);
+      }),
+      signal,
+    );
+  }
+
+  /** An abort closes the connection; what Ollama has of it by then is removed with its key. */
+  async #load(request: LoadRequest, signal: AbortSignal): Promise<LoadedModel> {
+    const held = this.#sets.get(request.key);
+    if (held !== undefined && !isSameSet(held.request, request)) throw heldUnderAnotherSet(request.key);
+    const model = this.#nameOf(request.key);
+    const place = held?.place ?? (await this.#placeFor(request, model));
+    await place.assertSafe();
+    const loaded = held === undefined ? undefined : await place.loadedAs(model, request.key);
+    return loaded ?? this.#loadAt(place, model, request, signal);
   }
 
   async *generate(request: GenerateRequest): AsyncGenerator<GenerateEvent> {
@@ -159,10 +173,10 @@ export class OllamaRuntime implements Runtime {
     return place;
   }
 
-  async #loadAt(place: Place, model: string, request: LoadRequest): Promise<LoadedModel> {
-    await place.store(model, request);
+  async #loadAt(place: Place, model: string, request: LoadRequest, signal: AbortSignal): Promise<LoadedModel> {
+    await place.store(model, request, signal);
     const others = this.#setsAt(place).filter((set) => set.model !== model);
-    const loaded = await place.load(model, request).catch(async (cause: unknown) => {
+    const loaded = await place.load(model, request, signal).catch(async (cause: unknown) => {
       // What cannot be loaded is not kept: its copy would fill the disk.
       if (cause instanceof RuntimeRefusal && cause.code === 'modelNotLoadable') await place.remove(model);
       throw cause;
@@ -174,6 +188,7 @@ export class OllamaRuntime implements Runtime {
       for (const set of evicted) await place.load(set.model, set.request);
       throw noRoom('let go of another set to make room for this one');
     }
+    assertWanted(signal);
     if (!this.#sets.has(request.key)) {
       const vocabulary = await this.#options.openVocabulary(request.base);
       const slots = new Slots(request.parallel, this.#options.maxWaiting ?? 64);

@@ -81,19 +81,19 @@ export class OllamaServer {
   }
 
   /** Ollama hashes what it gets, and refuses other bytes with 400. */
-  async putBlob(digest: string, path: string): Promise<void> {
-    const { statusCode, body } = await this.#request('POST', `/api/blobs/${digest}`, createReadStream(path));
+  async putBlob(digest: string, path: string, signal?: AbortSignal): Promise<void> {
+    const { statusCode, body } = await this.#request('POST', `/api/blobs/${digest}`, createReadStream(path), signal);
     const said = await body.text();
     if (statusCode !== 201 && statusCode !== 200) throw new OllamaError(statusCode, errorIn(said));
   }
 
   /** Never asks for a quantisation, and never starts from a name that Ollama might look for on the internet. */
-  async create(model: NewModel): Promise<void> {
-    await this.#post('/api/create', { ...model, template: TEMPLATE, stream: false });
+  async create(model: NewModel, signal?: AbortSignal): Promise<void> {
+    await this.#post('/api/create', { ...model, template: TEMPLATE, stream: false }, signal);
   }
 
-  async load(model: string, options: RunnerOptions): Promise<void> {
-    await this.#post('/api/generate', { model, keep_alive: -1, options, stream: false });
+  async load(model: string, options: RunnerOptions, signal?: AbortSignal): Promise<void> {
+    await this.#post('/api/generate', { model, keep_alive: -1, options, stream: false }, signal);
   }
 
   async unload(model: string): Promise<void> {
@@ -123,8 +123,8 @@ export class OllamaServer {
     await this.#agent.destroy();
   }
 
-  async #post(path: string, body: object): Promise<void> {
-    const answer = await this.#request('POST', path, JSON.stringify(body));
+  async #post(path: string, body: object, signal?: AbortSignal): Promise<void> {
+    const answer = await this.#request('POST', path, JSON.stringify(body), signal);
     const said = await answer.body.text();
     if (answer.statusCode !== 200) throw new OllamaError(answer.statusCode, errorIn(said));
     const failed = errorSchema.safeParse(jsonIn(said));

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { LoadedModel, LoadRequest } from '../port.ts';
+import type { LoadedModel, LoadRequest, ModelFile } from '../port.ts';
 import { RuntimeRefusal } from '../refusal.ts';
 import { refusalFor } from './failures.ts';
 import type { OllamaServer, RunnerOptions } from './ollama-server.ts';
@@ -50,17 +50,20 @@ export class Place {
   }
 
   /** Makes Ollama hold the set's files under this name, and checks that it reports the digests that were asked for. */
-  async store(model: string, request: LoadRequest): Promise<void> {
+  async store(model: string, request: LoadRequest, signal?: AbortSignal): Promise<void> {
     const { base, adapter } = request;
     if (isWhatWasAsked(await this.#reported(model), request)) return;
     await this.#do('manage', () => this.server.delete(model));
-    for (const file of adapter === undefined ? [base] : [base, adapter]) await this.#upload(file.digest, file.path);
+    for (const file of adapter === undefined ? [base] : [base, adapter]) await this.#upload(file, signal);
     await this.#do('load', () =>
-      this.server.create({
-        model,
-        files: { 'model.gguf': base.digest },
-        ...(adapter === undefined ? {} : { adapters: { 'adapter.gguf': adapter.digest } }),
-      }),
+      this.server.create(
+        {
+          model,
+          files: { 'model.gguf': base.digest },
+          ...(adapter === undefined ? {} : { adapters: { 'adapter.gguf': adapter.digest } }),
+        },
+        signal,
+      ),
     );
     const reported = await this.#reported(model);
     if (isWhatWasAsked(reported, request)) return;
@@ -69,12 +72,12 @@ export class Place {
   }
 
   /** Into memory, and warm. */
-  async load(model: string, request: LoadRequest): Promise<LoadedModel> {
+  async load(model: string, request: LoadRequest, signal?: AbortSignal): Promise<LoadedModel> {
     const options = optionsOf(request);
-    await this.#do('load', () => this.server.load(model, options));
+    await this.#do('load', () => this.server.load(model, options, signal));
     const warmUp = { model, prompt: 'a', keep_alive: -1, options: { ...options, num_predict: 1 } };
     await this.#do('load', async () => {
-      for await (const _ of this.server.generate(warmUp)) continue;
+      for await (const _ of this.server.generate(warmUp, signal)) continue;
     });
     const loaded = await this.loadedAs(model, request.key);
     if (loaded === undefined) throw new RuntimeRefusal('modelNotLoadable', 'Ollama loaded it and let go of it again.');
@@ -122,10 +125,10 @@ export class Place {
     return modelfile === undefined ? undefined : digestsIn(modelfile);
   }
 
-  async #upload(digest: string, path: string): Promise<void> {
+  async #upload({ digest, path }: ModelFile, signal?: AbortSignal): Promise<void> {
     if (await this.#do('manage', () => this.server.hasBlob(digest))) return;
     try {
-      await this.server.putBlob(digest, path);
+      await this.server.putBlob(digest, path, signal);
     } catch (cause) {
       throw uploadRefusal(cause, digest);
     }
