@@ -111,7 +111,7 @@ export function bytesOn(disk: SimulatedDisk, file: Digest): Uint8Array {
 }
 
 export const simulatedVerify = (life: Life, disk: SimulatedDisk): Verify => ({
-  verify: (assignment, signal) =>
+  verify: (assignment, _active, signal) =>
     life.answer(
       between(life.world, 1, 100),
       (): Held => {

@@ -334,7 +334,12 @@ async function visit({ site, reconciler, isUp }: Hospital): Promise<void> {
   }
   const offer = reconciler.offers().find(({ service }) => service === SERVICE);
   if (offer?.question === 'prepare' || offer?.question === 'activate')
-    await reconciler.command({ kind: 'accept', service: SERVICE, holdResult: false });
+    await reconciler.command({
+      kind: 'accept',
+      service: SERVICE,
+      assignment: offer.assignment,
+      question: offer.question,
+    });
 }
 
 const SUITE_DIGEST = releaseOf(1).document.suite.digest;

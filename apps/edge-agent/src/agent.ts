@@ -179,10 +179,6 @@ export class Agent {
         documents: this.documents,
         config,
         commitments: () => commitmentsOf(this.dataSets).map(({ commitment }) => commitment),
-        servingOf: async (service) => {
-          const active = this.reconciler.state().durable.services[service]?.active ?? null;
-          return active === null ? null : this.documents.release(active.release, active.document);
-        },
         assertPolicy: (assignment, release) => this.policies.assertRuns(assignment, release),
       }),
       runtime: models,

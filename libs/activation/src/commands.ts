@@ -2,6 +2,7 @@ import type { Name } from '@openward/contracts';
 import { endUnchanged, stepBack, steppingStone } from './back.ts';
 import type { Command, CommandAnswer, CommandRefusal } from './events.ts';
 import type { Attempt, Consent } from './model.ts';
+import { isForAnother, isOpen, questionOf, refusalOf } from './question.ts';
 import type { Turn } from './turn.ts';
 import { pauseSoak } from './watch.ts';
 
@@ -38,13 +39,13 @@ function obeyForService(turn: Turn, command: ServiceCommand): CommandAnswer {
   const { service } = command;
   switch (command.kind) {
     case 'accept':
-      return accept(turn, service, command.holdResult ?? false);
+      return accept(turn, command);
     case 'acceptInconclusive':
-      return acceptInconclusive(turn, service, command.reason);
+      return acceptInconclusive(turn, command);
     case 'defer':
-      return answerWith(turn, service, { deferUntil: command.until });
+      return defer(turn, command);
     case 'reject':
-      return reject(turn, service, command.reason);
+      return reject(turn, command);
     case 'halt':
       return halt(turn, service);
     case 'resume':
@@ -65,37 +66,55 @@ function obeyForService(turn: Turn, command: ServiceCommand): CommandAnswer {
 /** The attempt that a person can still decide on: nothing has been switched for it. */
 function openAttempt(turn: Turn, service: Name): Attempt | null {
   const attempt = turn.attempt(service);
-  const at = attempt?.progress.at;
-  return at === 'offered' || at === 'staged' || at === 'evaluated' ? attempt : null;
+  return attempt !== null && isOpen(attempt) ? attempt : null;
 }
 
-function answerWith(turn: Turn, service: Name, answer: Partial<Consent>): CommandAnswer {
-  const attempt = openAttempt(turn, service);
-  if (attempt === null) return refused('nothingWaits');
-  turn.record({ kind: 'answered', service, consent: { ...attempt.consent, ...answer } });
+function answerWith(turn: Turn, { assignment, consent }: Attempt, answer: Partial<Consent>): CommandAnswer {
+  turn.record({ kind: 'answered', service: assignment.service, consent: { ...consent, ...answer } });
   return DONE;
 }
 
-/** The first answer before there is a result, the second one after it: nobody accepts what nobody could see (N2). */
-function accept(turn: Turn, service: Name, holdResult: boolean): CommandAnswer {
+type To<K extends Command['kind']> = Extract<Command, { readonly kind: K }>;
+
+/** The first answer before there is a result, the second one after it (N2). A result that is held stays held until the second. */
+function accept(turn: Turn, command: To<'accept'>): CommandAnswer {
+  const { service, holdResult = false } = command;
   const attempt = openAttempt(turn, service);
-  const answer = attempt?.progress.at === 'evaluated' ? { activate: true } : { prepare: { holdResult } };
-  return answerWith(turn, service, { ...answer, deferUntil: null });
+  if (attempt === null) return refused('nothingWaits');
+  const why = refusalOf(attempt, turn.work(service), command);
+  if (why !== null) return refused(why);
+  if (attempt.progress.at === 'evaluated') return answerWith(turn, attempt, { activate: true, deferUntil: null });
+  const isHeld = holdResult || attempt.consent.prepare?.holdResult === true;
+  return answerWith(turn, attempt, { prepare: { holdResult: isHeld }, deferUntil: null });
 }
 
 /** R8: an inconclusive gate, never a failed one, and only with a reason. */
-function acceptInconclusive(turn: Turn, service: Name, reason: string): CommandAnswer {
-  const progress = openAttempt(turn, service)?.progress;
+function acceptInconclusive(turn: Turn, command: To<'acceptInconclusive'>): CommandAnswer {
+  const { service, reason } = command;
+  const attempt = openAttempt(turn, service);
+  const progress = attempt?.progress;
+  if (attempt === null) return refused('nothingWaits');
+  if (isForAnother(attempt, command)) return refused('otherAssignment');
   if (progress?.at !== 'evaluated') return refused('nothingWaits');
   if (progress.result.verdict !== 'inconclusive') return refused('notInconclusive');
-  if (reason.trim() === '') return refused('reasonMissing');
-  return answerWith(turn, service, { activate: true, waiver: reason, deferUntil: null });
+  if (reason.trim() === '') return refused('waiverReasonMissing');
+  if (questionOf(attempt, turn.work(service)) !== 'waive') return refused('nothingWaits');
+  return answerWith(turn, attempt, { activate: true, waiver: reason, deferUntil: null });
 }
 
-function reject(turn: Turn, service: Name, reason: string): CommandAnswer {
+function defer(turn: Turn, command: To<'defer'>): CommandAnswer {
+  const attempt = openAttempt(turn, command.service);
+  if (attempt === null) return refused('nothingWaits');
+  if (isForAnother(attempt, command)) return refused('otherAssignment');
+  return answerWith(turn, attempt, { deferUntil: command.until });
+}
+
+function reject(turn: Turn, command: To<'reject'>): CommandAnswer {
+  const { service, reason } = command;
   const attempt = openAttempt(turn, service);
   const at = turn.attempt(service)?.progress.at;
   if (attempt === null) return refused(at === 'activated' || at === 'committed' ? 'alreadyActive' : 'nothingWaits');
+  if (isForAnother(attempt, command)) return refused('otherAssignment');
   if (reason.trim() === '') return refused('reasonMissing');
   endUnchanged(turn, service, 'rejected', 'rejectedBySite');
   return DONE;

@@ -3,8 +3,8 @@ import { isWithin } from './consent.ts';
 import type { EvaluationResult, SiteRules } from './model.ts';
 import { offersOf } from './offers.ts';
 import { reportOf } from './report.ts';
-import { type Bench, second, settled } from './testing/bench.ts';
-import { RESULTS } from './testing/documents.ts';
+import { type Bench, first, second, settled } from './testing/bench.ts';
+import { anAssignment, RESULTS } from './testing/documents.ts';
 
 const service = 'triage';
 const offered = (rules?: SiteRules): Bench => {
@@ -17,6 +17,8 @@ const evaluated = (bench: Bench, result: EvaluationResult): Bench => {
   bench.send({ kind: 'evaluated', service, task: bench.task, result });
   return bench;
 };
+const waive = (bench: Bench, reason: string) =>
+  bench.command({ kind: 'acceptInconclusive', service, assignment: bench.assignment.id, reason });
 const kinds = (bench: Bench): readonly string[] => bench.effects.map((effect) => effect.kind);
 const statusOf = (bench: Bench) => reportOf(bench.state).services[0]!.assignment!;
 
@@ -25,7 +27,7 @@ describe('N2: the hospital decides, first on preparing, then on activating', () 
     const bench = offered();
     expect(kinds(bench)).not.toContain('fetch');
     expect(bench.pass(3_600_000).step).toBe('awaitingPreparation');
-    bench.command({ kind: 'accept', service });
+    bench.accept();
     expect(kinds(bench)).toContain('fetch');
   });
 
@@ -37,7 +39,7 @@ describe('N2: the hospital decides, first on preparing, then on activating', () 
     });
     expect(kinds(bench)).not.toContain('discloseEvidence');
     expect(statusOf(bench).gate).toBeUndefined();
-    bench.command({ kind: 'accept', service });
+    bench.accept();
     expect(kinds(bench)).toContain('discloseEvidence');
     expect(statusOf(bench).gate).toMatchObject({ verdict: 'pass' });
   });
@@ -52,7 +54,7 @@ describe('N2: the hospital decides, first on preparing, then on activating', () 
     'holds a %s back where the site said so, and tells neither from the other',
     (verdict) => {
       const bench = offered();
-      bench.command({ kind: 'accept', service, holdResult: true });
+      bench.accept({ holdResult: true });
       evaluated(bench, RESULTS[verdict]);
       expect(kinds(bench)).not.toContain('discloseEvidence');
       const { assignment: _, ...told } = statusOf(bench);
@@ -62,7 +64,7 @@ describe('N2: the hospital decides, first on preparing, then on activating', () 
         waitsFor: 'resultHeld',
         restarts: 0,
       });
-      bench.command({ kind: 'accept', service });
+      bench.accept();
       expect(kinds(bench)).toContain('discloseEvidence');
       expect(bench.step).toBe(verdict === 'fail' ? 'failed' : 'awaitingPermit');
     },
@@ -112,6 +114,66 @@ describe('N2: the hospital decides, first on preparing, then on activating', () 
     expect(kinds(bench)).toContain('askPermit');
   });
 
+  it('takes a yes only to the release that was read', () => {
+    const bench = offered();
+    const { id } = bench.assignment;
+    bench.desired([anAssignment({ number: 3, rollbackTarget: second().rollbackTarget })]);
+    expect(bench.accept({ assignment: id })).toEqual({ done: false, why: 'otherAssignment' });
+    const other = { service, assignment: id } as const;
+    expect(bench.command({ kind: 'reject', ...other, reason: 'no' })).toMatchObject({ why: 'otherAssignment' });
+    expect(bench.command({ kind: 'defer', ...other, until: bench.wall + 1 })).toMatchObject({ why: 'otherAssignment' });
+    expect(bench.command({ kind: 'acceptInconclusive', ...other, reason: 'few' })).toMatchObject({
+      why: 'otherAssignment',
+    });
+    expect(bench.step).toBe('awaitingPreparation');
+  });
+
+  it('takes a yes only to the question that was read: one to prepare is none to serve, with a hold or without', () => {
+    const bench = evaluated(offered(), RESULTS.pass);
+    for (const holdResult of [true, false])
+      expect(bench.accept({ question: 'prepare', holdResult })).toEqual({ done: false, why: 'otherQuestion' });
+    expect(bench.accept({ question: 'activate', holdResult: true })).toEqual({ done: false, why: 'otherQuestion' });
+    expect(bench.step).toBe('awaitingConsent');
+    expect(bench.record.attempt?.progress).toMatchObject({ disclosed: false });
+  });
+
+  it('never lets go of a hold by a second yes before the result', () => {
+    const bench = offered();
+    bench.accept({ holdResult: true });
+    expect(bench.accept({ question: 'prepare' })).toEqual({ done: false, why: 'nothingWaits' });
+    bench.command({ kind: 'defer', service, until: bench.wall + 60_000 });
+    expect(bench.accept()).toEqual({ done: true });
+    expect(statusOf(evaluated(bench, RESULTS.pass))).toMatchObject({ waitsFor: 'resultHeld' });
+  });
+
+  it('holds a result back that a standing rule would let leave, where a person says so in time', () => {
+    const bench = offered({ prepare: [{}], activate: [{}] });
+    expect(bench.accept({ question: 'prepare' })).toEqual({ done: false, why: 'nothingWaits' });
+    expect(bench.accept({ question: 'prepare', holdResult: true })).toEqual({ done: true });
+    expect(statusOf(evaluated(bench, RESULTS.fail))).toMatchObject({ waitsFor: 'resultHeld' });
+  });
+
+  it('asks a person where another release serves than the class of change was checked from', () => {
+    const bench = settled();
+    bench.desired([second()]).until('active').judge('ok');
+    bench.desired([second({ phase: 'complete' })]);
+    bench.command({ kind: 'setRules', rules: { prepare: [{}], activate: [{ changes: ['adapter'] }] } });
+    bench.desired([anAssignment({ number: 3, rollbackTarget: second().release.digest })]).until('awaitingPermit');
+    bench.command({ kind: 'rollback', service });
+    expect(bench.record.active?.release).toBe(first().release.digest);
+    bench.command({ kind: 'unpin', service });
+    expect(statusOf(bench)).toMatchObject({ step: 'awaitingConsent', waitsFor: 'consentToActivate' });
+    expect(offersOf(bench.state)[0]).toMatchObject({ question: 'activate', changeIsStale: true });
+    bench.accept();
+    expect(bench.step).toBe('awaitingPermit');
+  });
+
+  it('asks nobody for that where a rule names no class, since what it allows is the same', () => {
+    const bench = offered({ prepare: [{}], activate: [{}] }).until('awaitingPermit');
+    bench.restart();
+    expect(bench.step).toBe('awaitingPermit');
+  });
+
   it('puts an offer off until the hour that was said, and then asks again', () => {
     const bench = offered();
     bench.command({ kind: 'defer', service, until: bench.wall + 60_000 });
@@ -133,19 +195,19 @@ describe('N2: the hospital decides, first on preparing, then on activating', () 
 describe('R8: an inconclusive gate', () => {
   it('waits for a reason, and never goes on by a plain yes', () => {
     const bench = evaluated(offered(), RESULTS.inconclusive);
-    bench.command({ kind: 'accept', service });
+    bench.accept();
     expect(statusOf(bench)).toMatchObject({ step: 'awaitingConsent', waitsFor: 'gateInconclusive' });
-    expect(bench.command({ kind: 'acceptInconclusive', service, reason: ' ' })).toMatchObject({ why: 'reasonMissing' });
-    bench.command({ kind: 'acceptInconclusive', service, reason: 'few cases here' });
+    expect(waive(bench, ' ')).toEqual({ done: false, why: 'waiverReasonMissing' });
+    waive(bench, 'few cases here');
     expect(statusOf(bench)).toMatchObject({ step: 'awaitingPermit', gate: { waivedBySite: true } });
     expect(JSON.stringify(reportOf(bench.state))).not.toContain('few cases');
   });
 
   it('is no way around a fail', () => {
     const bench = offered();
-    bench.command({ kind: 'accept', service, holdResult: true });
+    bench.accept({ holdResult: true });
     evaluated(bench, RESULTS.fail);
-    const answer = bench.command({ kind: 'acceptInconclusive', service, reason: 'but we like it' });
+    const answer = waive(bench, 'but we like it');
     expect(answer).toEqual({ done: false, why: 'notInconclusive' });
   });
 });

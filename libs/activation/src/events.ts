@@ -9,7 +9,7 @@ import type {
   WaitCode,
 } from '@openward/contracts';
 import type { Entry } from './journal.ts';
-import type { Chain, EvaluationResult, Held, SiteRules } from './model.ts';
+import type { Chain, EvaluationResult, Held, Question, SiteRules } from './model.ts';
 
 /**
  * The moment at which an event is stepped, not the one at which it was queued. `minuteOfWeek` counts from Monday 00:00 in
@@ -22,12 +22,31 @@ export interface Now {
   readonly nonce: string;
 }
 
-/** What a person at the site, or hospital IT's script, may say. All of them work with no network (N5). */
+/** What a plain yes can answer. `waive`: the result may leave, which does not waive it (R8). */
+export type Accepted = Exclude<Question, 'acceptSuite'>;
+
+/**
+ * What a person at the site, or hospital IT's script, may say. All of them work with no network (N5). A yes names the assignment
+ * and the question that were read: where another release, or another question, has come meanwhile, it is refused (N2).
+ */
 export type Command =
-  | { readonly kind: 'accept'; readonly service: Name; readonly holdResult?: boolean }
-  | { readonly kind: 'acceptInconclusive'; readonly service: Name; readonly reason: string }
-  | { readonly kind: 'defer'; readonly service: Name; readonly until: number }
-  | { readonly kind: 'reject'; readonly service: Name; readonly reason: string }
+  | {
+      readonly kind: 'accept';
+      readonly service: Name;
+      readonly assignment: AssignmentId;
+      readonly question: Accepted;
+      /** With `prepare` alone. Where nothing is asked yet it may come by itself, since it only holds more back. */
+      readonly holdResult?: boolean;
+    }
+  | {
+      readonly kind: 'acceptInconclusive';
+      readonly service: Name;
+      readonly assignment: AssignmentId;
+      readonly reason: string;
+    }
+  /** `assignment`: of what was read; without it, of whatever stands there. */
+  | { readonly kind: 'defer'; readonly service: Name; readonly assignment?: AssignmentId; readonly until: number }
+  | { readonly kind: 'reject'; readonly service: Name; readonly assignment?: AssignmentId; readonly reason: string }
   | { readonly kind: 'halt'; readonly service: Name }
   | { readonly kind: 'resume'; readonly service: Name }
   | { readonly kind: 'rollback'; readonly service: Name }
@@ -39,7 +58,12 @@ export type Command =
 export type CommandRefusal =
   | 'unknownService'
   | 'nothingWaits'
+  /** The answer is to another release than the one that waits. */
+  | 'otherAssignment'
+  /** The answer is to another question than the one that is asked of it now. */
+  | 'otherQuestion'
   | 'notInconclusive'
+  | 'waiverReasonMissing'
   | 'reasonMissing'
   | 'alreadyActive'
   | 'nothingToGoBackTo'
@@ -96,8 +120,14 @@ export type Effect =
   | { readonly kind: 'journal'; readonly entry: Entry }
   /** (beside) Brings every file of the assignment to this disk, whole. */
   | { readonly kind: 'fetch'; readonly service: Name; readonly task: number; readonly assignment: Assignment }
-  /** (beside) Checks file, document and suite, and says what is held. */
-  | { readonly kind: 'verify'; readonly service: Name; readonly task: number; readonly assignment: Assignment }
+  /** (beside) Checks file, document, suite and the class of change from `active`, and says what is held. */
+  | {
+      readonly kind: 'verify';
+      readonly service: Name;
+      readonly task: number;
+      readonly assignment: Assignment;
+      readonly active: Held | null;
+    }
   /** (beside) */
   | { readonly kind: 'load'; readonly service: Name; readonly task: number; readonly held: Held }
   /** (beside, after its last request has ended, and only where no service has a use for it) */

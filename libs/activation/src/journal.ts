@@ -27,7 +27,7 @@ export type Entry =
   | { readonly kind: 'suiteAccepted'; readonly suite: Digest; readonly tooFewItems: boolean }
   | (On<'begun'> & { readonly assignment: Assignment })
   | (On<'answered'> & { readonly consent: Consent })
-  | (On<'staged'> & { readonly held: Held })
+  | (On<'staged'> & { readonly held: Held; readonly against: Digest | null })
   | (On<'chained'> & { readonly key: string; readonly chain: Chain })
   | (On<'evaluated'> & { readonly result: EvaluationResult })
   /** The evidence is in the ledger and the outbox. */
@@ -171,10 +171,10 @@ function applyToAttempt(record: ServiceRecord, attempt: Attempt, entry: AttemptE
     case 'answered':
       return { ...record, attempt: { ...attempt, consent: entry.consent } };
     case 'staged':
-      return progress.at === 'offered' ? to({ at: 'staged', candidate: entry.held }) : wrong();
+      return progress.at === 'offered' ? to({ at: 'staged', candidate: entry.held, against: entry.against }) : wrong();
     case 'evaluated':
       if (progress.at !== 'staged') return wrong();
-      return to({ at: 'evaluated', candidate: progress.candidate, result: entry.result, disclosed: false });
+      return to({ ...progress, at: 'evaluated', result: entry.result, disclosed: false });
     case 'disclosed':
       return progress.at === 'evaluated' ? to({ ...progress, disclosed: true }) : wrong();
     case 'activated': {

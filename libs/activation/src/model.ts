@@ -75,6 +75,9 @@ export interface SiteRules {
   readonly activate: readonly StandingRule[];
 }
 
+/** What is asked of the people at the site about an assignment. `release`: whether a fail that was held back may leave. */
+export type Question = 'prepare' | 'acceptSuite' | 'activate' | 'waive' | 'release';
+
 /** What people at the site have answered for one assignment. Their words stay here (P6). */
 export interface Consent {
   readonly prepare: { readonly holdResult: boolean } | null;
@@ -105,10 +108,12 @@ export interface End {
 /** How far an assignment has come, durably; what is being done about it just now stands in `Work`. */
 export type Progress =
   | { readonly at: 'offered' }
-  | { readonly at: 'staged'; readonly candidate: Held }
+  | { readonly at: 'staged'; readonly candidate: Held; readonly against: Digest | null }
   | {
       readonly at: 'evaluated';
       readonly candidate: Held;
+      /** The release that served when the class of change was checked; null: none. A journal of before does not say. */
+      readonly against: Digest | null;
       readonly result: EvaluationResult;
       readonly disclosed: boolean;
     }
@@ -180,7 +185,8 @@ export interface Durable {
 export type Job =
   | { readonly doing: 'nothing' }
   | { readonly doing: 'fetching'; readonly task: number; readonly tries: number; readonly waits: WaitCode | null }
-  | { readonly doing: 'verifying'; readonly task: number; readonly tries: number }
+  /** `against`: what served when it began, from which the class of change is checked. */
+  | { readonly doing: 'verifying'; readonly task: number; readonly tries: number; readonly against: Digest | null }
   | { readonly doing: 'evaluating'; readonly task: number; readonly tries: number; readonly quarters: number }
   /** R4: a permit lives from when it was asked for. */
   | {

@@ -9,8 +9,9 @@ import type {
   Version,
   WaitCode,
 } from '@openward/contracts';
-import { bytesOf } from './consent.ts';
-import type { Attempt, EvaluationResult, NodeState, Progress } from './model.ts';
+import { bytesOf, isStale } from './consent.ts';
+import type { EvaluationResult, NodeState, Progress, Question } from './model.ts';
+import { isOpen, questionOf } from './question.ts';
 import { stepOf } from './report.ts';
 import { FRESH_WORK } from './turn.ts';
 
@@ -21,14 +22,16 @@ export interface Offer {
   readonly release: Digest;
   readonly number: number;
   readonly change: ChangeClass;
+  /** What serves is not what `change` was checked from: no standing rule that names classes holds for it. */
+  readonly changeIsStale: boolean;
   readonly model: string;
   readonly variant: Version;
   /** Of all files that the assignment would fetch; what is on the disk already is not taken off. */
   readonly bytes: number;
   readonly suite: { readonly digest: Digest; readonly readsSiteData: boolean; readonly accepted: boolean };
   readonly step: NodeStep;
-  /** What a person here can answer now; null while it waits for something else. */
-  readonly question: 'prepare' | 'acceptSuite' | 'activate' | 'waive' | 'release' | null;
+  /** What a person here can answer now, put off or out of hours too; null while it waits for something else. */
+  readonly question: Question | null;
   readonly waitsFor: WaitCode | null;
   readonly deferredUntil: number | null;
   readonly gate: { readonly verdict: Verdict; readonly reason: VerdictReason; readonly hasLeft: boolean } | null;
@@ -42,8 +45,7 @@ export function offersOf({ durable, work }: NodeState): readonly Offer[] {
     .flatMap((service) => {
       const record = durable.services[service]!;
       const { attempt } = record;
-      const at = attempt?.progress.at;
-      if (attempt === null || (at !== 'offered' && at !== 'staged' && at !== 'evaluated')) return [];
+      if (attempt === null || !isOpen(attempt)) return [];
       const { assignment, consent, progress } = attempt;
       const { release, suite, variant } = assignment;
       const now = work[service] ?? FRESH_WORK;
@@ -54,12 +56,13 @@ export function offersOf({ durable, work }: NodeState): readonly Offer[] {
         release: release.digest,
         number: release.number,
         change: release.change,
+        changeIsStale: isStale(progress, record.active),
         model: `${release.model} ${release.modelVersion}`,
         variant: variant.name,
         bytes: bytesOf(assignment),
         suite: { digest: suite.digest, readsSiteData: suite.readsSiteData, accepted },
         step: stepOf(attempt, record, now),
-        question: questionOf(attempt, now.waits),
+        question: questionOf(attempt, now),
         waitsFor: now.waits,
         deferredUntil: consent.deferUntil,
         gate: gateOf(progress),
@@ -72,15 +75,4 @@ function gateOf(progress: Progress): Offer['gate'] {
   if (progress.at !== 'evaluated') return null;
   const { verdict, reason } = progress.result;
   return { verdict, reason, hasLeft: progress.disclosed };
-}
-
-function questionOf({ progress }: Attempt, waits: WaitCode | null): Offer['question'] {
-  if (waits === 'consentToPrepare') return 'prepare';
-  if (waits === 'suiteNotAccepted') return 'acceptSuite';
-  if (progress.at !== 'evaluated') return null;
-  if (progress.result.verdict === 'inconclusive') {
-    return waits === 'gateInconclusive' || waits === 'consentToActivate' || waits === 'resultHeld' ? 'waive' : null;
-  }
-  if (waits === 'consentToActivate') return 'activate';
-  return waits === 'resultHeld' ? (progress.result.verdict === 'fail' ? 'release' : 'activate') : null;
 }

@@ -56,9 +56,10 @@ export interface Fetch {
 export interface Verify {
   /**
    * Checks what was fetched: the file's digest and every offset of its GGUF (N9), that the document is the release that the
-   * assignment names and binds this variant, that the suite parses, that the variant still fits this node. `chain` is null.
+   * assignment names and binds this variant, that the suite parses, that the variant still fits this node, and that the class of
+   * change is the one from `active`, which is what serves. `chain` is null.
    */
-  verify(assignment: Assignment, signal: AbortSignal): Promise<Held>;
+  verify(assignment: Assignment, active: Held | null, signal: AbortSignal): Promise<Held>;
 }
 
 /** The part of the runtime that a reconciler needs. The adapter knows paths, threads and context lengths. */

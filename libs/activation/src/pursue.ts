@@ -55,7 +55,8 @@ function isTargetMissing(turn: Turn, service: Name): boolean {
 
 function hindranceToPrepare(turn: Turn, attempt: Attempt): WaitCode | null {
   if (isDeferred(attempt, turn.now)) return 'deferred';
-  const leave = leaveToPrepare(turn.durable.rules, attempt, turn.now);
+  const { active } = turn.service(attempt.assignment.service);
+  const leave = leaveToPrepare(turn.durable.rules, attempt, active, turn.now);
   return leave === 'open' ? null : leave === 'closed' ? 'window' : 'consentToPrepare';
 }
 
@@ -116,7 +117,7 @@ function seekLeave(turn: Turn, service: Name): void {
   }
   if (isDeferred(attempt, turn.now)) return wait('deferred');
   if (isHeld) return wait('resultHeld');
-  const leave = leaveToActivate(turn.durable.rules, attempt, turn.now);
+  const leave = leaveToActivate(turn.durable.rules, attempt, turn.service(service).active, turn.now);
   if (leave !== 'open') return wait(leave === 'closed' ? 'window' : 'consentToActivate');
   disclose(turn, service, attempt);
   if (verdict !== 'pass' && consent.waiver === null) return wait('gateInconclusive');

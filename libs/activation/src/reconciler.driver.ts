@@ -319,7 +319,7 @@ class Loop implements Reconciler {
         return { kind: 'fetched', service, task };
       }
       case 'verify':
-        return { kind: 'verified', service, task, held: await verify.verify(effect.assignment, signal) };
+        return { kind: 'verified', service, task, held: await verify.verify(effect.assignment, effect.active, signal) };
       case 'load': {
         const chain = await this.#inLane(() => runtime.load(effect.held, signal));
         return { kind: 'loaded', service, task, chain };

@@ -64,7 +64,7 @@ const desired =
   (rest: Parameters<typeof second>[0], recalled: readonly string[] = []) =>
   (): Event => ({ kind: 'desired', doc: aDesiredState(100, [second(rest)], { recalled: [...recalled] }) });
 const said =
-  (kind: 'accept' | 'halt' | 'resume' | 'rollback' | 'pin' | 'unpin') =>
+  (kind: 'halt' | 'resume' | 'rollback' | 'pin' | 'unpin') =>
   ({ service }: Bench): Event => ({ kind: 'command', id: 1, command: { kind, service } });
 
 const EVENTS = {
@@ -124,11 +124,11 @@ const EVENTS = {
     doc: aDesiredState(100, [anAssignment({ number: 3, rollbackTarget: second().rollbackTarget })]),
   }),
   removed: () => ({ kind: 'desired', doc: aDesiredState(100, []) }),
-  accept: said('accept'),
-  acceptInconclusive: ({ service }) => ({
+  accept: (bench) => ({ kind: 'command', id: 1, command: bench.yes() }),
+  acceptInconclusive: ({ service, assignment }) => ({
     kind: 'command',
     id: 1,
-    command: { kind: 'acceptInconclusive', service, reason: 'few cases here' },
+    command: { kind: 'acceptInconclusive', service, assignment: assignment.id, reason: 'few cases here' },
   }),
   defer: ({ service, wall }) => ({ kind: 'command', id: 1, command: { kind: 'defer', service, until: wall + 1000 } }),
   reject: ({ service }) => ({ kind: 'command', id: 1, command: { kind: 'reject', service, reason: 'not now' } }),

@@ -226,7 +226,9 @@ const commands: fc.Arbitrary<Move> = fc
         ? { kind, service: name, reason: 'no' }
         : kind === 'defer'
           ? { kind, service: name, until: bench.wall + 5000 }
-          : { kind, service: name, holdResult };
+          : kind === 'accept'
+            ? { ...bench.yes(name), holdResult }
+            : { kind, service: name };
     send(bench, watcher, { kind: 'command', id: 1, command } as Event);
   });
 

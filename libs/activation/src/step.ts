@@ -150,7 +150,8 @@ function takeJobEvent(turn: Turn, event: JobEvent): void {
       // The same files may be here already, of another release too: their chain holds.
       const known = heldOf(turn.service(service)).find((held) => held.key === event.held.key);
       turn.change(service, { job: IDLE });
-      turn.record({ kind: 'staged', service, held: { ...event.held, chain: known?.chain ?? null } });
+      const held = { ...event.held, chain: known?.chain ?? null };
+      turn.record({ kind: 'staged', service, held, against: job.against });
       return;
     }
     case 'quarterEvaluated':
@@ -179,8 +180,9 @@ function verify(turn: Turn, service: Name, tries: number): void {
   const attempt = attemptAt(turn, service, 'offered');
   if (attempt === null) return;
   const task = turn.task();
-  turn.change(service, { job: { doing: 'verifying', task, tries } });
-  turn.emit({ kind: 'verify', service, task, assignment: attempt.assignment });
+  const { active } = turn.service(service);
+  turn.change(service, { job: { doing: 'verifying', task, tries, against: active?.release ?? null } });
+  turn.emit({ kind: 'verify', service, task, assignment: attempt.assignment, active });
 }
 
 function rest(turn: Turn, service: Name, job: Extract<Job, { readonly tries: number }>): void {

@@ -33,8 +33,9 @@ describe('the client of a node', () => {
   it('sends a command as it is, and takes a refusal', async () => {
     const body = { code: 'notWaiting', message: 'Nothing waits.', next: 'See offers.' };
     const node = await agent((_asked, response) => refuse(response, 409, body));
-    await expect(node.command({ kind: 'accept', service: 'triage' })).rejects.toMatchObject(body);
-    expect(JSON.parse(server?.asked[0]?.body.toString() ?? '')).toEqual({ kind: 'accept', service: 'triage' });
+    const command = { kind: 'accept', service: 'triage', assignment: 'as-1', question: 'prepare' } as const;
+    await expect(node.command(command)).rejects.toMatchObject(body);
+    expect(JSON.parse(server?.asked[0]?.body.toString() ?? '')).toEqual(command);
     node.close();
   });
 

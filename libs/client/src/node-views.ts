@@ -69,6 +69,8 @@ export const NodeOffer = z.looseObject({
   release: Digest,
   number: z.int(),
   change: ChangeClass,
+  /** What serves is not what `change` was checked from, so that a person is asked where a rule names classes. */
+  changeIsStale: z.boolean().default(false),
   model: z.string(),
   variant: Version,
   bytes: z.number(),
@@ -165,11 +167,23 @@ export const Commanded = z.object({
 });
 export type Commanded = z.infer<typeof Commanded>;
 export type NodeCommand =
-  | { readonly kind: 'accept'; readonly service: Name; readonly holdResult?: boolean }
-  | { readonly kind: 'acceptInconclusive'; readonly service: Name; readonly reason: string }
-  /** `until`: milliseconds since 1970. */
-  | { readonly kind: 'defer'; readonly service: Name; readonly until: number }
-  | { readonly kind: 'reject'; readonly service: Name; readonly reason: string }
+  /** Assignment and question as the offer says that was read; refused where either is another by then. */
+  | {
+      readonly kind: 'accept';
+      readonly service: Name;
+      readonly assignment: string;
+      readonly question: 'prepare' | 'activate' | 'waive' | 'release';
+      readonly holdResult?: boolean;
+    }
+  | {
+      readonly kind: 'acceptInconclusive';
+      readonly service: Name;
+      readonly assignment: string;
+      readonly reason: string;
+    }
+  /** `until`: milliseconds since 1970. Without an assignment: whatever stands there. */
+  | { readonly kind: 'defer'; readonly service: Name; readonly assignment?: string; readonly until: number }
+  | { readonly kind: 'reject'; readonly service: Name; readonly assignment?: string; readonly reason: string }
   | { readonly kind: 'halt' | 'resume' | 'rollback' | 'pin' | 'unpin'; readonly service: Name }
   | { readonly kind: 'acceptSuite'; readonly suite: Digest }
   | { readonly kind: 'setRules'; readonly rules: NodeRules }

@@ -42,6 +42,7 @@ export interface OwnStatus {
 
 export interface Offer {
   readonly service: string;
+  readonly assignment: string;
   readonly step: NodeStep;
   readonly question: string | null;
   readonly waitsFor: string | null;
@@ -136,8 +137,9 @@ export const hospital = (name: string) => {
     accepts:
       (service: string, question: 'prepare' | 'activate'): Step =>
       async (world) => {
-        await asked(world, name, service, question);
-        await siteIn(world, name).local('POST', '/commands', { kind: 'accept', service });
+        const { assignment } = await asked(world, name, service, question);
+        const answer = { kind: 'accept', service, assignment, question };
+        await siteIn(world, name).local('POST', '/commands', answer);
       },
     rejects: (service: string, reason: string): Step => command('reject', { service, reason }),
     halts: (service: string): Step => command('halt', { service }),

@@ -70,3 +70,67 @@ it('acknowledges a restored ledger with a reason, and not without one (P8)', asy
   const body = { kind: 'acknowledgeLedger', reason: 'the machine was restored' };
   expect(asked).toEqual([{ path: '/commands', body: JSON.stringify(body) }]);
 });
+
+const offer = (rest: object = {}) => ({
+  service: 'triage',
+  assignment: 'ro-abcdefgh.n1.1',
+  release,
+  number: 5,
+  change: 'policyText',
+  model: 'nano 1.0',
+  variant: 'q4',
+  bytes: 1000,
+  suite: { digest: release, readsSiteData: false, accepted: true },
+  step: 'awaitingPreparation',
+  question: 'prepare',
+  waitsFor: 'consentToPrepare',
+  deferredUntil: null,
+  gate: null,
+  result: null,
+  ...rest,
+});
+const offers = (...items: object[]) => {
+  answer = (path) => (path === '/offers' ? { items } : { done: true, serves: null });
+};
+const commanded = (): unknown[] =>
+  asked.filter(({ path }) => path === '/commands').map(({ body }) => JSON.parse(body) as unknown);
+
+it('N2 a plain accept sends the release and the question that it has read, and says which they were', async () => {
+  offers(offer());
+  const ran = await node('accept', 'triage');
+  expect(ran).toMatchObject({
+    exitCode: EXIT.ok,
+    out: 'triage release 5 (nano 1.0, variant q4, policyText): it may be fetched and evaluated.\n',
+  });
+  const { service, assignment, question } = offer();
+  expect(commanded()).toEqual([{ kind: 'accept', service, assignment, question }]);
+});
+
+it.each([
+  ['another release waits', [offer()], ['--release', '4'], 'Release 5 of triage waits here, and not 4.'],
+  ['nothing waits', [], [], 'No release of triage waits here.'],
+  ['nothing is asked', [offer({ question: null, waitsFor: 'wave' })], [], 'waits for no answer, but for wave'],
+  ['its suite is asked for', [offer({ question: 'acceptSuite' })], [], 'openward node suites accept sha256:'],
+  ['a hold comes too late', [offer({ question: 'activate' })], ['--hold-result'], 'a plain yes lets it leave'],
+])('N2 an accept sends nothing where %s', async (_, items, args, says) => {
+  offers(...items);
+  expect(await node('accept', 'triage', ...args)).toMatchObject({
+    exitCode: EXIT.refused,
+    err: expect.stringContaining(says) as string,
+  });
+  expect(commanded()).toEqual([]);
+});
+
+it('N2 a rejection and a deferral name the release that was read, and a waiver too', async () => {
+  const inconclusive = { verdict: 'inconclusive', reason: 'tooFew', hasLeft: false };
+  offers(offer({ question: 'waive', gate: inconclusive }));
+  await node('reject', 'triage', '--reason', 'no');
+  await node('defer', 'triage', '--until', '+2h');
+  await node('accept', 'triage', '--inconclusive', '--reason', 'few cases');
+  const { assignment } = offer();
+  expect(commanded()).toMatchObject([
+    { kind: 'reject', assignment },
+    { kind: 'defer', assignment },
+    { kind: 'acceptInconclusive', assignment, reason: 'few cases' },
+  ]);
+});

@@ -2,14 +2,15 @@ import type { Command } from 'commander';
 import type { NodeRules } from '@openward/client';
 import { nodeLeaf as leaf, onNode, type Cli, type Run } from '../cli.ts';
 import { EXIT } from '../exit-codes.ts';
-import { parseUntil, readJson, readText } from '../parse.ts';
+import { readJson, readText } from '../parse.ts';
 import { dataDirOf } from '../settings.ts';
 import { UsageError } from '../usage-error.ts';
 import { findingsText } from '../views/findings.ts';
-import { nodeSuitesText, offersText, rulesText, statusText } from '../views/node.ts';
+import { nodeSuitesText, rulesText, statusText } from '../views/node.ts';
+import { addAnswers } from './answer-commands.ts';
 import { addData } from './data-commands.ts';
 import { addDisclosures, addKeys } from './ledger-commands.ts';
-import { addOfferShow, addPolicy, addShadow } from './policy-commands.ts';
+import { addPolicy, addShadow } from './policy-commands.ts';
 import { watchStatus } from './watch-status.ts';
 
 /** Hospital IT's commands. They work with no network (N5). */
@@ -130,60 +131,6 @@ function addRules(cli: Cli, node: Command): void {
       run.show(wanted, () => rulesText(wanted));
     }),
   );
-}
-
-function addAnswers(cli: Cli, node: Command): void {
-  const offers = leaf(
-    cli,
-    node,
-    'offers',
-    'releases that wait here, with what was found on your records',
-    onNode(async (client, run) => {
-      const offers = await client.offers();
-      run.show(offers, () => offersText(offers, run.paint));
-    }),
-  );
-  addOfferShow(cli, offers);
-  leaf(
-    cli,
-    node,
-    'accept <service>',
-    'yes to what is asked: the fetch, and later the activation',
-    onNode(async (client, run, [service = ''], { inconclusive, reason, holdResult }) => {
-      if (inconclusive !== true) {
-        await client.command({ kind: 'accept', service, ...(holdResult === true ? { holdResult: true } : {}) });
-      } else if (reason === undefined) {
-        throw new UsageError('A waiver needs a reason.', 'Give --reason TEXT.');
-      } else {
-        await client.command({ kind: 'acceptInconclusive', service, reason: reason as string });
-      }
-      done(run, `${service}: accepted.`);
-    }),
-  )
-    .option('--hold-result', 'let no result leave before the second answer, not even a fail')
-    .option('--inconclusive', 'waive a gate that is inconclusive')
-    .option('--reason <text>', 'for a waiver; it stays here');
-  leaf(
-    cli,
-    node,
-    'defer <service>',
-    'not now',
-    onNode(async (client, run, [service = ''], { until }) => {
-      const at = parseUntil(until as string, run.now);
-      await client.command({ kind: 'defer', service, until: at });
-      done(run, `${service}: deferred until ${new Date(at).toISOString()}.`);
-    }),
-  ).requiredOption('--until <time>', '2026-03-31T08:00Z, or +2h');
-  leaf(
-    cli,
-    node,
-    'reject <service>',
-    'no: what is staged is dropped',
-    onNode(async (client, run, [service = ''], { reason }) => {
-      await client.command({ kind: 'reject', service, reason: reason as string });
-      done(run, `${service}: rejected. The network is told that, and not why.`);
-    }),
-  ).requiredOption('--reason <text>', 'it stays here');
 }
 
 const BRAKES = {

@@ -84,6 +84,9 @@ function offerText(offer: NodeOffer, paint: Paint): string {
     `${paint('bold', `${service} release ${number}`)}\n`,
     facts([
       ['model', `${model}, variant ${variant}, ${spaced(change)}`],
+      ...(offer.changeIsStale
+        ? [['change', 'that is from another release than the one that serves now'] as const]
+        : []),
       ['to fetch', `${sizeOf(bytes)} at most`],
       ['suite', suiteSays],
       ['step', `${spaced(step)}${waits}`],

@@ -1,6 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import type { Command, CommandAnswer, CommandRefusal } from '@openward/activation';
-import { Digest, digestOfBytes, Name, Refusal, WindowRule, ChangeClass, type ErrorCode } from '@openward/contracts';
+import {
+  AssignmentId,
+  Digest,
+  digestOfBytes,
+  Name,
+  Refusal,
+  WindowRule,
+  ChangeClass,
+  type ErrorCode,
+} from '@openward/contracts';
 import { z } from 'zod';
 
 // What hospital IT may say over the local socket, and how the machine's answer becomes an error that says what to do.
@@ -15,10 +24,16 @@ export const Rules = z.strictObject({ prepare: z.array(Rule), activate: z.array(
 
 const Reason = z.string().min(1).max(500);
 export const LocalCommand = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('accept'), service: Name, holdResult: z.boolean().optional() }),
-  z.strictObject({ kind: z.literal('acceptInconclusive'), service: Name, reason: Reason }),
-  z.strictObject({ kind: z.literal('defer'), service: Name, until: z.int() }),
-  z.strictObject({ kind: z.literal('reject'), service: Name, reason: Reason }),
+  z.strictObject({
+    kind: z.literal('accept'),
+    service: Name,
+    assignment: AssignmentId,
+    question: z.enum(['prepare', 'activate', 'waive', 'release']),
+    holdResult: z.boolean().optional(),
+  }),
+  z.strictObject({ kind: z.literal('acceptInconclusive'), service: Name, assignment: AssignmentId, reason: Reason }),
+  z.strictObject({ kind: z.literal('defer'), service: Name, assignment: AssignmentId.optional(), until: z.int() }),
+  z.strictObject({ kind: z.literal('reject'), service: Name, assignment: AssignmentId.optional(), reason: Reason }),
   z.strictObject({ kind: z.enum(['halt', 'resume', 'rollback', 'pin', 'unpin']), service: Name }),
   z.strictObject({ kind: z.literal('acceptSuite'), suite: Digest }),
   z.strictObject({ kind: z.literal('setRules'), rules: Rules }),
@@ -40,8 +55,11 @@ export function asCommand(command: LocalCommand, tooFewItems: (suite: string) =>
 const WHY: Readonly<Record<CommandRefusal, { readonly code: ErrorCode; readonly message: string }>> = {
   unknownService: { code: 'notFound', message: 'This node knows no such service.' },
   nothingWaits: { code: 'notWaiting', message: 'Nothing of this service waits for that answer.' },
+  otherAssignment: { code: 'notWaiting', message: 'Another release waits now than the one that was read.' },
+  otherQuestion: { code: 'notWaiting', message: 'Something else is asked of this release now than what was read.' },
   notInconclusive: { code: 'waiverRefused', message: 'The gate is not inconclusive; a failed one cannot be waived.' },
-  reasonMissing: { code: 'badRequest', message: 'A waiver needs a reason.' },
+  waiverReasonMissing: { code: 'badRequest', message: 'A waiver needs a reason.' },
+  reasonMissing: { code: 'badRequest', message: 'A rejection needs a reason; it stays at this site.' },
   alreadyActive: { code: 'conflict', message: 'The release serves already; use rollback or halt.' },
   nothingToGoBackTo: { code: 'conflict', message: 'There is no earlier release on this disk to go back to.' },
   nothingToPin: { code: 'conflict', message: 'Nothing serves that could be pinned.' },

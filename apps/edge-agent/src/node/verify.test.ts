@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Held } from '@openward/activation';
 import { digestOf, type ChangeClass, type PromptPolicy, type Release } from '@openward/contracts';
 import { NO_SITE_TERMS, type SiteTerms } from '@openward/policy';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -43,12 +44,15 @@ async function verify(
     documents: new Documents(disk.store),
     config: readConfig(dir),
     commitments: () => commitments,
-    servingOf: () => Promise.resolve(serving),
     assertPolicy: (_, found) => assertRuns(judgeHere, found, terms, (why) => refused.push(why)),
   });
   const made = assignmentOf(disk, dir, release, document);
   const assignment = { ...made, release: { ...made.release, change } };
-  const held = await verifier.verify(assignment, never).catch((error: unknown) => error as Error & { code?: string });
+  const served = serving === null ? null : assignmentOf(disk, dir, serving).release;
+  const active = served === null ? null : ({ release: served.digest, document: served.document } as Held);
+  const held = await verifier
+    .verify(assignment, active, never)
+    .catch((error: unknown) => error as Error & { code?: string });
   return { held, refused };
 }
 

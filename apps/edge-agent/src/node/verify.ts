@@ -29,8 +29,6 @@ export function createVerify(options: {
   readonly config: AgentConfig;
   /** What the site's own data sets are called outside, every version that there was (E7). */
   readonly commitments: () => readonly string[];
-  /** What the service is answered with here; null: nothing yet. */
-  readonly servingOf: (service: string) => Promise<Release | null>;
   /** Rejects with `Unrecoverable` where this node would not run the release's policy, with its own terms. */
   readonly assertPolicy: (assignment: Assignment, release: Release) => Promise<void>;
 }): Verify {
@@ -59,8 +57,12 @@ export function createVerify(options: {
    * N2: standing rules go by the class that the assignment claims, and nobody may claim a narrower one than this is here. `base` is
    * the widest, and what a plan says where it does not know.
    */
-  const checkChange = async ({ service, release: { change } }: Assignment, document: Release): Promise<void> => {
-    const serving = await options.servingOf(service);
+  const checkChange = async (
+    { release: { change } }: Assignment,
+    document: Release,
+    active: Held | null,
+  ): Promise<void> => {
+    const serving = active === null ? null : await documents.release(active.release, active.document);
     const { is, differs } = classOfChange(serving, document);
     if (change === is || (change === 'base' && is !== 'newService')) return;
     const against =
@@ -74,7 +76,7 @@ export function createVerify(options: {
       throw new Unrecoverable('setInTraining', `the model says that it was trained on this site's set ${named}`);
   };
   return {
-    async verify(assignment, signal): Promise<Held> {
+    async verify(assignment, active, signal): Promise<Held> {
       const { release, suite, variant } = assignment;
       for (const artifact of artifactsOf(assignment)) await checkFile(artifact, signal);
       await checkGguf(variant.artifact);
@@ -90,7 +92,7 @@ export function createVerify(options: {
       if (document.suite.digest !== suite.digest)
         throw new Unrecoverable('documentInvalid', 'the release does not bind the suite that the assignment names');
       await documents.suite(suite.digest, suite.artifact);
-      await checkChange(assignment, document);
+      await checkChange(assignment, document, active);
       checkTraining(document);
       // Before anything is loaded: nothing has changed, and none of it has served.
       await options.assertPolicy(assignment, document);

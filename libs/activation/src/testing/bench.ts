@@ -2,11 +2,14 @@ import type { Assignment, DesiredState, NodeStep, PermitReply } from '@openward/
 import type { Command, CommandAnswer, Effect, Event } from '../events.ts';
 import type { Entry } from '../journal.ts';
 import type { NodeState, ServiceRecord, Work } from '../model.ts';
+import { offersOf } from '../offers.ts';
 import { stepOf } from '../report.ts';
 import { INITIAL, step } from '../step.ts';
 import { FRESH_WORK } from '../turn.ts';
 import { aDesiredState, anAssignment, RESULTS } from './documents.ts';
 import { heldFor } from './simulated-disk.ts';
+
+type Yes = Extract<Command, { readonly kind: 'accept' }>;
 
 /** One node's machine on a bench: events go in one by one, and nobody carries out its effects unless `answer` plays their part. */
 export class Bench {
@@ -44,6 +47,18 @@ export class Bench {
 
   command(command: Command): CommandAnswer | undefined {
     return this.send({ kind: 'command', id: 1, command }).find((effect) => effect.kind === 'answer')?.answer;
+  }
+
+  /** Yes to what is asked now, or to `answer`. */
+  accept(answer: Partial<Yes> = {}): CommandAnswer | undefined {
+    return this.command({ ...this.yes(), ...answer });
+  }
+
+  yes(service = this.service): Yes {
+    const offer = offersOf(this.state).find((one) => one.service === service);
+    const asked = offer?.question ?? 'prepare';
+    const assignment = this.state.durable.services[service]?.attempt?.assignment.id ?? 'nobody-offered-this-one';
+    return { kind: 'accept', service, assignment, question: asked === 'acceptSuite' ? 'prepare' : asked };
   }
 
   desired(assignments: readonly Assignment[], rest: Partial<DesiredState> = {}): this {
@@ -103,7 +118,7 @@ export class Bench {
     else if (job.doing === 'evaluating') this.send({ kind: 'evaluated', service, task, result: RESULTS.pass });
     else if (job.doing === 'asking') this.send({ kind: 'permitAnswered', service, task, reply: this.permit() });
     else if (waits === 'consentToPrepare' || waits === 'consentToActivate' || waits === 'resultHeld') {
-      this.command({ kind: 'accept', service });
+      this.accept();
     } else if (judgeAt !== null) this.judge('ok');
     else return false;
     return true;

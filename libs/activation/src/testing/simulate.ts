@@ -304,23 +304,24 @@ async function answerOffer(
   world: VirtualWorld,
   network: StubNetwork,
   agreed: Set<string>,
-  { service, question, suite, assignment }: Offer,
+  { service, question, waitsFor, suite, assignment }: Offer,
 ): Promise<void> {
   const reconciler = node.reconciler!;
   if (suite.readsSiteData && !suite.accepted) {
     await reconciler.command({ kind: 'acceptSuite', suite: suite.digest, tooFewItems: false });
   }
   if (!network.isCalm && world.random() < 0.05) {
-    await reconciler.command({ kind: 'reject', service, reason: 'not now' });
+    await reconciler.command({ kind: 'reject', service, assignment, reason: 'not now' });
   } else if (!network.isCalm && world.random() < 0.1) {
     const until = node.wall() + between(world, 1000, 60_000);
-    await reconciler.command({ kind: 'defer', service, until });
+    await reconciler.command({ kind: 'defer', service, assignment, until });
   } else if (question === 'waive' && world.random() < 0.5) {
     agreed.add(assignment);
-    await reconciler.command({ kind: 'acceptInconclusive', service, reason: 'few cases here' });
-  } else if (question !== null) {
+    await reconciler.command({ kind: 'acceptInconclusive', service, assignment, reason: 'few cases here' });
+  } else if (question !== null && question !== 'acceptSuite' && waitsFor !== 'deferred') {
     if (question !== 'prepare') agreed.add(assignment);
-    await reconciler.command({ kind: 'accept', service, holdResult: world.random() < 0.2 });
+    const holdResult = question === 'prepare' && world.random() < 0.2;
+    await reconciler.command({ kind: 'accept', service, assignment, question, holdResult });
   }
 }
 

@@ -68,7 +68,7 @@ export class SimulatedDisk {
 
   verify(life: Life, behaviour: DiskBehaviour = {}): Verify {
     return {
-      verify: (assignment, signal) =>
+      verify: (assignment, _active, signal) =>
         life.answer(
           between(life.world, 1, 200),
           () => {
