@@ -131,6 +131,7 @@ export class Agent {
       state: () => this.reconciler.state(),
       releaseOf: (held) => this.documents.release(held.release, held.document),
       recompile: () => this.served.recompile(),
+      servingPolicy: (service) => this.served.policyOf(service),
     });
     const answering: Answering = {
       runtime: runtimes.runtime,
@@ -349,7 +350,7 @@ export class Agent {
           connected: this.network.isConnected,
           services: this.served.list(),
           loaded: models.size,
-          policyTroubles: this.policies.counts.troubles(),
+          policyTroubles: this.policies.troubles(),
         },
       }),
       observe: ({ service, status, ms, firstMs, policy, action }) => {
@@ -357,9 +358,10 @@ export class Agent {
         metrics.requestSeconds.record(ms / 1000, { service });
         if (firstMs !== null) metrics.firstTokenSeconds.record(firstMs / 1000, { service });
         if (action !== null) metrics.policyActions.add(1, { service, action });
-        if (action === 'failed') this.#log.warn('gateway.policyFailed', { service });
+        if (action === 'refused') this.#log.info('gateway.policyRefused', { service, status });
         if (policy !== null) this.#log.info('gateway.policyActed', { service, status, ...policy });
       },
+      log: this.#log,
       monotonic: () => this.#ports.clock.monotonic(),
       wall: () => this.#ports.clock.wall(),
     });

@@ -1,11 +1,13 @@
 import type { PromptPolicy } from '@openward/contracts';
 import { openFilter } from './filter.ts';
 import { inputStage } from './input.ts';
+import { enforcedOf } from './matching.ts';
 import type { Compiling, SiteTerms } from './model.ts';
-import { applyToReply, outputStage } from './reply.ts';
+import { applyToReply, type OutputStage } from './reply.ts';
 import { compileRules } from './rules.ts';
 import { streamMode } from './stream-mode.ts';
 import { renderTexts } from './texts.ts';
+import { watching } from './watch.ts';
 
 /**
  * Makes a policy ready for one site. Refuses what cannot be made: a pattern that is wrong or dear, a schema outside of the closed
@@ -16,17 +18,23 @@ export function compilePolicy(policy: PromptPolicy, terms: SiteTerms): Compiling
   const { texts, findings: ofTexts } = renderTexts(policy, terms);
   const findings = [...ofRules, ...ofTexts];
   if (findings.length > 0) return { kind: 'refused', findings };
-  const output = outputStage(policy, rules, texts);
-  const stream = streamMode(policy, output.enforced);
+  const acting = rules.filter(({ rule }) => rule.mode === 'enforce');
+  const enforced = {
+    input: enforcedOf(acting.filter(({ rule }) => rule.stage === 'input')),
+    output: enforcedOf(acting.filter(({ rule }) => rule.stage === 'output')),
+  };
+  const output: OutputStage = { policy, texts, enforced: enforced.output };
+  const stream = streamMode(policy, enforced.output.rules);
   return {
     kind: 'ok',
     compiled: {
       policy,
       systemPrompt: texts.systemPrompt,
       stream,
-      applyInput: inputStage(policy, rules, texts),
+      applyInput: inputStage(policy, enforced.input, texts),
       openReply: (input, now) => openFilter(output, stream, input, now),
       applyReply: (input, reply, finishReason, now) => applyToReply(output, input, reply, finishReason, now),
+      watch: watching(policy, rules, enforced),
     },
   };
 }

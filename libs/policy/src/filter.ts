@@ -1,7 +1,7 @@
 import type { Monotonic, ReplyEnd, ReplyFilter, StreamMode } from './model.ts';
-import { hitsOf, type Matched } from './matching.ts';
+import { hitsOf } from './matching.ts';
 import { aroundReply } from './notices.ts';
-import { applyToReply, type Go, MOST_IN_SHADOW, noticesOf, type OutputStage, shadowOf } from './reply.ts';
+import { applyToReply, type Go, noticesOf, type OutputStage } from './reply.ts';
 import { strongest } from './texts.ts';
 import { openWindow, type Window, type WindowRule } from './window.ts';
 
@@ -13,8 +13,8 @@ export function openFilter(stage: OutputStage, mode: StreamMode, input: Go, now:
     case 'pass':
       return flowFilter(stage, input, now, PASS);
     case 'window': {
-      const rules = stage.enforced.filter((it): it is WindowRule => it.kind === 'finder');
-      return flowFilter(stage, input, now, openWindow(rules, stage.mayHit, input, now));
+      const rules = stage.enforced.rules.filter((it): it is WindowRule => it.kind === 'finder');
+      return flowFilter(stage, input, now, openWindow(rules, stage.enforced.others.may, input, now));
     }
   }
 }
@@ -40,7 +40,6 @@ function bufferFilter(stage: OutputStage, input: Go, now: Monotonic): ReplyFilte
 function flowFilter(stage: OutputStage, input: Go, now: Monotonic, window: Window): ReplyFilter {
   const { before, after, beside } = aroundReply(stage.policy, noticesOf(stage, input, []));
   let opening = before;
-  let kept = '';
   const open = (text: string): string => {
     const out = opening + text;
     opening = '';
@@ -48,14 +47,10 @@ function flowFilter(stage: OutputStage, input: Go, now: Monotonic, window: Windo
   };
   return {
     beside,
-    push: (piece) => {
-      if (stage.shadow.length > 0 && kept.length < MOST_IN_SHADOW) kept += piece;
-      return open(window.push(piece));
-    },
+    push: (piece) => open(window.push(piece)),
     end: (finishReason): ReplyEnd => {
       const { text, matched } = window.end();
-      const all: readonly Matched[] = [...matched, ...shadowOf(stage, input, kept, now)];
-      const hits = hitsOf(all);
+      const hits = hitsOf(matched);
       const action = strongest([...input.hits, ...hits]);
       return { text: open(text) + after, finishReason, hits, action, beside };
     },

@@ -1,5 +1,6 @@
-import { type PolicyRule } from '@openward/contracts';
-import type { MayMatch } from './may-match.ts';
+import type { PolicyRule } from '@openward/contracts';
+import { fold } from './fold.ts';
+import { mayMatch, type MayMatch } from './may-match.ts';
 import { type FoldedText, type Hit, type Monotonic, PolicyFailure, type Span } from './model.ts';
 import type { ReadyRule } from './rules.ts';
 
@@ -21,21 +22,26 @@ export interface Allowance {
   readonly until: number;
 }
 
-export const allowance = (now: Monotonic): Allowance => ({ now, until: now() + MOST_IN_ALL });
+export const allowance = (now: Monotonic, mostMs: number = MOST_IN_ALL): Allowance => ({ now, until: now() + mostMs });
 
 /**
  * Runs what a rule does with one text, and throws `PolicyFailure` where that breaks or takes longer than the rule may, or than is
  * left of what all may. A process can be kept from running by others, which is not the rule's doing: so it is over its own limit
  * only where it is so twice.
  */
-export function withinLimit<T>(rule: PolicyRule, given: Allowance, run: (stillAllowed: () => void) => T): T {
-  const result = attempt(rule, given, run) ?? attempt(rule, given, run);
+export function withinLimit<T>(
+  rule: PolicyRule,
+  given: Allowance,
+  run: (stillAllowed: () => void) => T,
+  tries: 1 | 2 = 2,
+): T {
+  const result = attempt(rule, given, run) ?? (tries === 2 ? attempt(rule, given, run) : null);
   if (result !== null) return result;
-  throw new PolicyFailure(
-    rule.id,
-    `the rule ${rule.id} took longer than ${rule.timeLimitMs} ms, or all did than ${MOST_IN_ALL}`,
-  );
+  throw overTime(rule);
 }
+
+const overTime = ({ id, timeLimitMs }: PolicyRule): PolicyFailure =>
+  new PolicyFailure(id, `the rule ${id} took longer than ${timeLimitMs} ms, or all did than they may`);
 
 function attempt<T>(rule: PolicyRule, { now, until }: Allowance, run: (stillAllowed: () => void) => T): T | null {
   const start = now();
@@ -54,57 +60,124 @@ function attempt<T>(rule: PolicyRule, { now, until }: Allowance, run: (stillAllo
   }
 }
 
-/** Every match of these rules in one text, in their order. */
-export function matchRules(
-  rules: readonly ReadyRule[],
-  may: MayMatch,
-  text: FoldedText,
-  allowed: Allowance,
-): readonly Matched[] {
-  if (rules.length === 0) return [];
-  const mightMatch = may(text.folded);
-  return rules
-    .filter(mightMatch)
-    .map((ready) => matchRule(ready, text, allowed))
-    .filter(({ count }) => count > 0);
+/**
+ * Runs what is done once for many rules: folding, and the set that says which may match. It counts against the time of all, and
+ * where it breaks they do: under the name of the first, since no rule alone is the cause.
+ */
+export function forAll<T>({ rule }: ReadyRule, { now, until }: Allowance, run: () => T): T {
+  try {
+    const result = run();
+    if (now() > until) throw new OverTime();
+    return result;
+  } catch (error) {
+    if (error instanceof OverTime) throw overTime(rule);
+    throw new PolicyFailure(rule.id, 'the rules could not be asked', { cause: error });
+  }
 }
 
-function matchRule(ready: ReadyRule, text: FoldedText, allowed: Allowance): Matched {
+/** Rules that are asked together. */
+export interface RuleGroup {
+  readonly rules: readonly ReadyRule[];
+  readonly may: MayMatch;
+}
+
+export const groupOf = (rules: readonly ReadyRule[]): RuleGroup => ({ rules, may: mayMatch(rules) });
+
+/** The rules of one stage that are enforced. Those that escalate are looked for first, apart from all others. */
+export interface Enforced {
+  /** In the policy's order. */
+  readonly rules: readonly ReadyRule[];
+  readonly flags: RuleGroup;
+  readonly others: RuleGroup;
+}
+
+export function enforcedOf(rules: readonly ReadyRule[]): Enforced {
+  const isFlag = ({ rule }: ReadyRule): boolean => rule.action.does === 'escalate';
+  return { rules, flags: groupOf(rules.filter(isFlag)), others: groupOf(rules.filter((it) => !isFlag(it))) };
+}
+
+/** By text, what hit it; and why the rules could not be applied. After a failure these are the red flags alone. */
+export interface Judgement {
+  readonly matched: readonly (readonly Matched[])[];
+  readonly failure: PolicyFailure | null;
+}
+
+/** A red flag that is there is found, whatever becomes of another red flag, and of all other rules after. */
+export function judge(
+  { rules, flags, others }: Enforced,
+  texts: readonly string[],
+  given: Pick<FoldedText, 'today' | 'language'>,
+  now: Monotonic,
+): Judgement {
+  const [first] = rules;
+  if (first === undefined) return { matched: texts.map(() => []), failure: null };
+  const allowed = allowance(now);
+  const failures: PolicyFailure[] = [];
+  let flagged: readonly (readonly Matched[])[] = texts.map(() => []);
+  try {
+    const folded = forAll(first, allowed, () => texts.map((text) => fold(text, given)));
+    flagged = folded.map((text) => matchEach(flags, text, allowed, 2, (failure) => failures.push(failure)));
+    if (failures.length === 0) {
+      const rest = folded.map((text) => matchEach(others, text, allowed, 2, rethrow));
+      return { matched: flagged.map((found, at) => [...found, ...(rest[at] ?? [])]), failure: null };
+    }
+  } catch (error) {
+    failures.push(asFailure(error));
+  }
+  return { matched: flagged, failure: failures[0] ?? null };
+}
+
+const rethrow = (failure: PolicyFailure): never => {
+  throw failure;
+};
+
+function asFailure(error: unknown): PolicyFailure {
+  if (error instanceof PolicyFailure) return error;
+  throw error;
+}
+
+/** Every match of these rules in one text; `onFailure` is told of each that could not be applied. */
+export function matchEach(
+  { rules, may }: RuleGroup,
+  text: FoldedText,
+  allowed: Allowance,
+  tries: 1 | 2,
+  onFailure: (failure: PolicyFailure) => void,
+): readonly Matched[] {
+  const [first] = rules;
+  if (first === undefined) return [];
+  const mightMatch = forAll(first, allowed, () => may(text.folded));
+  const found: Matched[] = [];
+  for (const ready of rules) {
+    if (!mightMatch(ready)) continue;
+    try {
+      const matched = matchRule(ready, text, allowed, tries);
+      if (matched.count > 0) found.push(matched);
+    } catch (error) {
+      onFailure(asFailure(error));
+    }
+  }
+  return found;
+}
+
+function matchRule(ready: ReadyRule, text: FoldedText, allowed: Allowance, tries: 1 | 2): Matched {
   if (ready.kind === 'whole') {
-    const isHit = withinLimit(ready.rule, allowed, () => ready.isHit(text.text));
+    const isHit = withinLimit(ready.rule, allowed, () => ready.isHit(text.text), tries);
     return { ready, spans: [], count: isHit ? 1 : 0 };
   }
-  const spans = withinLimit(ready.rule, allowed, (stillAllowed) => ready.finder.find(text, stillAllowed));
+  const spans = withinLimit(ready.rule, allowed, (stillAllowed) => ready.finder.find(text, stillAllowed), tries);
   return { ready, spans, count: spans.length };
 }
 
-/** The same for rules in shadow, which change nothing: one that fails has not hit. */
-export function matchShadow(
-  rules: readonly ReadyRule[],
-  may: MayMatch,
-  text: FoldedText,
-  allowed: Allowance,
-): readonly Matched[] {
-  if (rules.length === 0) return [];
-  const mightMatch = may(text.folded);
-  return rules.filter(mightMatch).flatMap((ready) => {
-    try {
-      const matched = matchRule(ready, text, allowed);
-      return matched.count > 0 ? [matched] : [];
-    } catch (error) {
-      if (error instanceof PolicyFailure) return [];
-      throw error;
-    }
-  });
-}
+export const byOrder = (one: Matched, other: Matched): number => one.ready.order - other.ready.order;
 
 /** In the policy's order, one for each rule. */
 export function hitsOf(matched: readonly Pick<Matched, 'ready' | 'count'>[]): readonly Hit[] {
-  const byOrder = new Map<number, Hit>();
+  const hits = new Map<number, Hit>();
   for (const { ready, count } of matched) {
     const { id, stage, action, mode } = ready.rule;
-    const before = byOrder.get(ready.order)?.count ?? 0;
-    byOrder.set(ready.order, { rule: id, stage, does: action.does, mode, count: before + count });
+    const before = hits.get(ready.order)?.count ?? 0;
+    hits.set(ready.order, { rule: id, stage, does: action.does, mode, count: before + count });
   }
-  return [...byOrder].toSorted(([one], [other]) => one - other).map(([, hit]) => hit);
+  return [...hits].toSorted(([one], [other]) => one - other).map(([, hit]) => hit);
 }

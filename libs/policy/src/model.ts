@@ -100,10 +100,29 @@ export type Monotonic = () => number;
 export class PolicyFailure extends Error {
   override readonly name = 'PolicyFailure';
   readonly rule: RuleId;
-  constructor(rule: RuleId, message: string, options?: { readonly cause?: unknown }) {
+  /** What was found before; null: nothing is known of it. */
+  readonly found: FoundBefore | null;
+  constructor(
+    rule: RuleId,
+    message: string,
+    { found = null, ...options }: { readonly cause?: unknown; readonly found?: FoundBefore | null } = {},
+  ) {
     super(message, options);
     this.rule = rule;
+    this.found = found;
   }
+
+  /** The same failure, that came after this was found. */
+  after(found: FoundBefore): PolicyFailure {
+    return new PolicyFailure(this.rule, this.message, { cause: this.cause, found });
+  }
+}
+
+/** Red flags that were seen before a rule could not be applied: they are told, whatever else is not. */
+export interface FoundBefore {
+  readonly language: string;
+  readonly notices: readonly Notice[];
+  readonly hits: readonly Hit[];
 }
 
 /** What the rules of the input stage make of a request. */
@@ -135,7 +154,7 @@ export interface ReplyEnd {
   /** What has not been given yet. */
   readonly text: string;
   readonly finishReason: FinishReason;
-  /** Of the output stage. */
+  /** Of the output stage, of rules that are enforced. */
   readonly hits: readonly Hit[];
   /** The strongest of both stages, of rules that are enforced. */
   readonly action: PolicyOutcome;
@@ -174,7 +193,7 @@ export interface CompiledPolicy {
   /** With its variables filled in. */
   readonly systemPrompt: string;
   readonly stream: StreamMode;
-  /** Applies the input rules. Throws `PolicyFailure`. */
+  /** Applies the input rules that are enforced. Throws `PolicyFailure`. */
   applyInput(request: PolicyRequest, now: Monotonic): InputDecision;
   openReply(input: InputDecision & { readonly kind: 'go' }, now: Monotonic): ReplyFilter;
   applyReply(
@@ -183,6 +202,27 @@ export interface CompiledPolicy {
     finishReason: 'stop' | 'length',
     now: Monotonic,
   ): WholeReply;
+  /**
+   * What rules would hit, for a count, and nothing else: never on a request's way. All of them together have 30 ms, and fail after.
+   * Null: there is no such rule, or the texts are too long to be read for a count.
+   */
+  watch(watched: WatchedTexts, now: Monotonic): Watched | null;
+}
+
+/** A question, turn by turn, or a reply. */
+export interface WatchedTexts {
+  /** `shadow`: the rules in shadow; `all`: every one, as before a policy serves. */
+  readonly whose: 'shadow' | 'all';
+  readonly stage: PolicyStage;
+  readonly texts: readonly string[];
+  readonly language: string | null;
+  readonly today: string;
+}
+
+export interface Watched {
+  readonly hits: readonly Hit[];
+  /** Rules that broke, or were not done in time. */
+  readonly failed: readonly RuleId[];
 }
 
 export type Compiling =

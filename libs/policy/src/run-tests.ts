@@ -2,7 +2,8 @@ import type { Language, PolicyTest, PromptPolicy, RuleId } from '@openward/contr
 import { isPositive } from './check-tests.ts';
 import { compilePolicy } from './compile.ts';
 import { withoutControls } from './controls.ts';
-import type { CompiledPolicy, Hit, Monotonic, PolicyTurn, SiteTerms } from './model.ts';
+import type { CompiledPolicy, Hit, Monotonic, SiteTerms, WatchedTexts } from './model.ts';
+import { joinTurns } from './turns.ts';
 
 /** What became of one test. `differs` is empty where it passed. */
 export interface TestResult {
@@ -47,7 +48,6 @@ export function runCompiledTests(compiled: CompiledPolicy, now: Monotonic = () =
   };
   return compiled.policy.tests.map((test) => {
     const differs = isOver ? [] : differencesOrFailure(test, compiled, order, still);
-    // A rule in shadow that breaks is passed over, so what was found may be wrong.
     return resultOf(test, isOver ? [failed(`all tests within ${MOST_TESTS_MS / 1000} s`, 'longer')] : differs);
   });
 }
@@ -91,25 +91,37 @@ function differences(
   if (clientSystem === 'refuse' && test.messages.some(({ role }) => role === 'system')) {
     return compare(test.expect, REFUSED);
   }
-  const turns = withoutControls(turnsOf(test), controlCharacters);
+  const turns = withoutControls(joinTurns(test.messages), controlCharacters);
   if (turns === null) {
     return compare(test.expect, REFUSED);
   }
   const input = compiled.applyInput({ turns, language: test.language, today: test.today }, now);
+  const watched = (stage: 'input' | 'output', texts: readonly string[]): readonly Hit[] =>
+    watchedHits(compiled, { whose: 'shadow', stage, texts, language: test.language, today: test.today }, now);
+  const asInput = [
+    ...input.hits,
+    ...watched(
+      'input',
+      turns.map(({ text }) => text),
+    ),
+  ];
   const hit = (...hits: readonly Hit[]): RuleId[] =>
-    [...new Set(hits.map(({ rule }) => rule))].toSorted((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0));
+    [...new Set([...asInput, ...hits].map(({ rule }) => rule))].toSorted(
+      (a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0),
+    );
   if (input.kind === 'blocked') {
-    return compare(test.expect, { action: 'block', rules: hit(...input.hits), text: input.text, asked: null });
+    return compare(test.expect, { action: 'block', rules: hit(), text: input.text, asked: null });
   }
   const asked = input.turns.at(-1)?.text ?? '';
+  const inShadow = watched('output', [test.reply]);
   const reply = compiled.applyReply(input, test.reply, 'stop', now);
-  const whole = { action: reply.action, rules: hit(...input.hits, ...reply.hits), text: reply.text, asked };
+  const whole = { action: reply.action, rules: hit(...reply.hits, ...inShadow), text: reply.text, asked };
   const filter = compiled.openReply(input, now);
   const given = pieces(test).map((piece) => filter.push(piece));
   const end = filter.end('stop');
   const inPieces = {
     action: end.action,
-    rules: hit(...input.hits, ...end.hits),
+    rules: hit(...end.hits, ...inShadow),
     text: given.join('') + end.text,
     asked,
   };
@@ -119,20 +131,12 @@ function differences(
     : [{ about: 'pieces', expected: outcomeText(whole), actual: outcomeText(inPieces) }];
 }
 
-/** As the gateway reads messages: a client's system message opens the user's turn. */
-function turnsOf({ messages }: PolicyTest): PolicyTurn[] {
-  const turns: PolicyTurn[] = [];
-  let preface = '';
-  for (const { role, content } of messages) {
-    if (role === 'system') {
-      preface += `${content}\n`;
-      continue;
-    }
-    turns.push({ role, text: role === 'user' ? preface + content : content });
-    if (role === 'user') preface = '';
-  }
-  if (preface !== '') turns.push({ role: 'user', text: preface.trimEnd() });
-  return turns;
+/** A rule in shadow harms no request where it fails, but a test that needs it tells of nothing then. */
+function watchedHits(compiled: CompiledPolicy, texts: WatchedTexts, now: Monotonic): readonly Hit[] {
+  const watched = compiled.watch(texts, now);
+  if (watched !== null && watched.failed.length > 0)
+    throw new Error(`rules in shadow could not be applied: ${watched.failed.join(', ')}`);
+  return watched?.hits ?? [];
 }
 
 const pieces = ({ reply, cuts }: PolicyTest): string[] =>

@@ -1,4 +1,4 @@
-import type { PolicyOutcome, PromptPolicy } from '@openward/contracts';
+import { PolicyOutcome, type PromptPolicy } from '@openward/contracts';
 import type { Hit, Notice, PolicyFinding, SiteTerms } from './model.ts';
 import type { Matched } from './matching.ts';
 import { renderTemplate, variableValues } from './template.ts';
@@ -86,7 +86,8 @@ export function refusal(matched: readonly Matched[], texts: Texts, language: str
 export const refused = (notices: readonly Notice[], text: string): string =>
   [...notices.filter(({ kind }) => kind === 'escalation').map((notice) => notice.text), text].join('\n\n');
 
-const STRENGTH: readonly PolicyOutcome[] = ['none', 'annotate', 'replace', 'redact', 'escalate', 'block'];
+/** From the weakest. */
+const STRENGTH = PolicyOutcome.options;
 
 /** The strongest action of rules that are enforced. */
 export const strongest = (hits: readonly Hit[]): PolicyOutcome =>

@@ -1,6 +1,6 @@
 import { foldedFrom, openFolding } from './fold.ts';
 import { placed } from './marks.ts';
-import { type Allowance, allowance, type Matched, withinLimit } from './matching.ts';
+import { type Allowance, allowance, forAll, type Matched, withinLimit } from './matching.ts';
 import type { MayMatch } from './may-match.ts';
 import type { Finder, FoldedText, Monotonic } from './model.ts';
 import type { ReadyRule } from './rules.ts';
@@ -54,7 +54,8 @@ export function openWindow(
       .filter(({ rule, frontier }) => frontier > rule.known);
     if (due.length === 0 && !isEnd) return '';
     const allowed = allowance(now);
-    const mightMatch = may(text.folded);
+    const [first] = rules;
+    const mightMatch = first === undefined ? () => false : forAll(first, allowed, () => may(text.folded));
     for (const { rule, frontier } of due) {
       if (mightMatch(rule.ready)) pending.push(...find(text, rule, frontier, allowed));
       rule.known = Math.max(rule.known, frontier);
@@ -66,6 +67,11 @@ export function openWindow(
     writing = next;
     forget(text);
     return out;
+  };
+
+  const foldOn = (piece: string): void => {
+    const [first] = rules;
+    if (first !== undefined) forAll(first, allowance(now), () => folding.add(piece));
   };
 
   const find = (text: FoldedText, rule: Progress, frontier: number, allowed: Allowance): PlacedSpan[] => {
@@ -96,12 +102,12 @@ export function openWindow(
       half = endsInHalf(text) ? text.slice(-1) : '';
       const whole = half === '' ? text : text.slice(0, -1);
       tail += whole;
-      folding.add(whole);
+      foldOn(whole);
       return advance(false);
     },
     end: () => {
       tail += half;
-      folding.add(half);
+      foldOn(half);
       half = '';
       const text = advance(true);
       const matched = all.filter(({ count }) => count > 0).map(({ ready, count }) => ({ ready, spans: [], count }));

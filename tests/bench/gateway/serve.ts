@@ -45,6 +45,7 @@ export async function serveGateway(
       metrics.requestSeconds.record(ms / 1000, { service });
       if (firstMs !== null) metrics.firstTokenSeconds.record(firstMs / 1000, { service });
     },
+    log: { info: () => {}, warn: () => {}, error: () => {} },
     monotonic: () => performance.now(),
     wall: () => Date.now(),
   });

@@ -139,6 +139,6 @@ it('a shadow is shown with who let it run and how it ended, and hits with what t
     { ...hit, rule: null, action: 'judged', count: 9 },
     { ...hit, rule: 'doses', action: 'annotate', count: 2 },
   ]);
-  expect(text).toMatch(/next, in shadow +\(conversations\) +- +judged +9/);
+  expect(text).toMatch(/next, in shadow +\(all\) +input +judged +9/);
   expect(text).toMatch(/doses +input +annotate +2/);
 });

@@ -45,21 +45,20 @@ export async function answer(
   if (!ahead) slots.refuseWhenFull();
   await checkLength(countTokens, lease, prompt, maxTokens);
   const giveBack = await slots.take(signal, { ahead });
-  const events = runtime
-    .generate({
-      model: lease.held.key,
-      prompt,
-      maxTokens,
-      temperature,
-      ...(topP === undefined ? {} : { topP }),
-      ...(seed === undefined ? {} : { seed }),
-      stop: [...template.stop, ...stop],
-      signal,
-    })
-    [Symbol.asyncIterator]();
   try {
-    const first = await events.next();
-    return new Reply(first, events, giveBack);
+    const events = runtime
+      .generate({
+        model: lease.held.key,
+        prompt,
+        maxTokens,
+        temperature,
+        ...(topP === undefined ? {} : { topP }),
+        ...(seed === undefined ? {} : { seed }),
+        stop: [...template.stop, ...stop],
+        signal,
+      })
+      [Symbol.asyncIterator]();
+    return new Reply(await events.next(), events, giveBack);
   } catch (error) {
     giveBack();
     throw error;
@@ -138,8 +137,7 @@ export class Reply implements AsyncIterableIterator<GenerateEvent> {
     }
   }
 
-  /** More than once, or after the end, is no more than once. */
-
+  /** Gives the slot back and tells the runtime, once: what has ended by itself is told nothing. */
   async return(): Promise<IteratorResult<GenerateEvent>> {
     const over: IteratorResult<GenerateEvent> = { done: true, value: undefined };
     if (this.#isOver) return over;

@@ -1,4 +1,5 @@
 import { GATEWAY_FIELDS, MESSAGE_FIELDS, Refusal, type Field, type GatewayApi } from '@openward/contracts';
+import { joinTurns, type PolicyMessage } from '@openward/policy';
 import type { Turn } from './conversation.ts';
 
 // Reads bodies by the one table (G1). Everything here throws a `Refusal` that names the field.
@@ -68,38 +69,28 @@ export function object(value: unknown, name: string): Body {
   return value as Body;
 }
 
-/**
- * A client's system text is demoted: it opens the user's turn, and never stands where the release's own does. A policy may refuse
- * it instead, so it is told whether there was one.
- */
+/** A policy may refuse a client's system text, so it is told whether there was one. */
 export function turnsOf(messages: unknown): { readonly turns: Turn[]; readonly hasSystem: boolean } {
   if (!Array.isArray(messages) || messages.length === 0) throw bad('`messages` is a list with at least one message.');
-  const turns: Turn[] = [];
-  let preface = '';
-  let hasSystem = false;
-  for (const [index, raw] of messages.entries()) {
+  const read = messages.map((raw: unknown, index): PolicyMessage => {
     const message = object(raw, `messages[${index}]`);
     checkAgainst(MESSAGE_FIELDS, message, `messages[${index}].`);
-    const said = contentOf(message['content'], index);
-    switch (message['role']) {
-      case 'system':
-      case 'developer':
-        preface += `${said}\n`;
-        hasSystem = true;
-        break;
-      case 'user':
-        turns.push({ role: 'user', text: preface + said });
-        preface = '';
-        break;
-      case 'assistant':
-        turns.push({ role: 'assistant', text: said });
-        break;
-      default:
-        throw bad(`\`messages[${index}].role\` is one of system, developer, user and assistant.`);
-    }
+    return { content: contentOf(message['content'], index), role: roleOf(message['role'], index) };
+  });
+  return { turns: joinTurns(read), hasSystem: read.some(({ role }) => role === 'system') };
+}
+
+function roleOf(role: unknown, index: number): PolicyMessage['role'] {
+  switch (role) {
+    case 'system':
+    case 'developer':
+      return 'system';
+    case 'user':
+    case 'assistant':
+      return role;
+    default:
+      throw bad(`\`messages[${index}].role\` is one of system, developer, user and assistant.`);
   }
-  if (preface !== '') turns.push({ role: 'user', text: preface.trimEnd() });
-  return { turns, hasSystem };
 }
 
 function contentOf(content: unknown, index: number): string {

@@ -291,14 +291,16 @@ describe('a rule that cannot be applied', () => {
     await until(() => seen.length === 1);
     expect(seen[0]).toMatchObject({ status: 503, action: 'failed' });
     const rule = policy.rules[0]!.id;
-    expect(counts.troubles()).toMatchObject([{ service: 'triage', id: 'clinic', revision: 3, rule, times: 1 }]);
+    expect(counts.troubles(() => policy)).toMatchObject([
+      { service: 'triage', id: 'clinic', revision: 3, rule, times: 1 },
+    ]);
     expect(shortly(counts.take())).toContain(`${rule} enforce failed 1`);
     const held = { key: 'key', release: served.list()[0]!.release } as never;
     expect(await served.judge('triage', held, { errorShare: 0, minRequests: 1 })).toBe('over');
   });
 
   test('after the first byte it is an event of the stream, and nothing follows', async () => {
-    const { url, site, runtime } = await serve(clinic([output(redact)]));
+    const { url, site, runtime, seen } = await serve(clinic([output(redact)]));
     const gate = Promise.withResolvers<void>();
     runtime.gate = gate.promise;
     runtime.pieces = [`early ${'x y '.repeat(200)}`, `${'z '.repeat(300)} ann@home.org end`];
@@ -311,6 +313,8 @@ describe('a rule that cannot be applied', () => {
     expect(said).toContain('"code":"policyFailed"');
     expect(said).not.toContain('[DONE]');
     expect(said).not.toContain('end');
+    await until(() => seen.length === 1);
+    expect(seen[0]).toMatchObject({ status: 503, action: 'failed' });
   });
 });
 
@@ -322,14 +326,82 @@ test('G2 a text that the model could not read is refused before any rule reads i
   expect(runtime.asked).toEqual([]);
 });
 
+test('a red flag in a question is told where another rule of questions fails, whichever stands first', async () => {
+  const chest = words('chest pain');
+  const { url, site, seen } = await serve(clinic([input(annotate, EMAIL, 'mail'), input(escalate, chest, 'flag')]));
+  const content = 'chest pain, ann@home.org';
+  // The first rule that is asked has time enough, and the next has none.
+  site.clockStepMs = 140;
+  await expect(WAYS['openai, whole']!(url, [{ role: 'user', content }])).rejects.toMatchObject({
+    code: 'policyFailed',
+    message: expect.stringMatching(/^(503 )?Call 112 now\.\n\n.*Call 112\.$/s),
+  });
+  await until(() => seen.length === 1);
+  expect(seen[0]).toMatchObject({ status: 503, action: 'failed', policy: { ruleIds: ['flag'] } });
+});
+
+describe('what a policy refuses before any rule reads it', () => {
+  const strict = clinic([input(annotate)], {
+    clientSystem: 'refuse',
+    controlCharacters: 'refuse',
+    parameters: [{ kind: 'denied', field: 'temperature' }],
+  });
+  const user = { role: 'user', content: 'ann@home.org' };
+  test.each([
+    ['systemRefused', { messages: [{ role: 'system', content: 's' }, user] }],
+    ['controlCharacters', { messages: [{ role: 'user', content: 'a\u0000b' }] }],
+    ['fieldRefused', { messages: [user], temperature: 1 }],
+  ])('R3 %s is counted, told to metrics, and fails the soak of the release', async (code, body) => {
+    const { url, seen, counts, served, site } = await serve(strict);
+    site.shadow = { compiled: compiledPolicy(clinic([input(annotate)], { revision: 4 }), NO_SITE_TERMS) };
+    const answer = await fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${KEY}` },
+      body: JSON.stringify({ model: 'triage', ...body }),
+    });
+    expect([answer.status, answer.headers.get('x-openward-code')]).toEqual([400, code]);
+    expect(await answer.json()).toMatchObject({ error: { next: expect.any(String) as string } });
+    await until(() => seen.length === 1);
+    expect(seen[0]).toMatchObject({ status: 400, action: 'refused' });
+    const held = { key: 'key', release: served.list()[0]!.release } as never;
+    expect(await served.judge('triage', held, { errorShare: 0, minRequests: 1 })).toBe('over');
+    const all: ReturnType<typeof counts.take>[number][] = [];
+    await until(() => all.push(...counts.take()) > 1);
+    expect(shortly(all)).toContain('* input enforce refused 1');
+  });
+
+  test('R3 what the client does wrong by itself says nothing of the release', async () => {
+    const { url, served, seen } = await serve(strict);
+    const messages = [{ role: 'user', content: 'a <ans> b' }];
+    const answer = await fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${KEY}` },
+      body: JSON.stringify({ model: 'triage', messages }),
+    });
+    expect(answer.headers.get('x-openward-code')).toBe('templateMark');
+    await until(() => seen.length === 1);
+    const held = { key: 'key', release: served.list()[0]!.release } as never;
+    expect(await served.judge('triage', held, { errorShare: 0, minRequests: 1 })).toBe('tooFewRequests');
+  });
+});
+
 test('a red flag in a question is told also where the runtime, or a rule of the reply, then fails', async () => {
-  const { url, runtime, site } = await serve(clinic([input(escalate), output(block)]));
+  const { url, runtime, site, seen, told } = await serve(clinic([input(escalate), output(block)]));
   const ask = () => WAYS['openai, streamed']!(url, [{ role: 'user', content: 'ann@home.org' }]);
   runtime.pieces = [];
   runtime.generate = () => {
-    throw new Error('native crash');
+    throw new Error(`native crash at ann@home.org`);
   };
-  await expect(ask()).rejects.toMatchObject({ status: 500, message: expect.stringContaining('Call 112 now.\n\n') });
+  for (const _ of [1, 2, 3])
+    await expect(ask()).rejects.toMatchObject({ status: 500, message: expect.stringContaining('Call 112 now.\n\n') });
+  await until(() => seen.length === 3);
+  expect(seen.map(({ action }) => action)).toEqual(['escalate', 'escalate', 'escalate']);
+  // Each is found again by the reference that its client was told, and no word of its conversation is.
+  const reference = /reference is ([0-9a-f-]{36})/.exec(
+    String((await ask().catch((error: unknown) => error)) as Error),
+  )![1];
+  expect(told.at(-1)).toEqual(['error', 'gateway.failed', { reference, service: 'triage', name: 'Error', code: null }]);
+  expect(JSON.stringify(told)).not.toContain('home');
   runtime.generate = async function* () {
     site.clockStepMs = 5_000;
     yield { type: 'text', text: 'bob@home.org' };
@@ -397,16 +469,16 @@ describe('shadow', () => {
     const all: ReturnType<typeof counts.take>[number][] = [];
     await until(() => {
       all.push(...counts.take());
-      return (
-        all.filter(({ mode, rule }) => mode === 'next' && rule === null).reduce((sum, { count }) => sum + count, 0) ===
-        4
-      );
+      const judged = all.filter(({ mode, rule }) => mode === 'next' && rule === null);
+      return judged.reduce((sum, { count }) => sum + count, 0) === 8;
     });
     counts.giveBack(all);
     const kept = counts.take();
     expect(shortly(kept)).toEqual([
-      '* enforce judged 4',
-      '* next judged 4',
+      '* input enforce judged 4',
+      '* input next judged 4',
+      '* output next judged 4',
+      '* output shadow judged 4',
       'in next annotate 4',
       'other next redact 4',
       'out next block 4',
@@ -433,7 +505,7 @@ describe('shadow', () => {
       compiled: {
         ...compiled,
         policy: compiled.policy,
-        applyInput: () => {
+        watch: () => {
           asked += 1;
           throw new Error('broken');
         },
@@ -442,7 +514,7 @@ describe('shadow', () => {
     expect((await WAYS['openai, whole']!(url, [{ role: 'user', content: 'hi' }])).text).toBe('ok');
     await until(() => asked === 1);
     expect(counts.take()).toEqual([]);
-    expect(counts.troubles()).toEqual([]);
+    expect(counts.troubles(() => compiled.policy)).toEqual([]);
   });
 });
 

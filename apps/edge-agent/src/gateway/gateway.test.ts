@@ -115,6 +115,7 @@ function setUp() {
       version: '0.1.0',
       health: () => health,
       observe: ({ service, status }) => void seen.push([service, status]),
+      log: { info: () => {}, warn: () => {}, error: () => {} },
       monotonic: () => performance.now(),
       wall: () => 0,
     }),

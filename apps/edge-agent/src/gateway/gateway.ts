@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { GATEWAY_FIELDS, Refusal, type PolicyOutcome } from '@openward/contracts';
+import { GATEWAY_FIELDS, Refusal, type Log, type PolicyOutcome } from '@openward/contracts';
 import { refusalOf, type Answering } from './answer.ts';
 import type { Dialect } from './dialect.ts';
+import { toldRefusal } from './fault.ts';
 import { readJson, sendJson, type BodyLimits } from './http.ts';
 import { ollamaChat, ollamaError, ollamaGenerate, ollamaModel } from './ollama.ts';
 import { openAiChat, openAiCompletion, openAiError, openAiModel } from './openai.ts';
@@ -25,7 +26,7 @@ export interface GatewayPolicies {
 export interface GatewayOptions extends Answering {
   readonly policies: GatewayPolicies;
   readonly served: ServedReleases;
-  /** SHA-256 of an API key, in hexadecimal, to the key's id; null for an unknown one. No key at all is configured: undefined. */
+  /** SHA-256 of an API key, in hexadecimal, to the key's id; null for an unknown one. */
   readonly keyOf: (digest: string) => string | null;
   readonly limits: BodyLimits;
   readonly version: string;
@@ -40,11 +41,16 @@ export interface GatewayOptions extends Answering {
     /** What the policy lets a log say of it; null where nothing hit, or nothing may be said. */
     readonly policy: PolicyNote | null;
     /** For a count: what the policy did; null where it judged nothing. */
-    readonly action: PolicyOutcome | 'failed' | null;
+    readonly action: Deed | null;
   }) => void;
+  /** Of what failed: names, codes and references, and never a text of a request. */
+  readonly log: Log;
   readonly monotonic: () => number;
   readonly wall: () => number;
 }
+
+/** What a policy did with a conversation. `refused`: no rule saw it. `failed`: a rule could not be applied. */
+export type Deed = PolicyOutcome | 'refused' | 'failed';
 
 const DIALECTS: Readonly<Record<string, Dialect>> = {
   '/v1/chat/completions': openAiChat,
@@ -83,7 +89,7 @@ export function createGateway(options: GatewayOptions): RequestListener {
     response.setHeader('x-openward-request-id', seen.id);
     void route(options, seen, shadows, request, response, path)
       .catch((error: unknown) => {
-        const refusal = refusalOf(error);
+        const refusal = response.destroyed ? refusalOf(error) : toldRefusal(options, seen, error);
         seen.status ??= refusal.status;
         if (response.headersSent || response.destroyed) return response.destroy();
         refuse(response, refusal, errorOf);
@@ -104,7 +110,7 @@ export interface Seen {
   status: number | null;
   firstMs: number | null;
   policy: PolicyNote | null;
-  action: PolicyOutcome | 'failed' | null;
+  action: Deed | null;
 }
 
 /** A client may name anything; only the names of services become names of metrics. */

@@ -1,11 +1,15 @@
-import type { AnsweringApi, Refusal } from '@openward/contracts';
+import { ERRORS, type AnsweringApi, type Refusal } from '@openward/contracts';
 import type { Dialect, Ending, ReplyFacts } from './dialect.ts';
 import { checkedBody, object, optionalBoolean, optionalCount, stops, text, turnsOf, type Body } from './fields.ts';
 
 const line = (value: unknown): string => `${JSON.stringify(value)}\n`;
 const NANOSECONDS = 1_000_000;
 
-export const ollamaError = (refusal: Refusal) => ({ error: refusal.message, code: refusal.code });
+export const ollamaError = (refusal: Refusal) => ({
+  error: refusal.message,
+  code: refusal.code,
+  next: ERRORS[refusal.code].next,
+});
 
 const heading = ({ service, createdMs }: ReplyFacts) => ({
   model: service,

@@ -1,4 +1,4 @@
-import type { AnsweringApi, Refusal } from '@openward/contracts';
+import { ERRORS, type AnsweringApi, type Refusal } from '@openward/contracts';
 import type { Conversation } from './conversation.ts';
 import type { Dialect, Ending, ReplyFacts } from './dialect.ts';
 import { checkedBody, object, optionalBoolean, optionalCount, stops, text, turnsOf, type Body } from './fields.ts';
@@ -22,6 +22,8 @@ export const openAiError = (refusal: Refusal) => ({
           : 'invalid_request_error',
     param: /`([^`]+)`/.exec(refusal.message)?.[1] ?? null,
     code: refusal.code,
+    // No field of theirs, and none that a client of theirs trips over.
+    next: ERRORS[refusal.code].next,
   },
 });
 

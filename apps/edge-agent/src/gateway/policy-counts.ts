@@ -1,94 +1,97 @@
-import type { PolicyRef, PromptPolicy } from '@openward/contracts';
-import type { Hit } from '@openward/policy';
+import type { PolicyRef, PolicyStage, PromptPolicy } from '@openward/contracts';
+import type { PolicyHitCount, PolicyHitMode } from '@openward/persistence/node';
+import type { Hit, Watched } from '@openward/policy';
 
-/** As the node's store keeps it: see `PolicyHitCount` there. */
-export interface PolicyCount {
-  readonly service: string;
-  readonly policy: string;
-  readonly revision: number;
-  readonly rule: string | null;
-  readonly stage: 'input' | 'output';
-  readonly action: string;
-  readonly mode: 'enforce' | 'shadow' | 'next';
-  readonly day: string;
-  readonly count: number;
-}
-
-/** A rule that could not be applied: shown to the site at once (`/health`, `doctor`). */
+/** A rule that could not be applied: shown to the site at once (`/health`, `doctor`), as long as its policy serves. */
 export interface PolicyTrouble extends PolicyRef {
   readonly service: string;
   readonly rule: string;
   /** Milliseconds since 1970. */
   readonly at: number;
-  /** Since the agent started. */
+  /** Of this policy, since the agent started. */
   readonly times: number;
 }
+
+type Counted = Omit<PolicyHitCount, 'count'>;
+
+const isOf = (trouble: PolicyTrouble, { id, revision }: PolicyRef): boolean =>
+  trouble.id === id && trouble.revision === revision;
 
 /** In memory, so that a request waits for no disk; whoever keeps them takes them now and then. */
 export class PolicyCounts {
   readonly #today: () => string;
-  #counts = new Map<string, { -readonly [K in keyof PolicyCount]: PolicyCount[K] }>();
+  #counts = new Map<string, { -readonly [K in keyof PolicyHitCount]: PolicyHitCount[K] }>();
   readonly #troubles = new Map<string, PolicyTrouble>();
 
   constructor(today: () => string) {
     this.#today = today;
   }
 
-  /** One conversation that was judged, and what hit. `next`: by a policy that runs in shadow beside the one that serves. */
-  judged(service: string, policy: PromptPolicy, hits: readonly Hit[], whose: 'serving' | 'next'): void {
-    const of = { service, policy: policy.id, revision: policy.revision, day: this.#today() };
-    const mode = whose === 'next' ? 'next' : 'enforce';
-    this.#add({ ...of, rule: null, stage: 'input', action: 'judged', mode });
-    for (const { rule, stage, does, mode: own } of hits)
-      this.#add({ ...of, rule, stage, action: does, mode: whose === 'next' ? 'next' : own });
+  /** One question, or one reply, that the policy that serves judged, and what hit. */
+  judged(service: string, policy: PromptPolicy, stage: PolicyStage, hits: readonly Hit[]): void {
+    this.#judged(service, policy, stage, hits, 'enforce');
+  }
+
+  /** The same of rules that only count: those in shadow, or all of the next policy. A failure there is no trouble. */
+  watched(
+    service: string,
+    policy: PromptPolicy,
+    stage: PolicyStage,
+    { hits, failed }: Watched,
+    mode: 'shadow' | 'next',
+  ): void {
+    this.#judged(service, policy, stage, hits, mode);
+    for (const rule of failed) this.#add({ ...this.#of(service, policy), rule, stage, action: 'failed', mode });
+  }
+
+  /** A request that no rule saw, since the policy refuses its system message, a control character, or a parameter. */
+  refused(service: string, policy: PromptPolicy, mode: 'enforce' | 'next'): void {
+    this.#add({ ...this.#of(service, policy), rule: null, stage: 'input', action: 'refused', mode });
   }
 
   /** A rule of the serving policy that could not be applied; the request got the service's fallback. */
   failed(service: string, policy: PromptPolicy, rule: string, at: number): void {
-    this.#addFailed(service, policy, rule, 'enforce');
-    const times = (this.#troubles.get(service)?.times ?? 0) + 1;
+    const stage = policy.rules.find(({ id }) => id === rule)?.stage ?? 'input';
+    this.#add({ ...this.#of(service, policy), rule, stage, action: 'failed', mode: 'enforce' });
+    const before = this.#troubles.get(service);
+    const times = before !== undefined && isOf(before, policy) ? before.times + 1 : 1;
     this.#troubles.set(service, { service, id: policy.id, revision: policy.revision, rule, at, times });
   }
 
-  /** The same in shadow, which harms no request and is no trouble. */
-  failedInShadow(service: string, policy: PromptPolicy, rule: string): void {
-    this.#addFailed(service, policy, rule, 'next');
-  }
-
-  /** The last of each service. */
-  troubles(): readonly PolicyTrouble[] {
+  /** The last of each service, of the policy that serves there or would; those of others are forgotten. */
+  troubles(policyOf: (service: string) => PolicyRef | null): readonly PolicyTrouble[] {
+    for (const [service, trouble] of this.#troubles) {
+      const serving = policyOf(service);
+      if (serving === null || !isOf(trouble, serving)) this.#troubles.delete(service);
+    }
     return [...this.#troubles.values()];
   }
 
   /** What was counted since it was last taken. */
-  take(): readonly PolicyCount[] {
+  take(): readonly PolicyHitCount[] {
     const counts = [...this.#counts.values()];
     this.#counts = new Map();
     return counts;
   }
 
   /** What was taken and could not be kept, to be taken again. */
-  giveBack(counts: readonly PolicyCount[]): void {
+  giveBack(counts: readonly PolicyHitCount[]): void {
     for (const { count, ...one } of counts) this.#add(one, count);
   }
 
-  #addFailed(service: string, policy: PromptPolicy, rule: string, mode: PolicyCount['mode']): void {
-    const stage = policy.rules.find(({ id }) => id === rule)?.stage ?? 'input';
-    const of = { service, policy: policy.id, revision: policy.revision, day: this.#today() };
-    this.#add({ ...of, rule, stage, action: 'failed', mode });
+  #of(service: string, policy: PromptPolicy): Pick<Counted, 'service' | 'policy' | 'revision' | 'day'> {
+    return { service, policy: policy.id, revision: policy.revision, day: this.#today() };
   }
 
-  #add(one: Omit<PolicyCount, 'count'>, count = 1): void {
-    const key = JSON.stringify([
-      one.service,
-      one.policy,
-      one.revision,
-      one.rule,
-      one.stage,
-      one.action,
-      one.mode,
-      one.day,
-    ]);
+  #judged(service: string, policy: PromptPolicy, stage: PolicyStage, hits: readonly Hit[], mode: PolicyHitMode): void {
+    const of = { ...this.#of(service, policy), stage, mode };
+    this.#add({ ...of, rule: null, action: 'judged' });
+    for (const { rule, does } of hits) this.#add({ ...of, rule, action: does });
+  }
+
+  #add(one: Counted, count = 1): void {
+    const { service, policy, revision, rule, stage, action, mode, day } = one;
+    const key = JSON.stringify([service, policy, revision, rule, stage, action, mode, day]);
     const known = this.#counts.get(key);
     if (known === undefined) this.#counts.set(key, { ...one, count });
     else known.count += count;

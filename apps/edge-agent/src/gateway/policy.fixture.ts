@@ -2,15 +2,16 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { digestOf, plainPolicy, type PolicyRule, type PromptPolicy, type Release } from '@openward/contracts';
+import { digestOf, plainPolicy, type Log, type PolicyRule, type PromptPolicy, type Release } from '@openward/contracts';
 import type { Held } from '@openward/activation';
+import type { PolicyHitCount } from '@openward/persistence/node';
 import { NO_SITE_TERMS, type SiteTerms } from '@openward/policy';
 import type { GenerateEvent, GenerateRequest, Runtime } from '@openward/runtime';
 import { Ollama } from 'ollama';
 import OpenAI from 'openai';
 import { compiledPolicy } from './compiled.ts';
 import { createGateway, type GatewayOptions } from './gateway.ts';
-import { PolicyCounts, type PolicyCount } from './policy-counts.ts';
+import { PolicyCounts } from './policy-counts.ts';
 import { ServedReleases } from './served.ts';
 import type { Shadow } from './shadow.ts';
 import { Slots } from './slots.ts';
@@ -94,6 +95,8 @@ export interface PolicyWorld {
   readonly served: ServedReleases;
   readonly counts: PolicyCounts;
   readonly seen: Parameters<GatewayOptions['observe']>[0][];
+  /** What a log was told: the level, the name, and what stood beside. */
+  readonly told: (readonly [level: keyof Log, event: string, beside: object])[];
   /** What a test may change while the gateway runs. */
   readonly site: { terms: SiteTerms; onExpiry: 'goOn' | 'fallback'; shadow: Shadow | null; clockStepMs: number };
   close(): void;
@@ -103,6 +106,11 @@ export async function serveUnder(policy: PromptPolicy): Promise<PolicyWorld> {
   const runtime = new SayingRuntime();
   const site: PolicyWorld['site'] = { terms: NO_SITE_TERMS, onExpiry: 'goOn', shadow: null, clockStepMs: 0 };
   const seen: PolicyWorld['seen'] = [];
+  const told: PolicyWorld['told'] = [];
+  const tell =
+    (level: keyof Log) =>
+    (event: string, beside: object = {}) =>
+      void told.push([level, event, beside]);
   const release = releaseWith(policy);
   const served = new ServedReleases({
     releaseOf: () => Promise.resolve(release),
@@ -124,6 +132,7 @@ export async function serveUnder(policy: PromptPolicy): Promise<PolicyWorld> {
       version: '0.1.0',
       health: () => ({ restored: true, ready: true, details: {} }),
       observe: (one) => void seen.push(one),
+      log: { info: tell('info'), warn: tell('warn'), error: tell('error') },
       monotonic: () => performance.now() + (ahead += site.clockStepMs),
       wall: () => Date.parse('2026-03-01T12:00:00Z'),
     }),
@@ -138,6 +147,7 @@ export async function serveUnder(policy: PromptPolicy): Promise<PolicyWorld> {
     served,
     counts,
     seen,
+    told,
     site,
     close: () => {
       server.closeAllConnections();
@@ -254,6 +264,6 @@ export const until = async (holds: () => boolean): Promise<void> => {
   }
 };
 
-/** What was counted so far, in short: `rule mode action count`. */
-export const shortly = (counts: readonly PolicyCount[]): string[] =>
-  counts.map(({ rule, mode, action, count }) => `${rule ?? '*'} ${mode} ${action} ${count}`).toSorted();
+/** What was counted so far, in short: `rule mode action count`, where no rule is meant `*` and the stage. */
+export const shortly = (counts: readonly PolicyHitCount[]): string[] =>
+  counts.map(({ rule, stage, mode, action, count }) => `${rule ?? `* ${stage}`} ${mode} ${action} ${count}`).toSorted();

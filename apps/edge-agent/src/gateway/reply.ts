@@ -1,22 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Refusal, type PolicyOutcome, type PromptPolicy } from '@openward/contracts';
-import { PolicyFailure, type Hit, type ReplyEnd } from '@openward/policy';
+import { Refusal, type PromptPolicy } from '@openward/contracts';
+import { PolicyFailure, strongest, type FoundBefore, type Hit, type ReplyEnd } from '@openward/policy';
 import { answer, refusalOf, refuseUnreadable } from './answer.ts';
 import type { Conversation } from './conversation.ts';
 import type { Dialect, ReplyFacts } from './dialect.ts';
-import type { GatewayOptions, Seen } from './gateway.ts';
+import { faultOf, toldRefusal } from './fault.ts';
+import type { Deed, GatewayOptions, Seen } from './gateway.ts';
 import { readJson } from './http.ts';
 import { policyHeaders } from './policy-headers.ts';
 import type { Lease } from './served.ts';
 import { sendFinished, sendStream, sendWhole, type Outcome } from './sending.ts';
-import { MOST_SHADOW_CHARACTERS, type Shadow, type ShadowJudge } from './shadow.ts';
+import { countsOnly, keepForShadow, type Shadow, type ShadowJudge } from './shadow.ts';
 import { admit, refuseExpired, type Admission } from './under-policy.ts';
 
 // One conversation from its body to its last byte.
 
 /** What may be said of a request in a log, by `log` of the policy. Never a text. */
 export interface PolicyNote {
-  readonly action?: PolicyOutcome | 'failed';
+  readonly action?: Deed;
   readonly ruleIds?: readonly string[];
   readonly language?: string;
 }
@@ -25,8 +26,12 @@ export interface PolicyNote {
 interface Judged {
   admission: Admission | null;
   end: ReplyEnd | null;
-  /** Kept for a policy in shadow alone; null: too long. */
+  /** Of a rule that failed: the red flags that were seen before. */
+  found: FoundBefore | null;
+  /** Kept for rules that only count; null: too long. */
   said: string | null;
+  /** Rules in shadow of the policy that serves, and the next policy. */
+  readonly hasOwnShadow: boolean;
   readonly shadow: Shadow | null;
 }
 
@@ -43,7 +48,8 @@ interface Asking {
   readonly refusalOf: (error: unknown) => Refusal;
 }
 
-const STATUS_OF: Readonly<Record<Outcome, number>> = { ok: 200, failed: 500, left: 499 };
+/** A failure has the status of its refusal, also where the client was sent another before. */
+const STATUS_OF = { ok: 200, left: 499 } as const;
 /** The client went away: nginx's number for it. */
 const CLIENT_LEFT = STATUS_OF.left;
 
@@ -63,27 +69,37 @@ export async function reply(
   const { service } = conversation;
   if (options.served.has(service)) seen.service = service;
   const lease = await options.served.lease(service);
-  const judged: Judged = { admission: null, end: null, said: '', shadow: shadowFor(options, service) };
+  const judged: Judged = {
+    admission: null,
+    end: null,
+    found: null,
+    said: '',
+    hasOwnShadow: countsOnly(lease.policy),
+    shadow: shadowFor(options, service),
+  };
   const language = languageOf(request);
-  const tell = (error: unknown): Refusal =>
-    error instanceof PolicyFailure ? failedRule(options, seen, lease, error) : refusalOf(error);
+  const tell = (error: unknown): Refusal => {
+    const refusal = refusalIn(options, seen, lease, judged, gone.signal, error);
+    seen.status = refusal.status;
+    return refusal;
+  };
   let outcome: Outcome = 'failed';
   try {
     setReplyHeaders(response, lease);
     refuseExpired(lease.release, options.policies.onExpiry, options.wall);
     const asking = { options, dialect, conversation, lease, judged, seen, signal: gone.signal, language };
     outcome = await converse({ ...asking, refusalOf: tell }, response);
-    seen.status = STATUS_OF[outcome];
+    if (outcome !== 'failed') seen.status = STATUS_OF[outcome];
   } catch (error) {
     const refusal = withEscalations(tell(error), judged);
-    // What the client did wrong, its leaving, or the site's choice, says nothing of the release.
-    const isOurs = refusal.status >= 500 && refusal.code !== 'policyExpired';
+    // What the client did wrong, its leaving, or the site's choice, says nothing of the release; what its policy refuses does.
+    const isOurs = judged.admission?.kind === 'refused' || (refusal.status >= 500 && refusal.code !== 'policyExpired');
     outcome = gone.signal.aborted || !isOurs ? 'left' : 'failed';
     if (gone.signal.aborted) seen.status = CLIENT_LEFT;
     throw refusal;
   } finally {
     lease.end(outcome);
-    account(options, seen, shadows, lease, judged, language);
+    account(options, seen, shadows, lease, judged, conversation, language);
   }
 }
 
@@ -125,6 +141,7 @@ async function converse(asking: Asking, response: ServerResponse): Promise<Outco
     now: options.monotonic,
   });
   judged.admission = admission;
+  if (admission.kind === 'refused') throw admission.refusal;
   if (admission.kind === 'blocked') {
     const { text, hits } = admission.input;
     const ending = { finishReason: 'content_filter', promptTokens: 0, completionTokens: 0 } as const;
@@ -145,7 +162,10 @@ async function converse(asking: Asking, response: ServerResponse): Promise<Outco
     input: admission.input,
     now: options.monotonic,
     ended: (end: ReplyEnd) => void (judged.end = end),
-    said: judged.shadow === null ? () => {} : (piece: string) => keepSaid(judged, piece),
+    said:
+      judged.shadow === null && !judged.hasOwnShadow
+        ? () => {}
+        : (piece: string) => void (judged.said = keepForShadow(judged.said, piece)),
     refusalOf: asking.refusalOf,
   };
   try {
@@ -155,29 +175,41 @@ async function converse(asking: Asking, response: ServerResponse): Promise<Outco
   }
 }
 
-function keepSaid(judged: Judged, piece: string): void {
-  if (judged.said === null) return;
-  judged.said = judged.said.length + piece.length > MOST_SHADOW_CHARACTERS ? null : judged.said + piece;
-}
-
 /** A red flag that was seen is told, also where no reply follows. */
-function withEscalations(refusal: Refusal, { admission }: Judged): Refusal {
-  if (admission?.kind !== 'go' || admission.input === null) return refusal;
-  const told = admission.input.notices.filter(({ kind }) => kind === 'escalation').map(({ text }) => text);
+function withEscalations(refusal: Refusal, { admission, found }: Judged): Refusal {
+  const notices = found?.notices ?? (admission?.kind === 'go' ? admission.input?.notices : null) ?? [];
+  const told = notices.filter(({ kind }) => kind === 'escalation').map(({ text }) => text);
   if (told.length === 0) return refusal;
   return new Refusal(refusal.code, [...told, refusal.message].join('\n\n'), { cause: refusal });
 }
 
+/** That a client went away is nobody's fault, and no news to a log. */
+function refusalIn(
+  options: GatewayOptions,
+  seen: Seen,
+  lease: Lease,
+  judged: Judged,
+  gone: AbortSignal,
+  error: unknown,
+): Refusal {
+  if (!(error instanceof PolicyFailure)) return gone.aborted ? refusalOf(error) : toldRefusal(options, seen, error);
+  judged.found = error.found;
+  return failedRule(options, seen, lease, error);
+}
+
 /** Fails closed: what a rule could not judge is not said. */
 function failedRule(
-  { policies, wall }: GatewayOptions,
+  { policies, wall, log }: GatewayOptions,
   seen: Seen,
   { release }: Lease,
   failure: PolicyFailure,
 ): Refusal {
   seen.action = 'failed';
   const { name, fallbackText } = release.service;
+  const { id, revision } = release.policy;
   policies.counts.failed(name, release.policy, failure.rule, wall());
+  const why = { service: name, policy: `${id}@${revision}`, rule: failure.rule, ...faultOf(failure.cause) };
+  log.warn('gateway.policyFailed', { reference: seen.id, ...why });
   return new Refusal(
     'policyFailed',
     `The rule ${failure.rule} of the policy of ${name} could not be applied. ${fallbackText}`,
@@ -187,36 +219,42 @@ function failedRule(
 
 /** After the reply is given. */
 function account(
-  { policies }: GatewayOptions,
+  { policies: { counts } }: GatewayOptions,
   seen: Seen,
   shadows: ShadowJudge,
   lease: Lease,
-  { admission, end, said, shadow }: Judged,
+  judged: Judged,
+  conversation: Conversation,
   language: string | null,
 ): void {
-  if (admission === null) return;
-  const { policy } = lease.release;
-  const { service } = lease.release;
-  if (admission.input !== null) {
-    const hits = [...admission.input.hits, ...(end?.hits ?? [])];
-    policies.counts.judged(service.name, policy, hits, 'serving');
-    const action = admission.kind === 'blocked' ? 'block' : (end?.action ?? 'none');
-    seen.action ??= action;
-    seen.policy = noteOf(policy.log, seen.action, hits, admission.input.language);
+  const { admission, end, found, said, hasOwnShadow, shadow } = judged;
+  const { policy, service, parameters } = lease.release;
+  if (admission === null) {
+    if (found !== null) seen.policy = noteOf(policy.log, 'failed', found.hits, found.language);
+    return;
   }
-  if (shadow === null) return;
-  const wasSaid = admission.kind === 'go' && end !== null && said !== null;
-  const finishReason = end?.finishReason === 'length' ? 'length' : 'stop';
-  const reply = wasSaid ? ({ text: said, finishReason } as const) : null;
-  shadows.judge({ service: service.name, shadow, given: admission.given, reply, language });
+  if (admission.kind === 'refused') {
+    seen.action = 'refused';
+    counts.refused(service.name, policy, 'enforce');
+  } else if (admission.input !== null) {
+    const { input } = admission;
+    counts.judged(service.name, policy, 'input', input.hits);
+    if (end !== null && lease.policy.stream.kind !== 'pass') counts.judged(service.name, policy, 'output', end.hits);
+    const ofReply = end?.hits ?? found?.hits ?? [];
+    seen.action ??= admission.kind === 'blocked' ? 'block' : (end?.action ?? strongest(input.hits));
+    seen.policy = noteOf(policy.log, seen.action, [...input.hits, ...ofReply], input.language);
+  }
+  shadows.judge({
+    service: service.name,
+    own: hasOwnShadow && admission.kind !== 'refused' ? { compiled: lease.policy, given: admission.given } : null,
+    next: shadow === null ? null : { shadow, parameters },
+    conversation,
+    reply: admission.kind === 'go' && end !== null ? said : null,
+    language,
+  });
 }
 
-function noteOf(
-  log: PromptPolicy['log'],
-  action: PolicyOutcome | 'failed',
-  hits: readonly Hit[],
-  language: string,
-): PolicyNote | null {
+function noteOf(log: PromptPolicy['log'], action: Deed, hits: readonly Hit[], language: string): PolicyNote | null {
   if (log.length === 0 || hits.length === 0) return null;
   return {
     ...(log.includes('action') ? { action } : {}),

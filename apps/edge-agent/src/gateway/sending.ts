@@ -1,12 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import { Refusal } from '@openward/contracts';
-import type { CompiledPolicy, Monotonic, ReplyEnd, ReplyFilter } from '@openward/policy';
+import { strongest, type CompiledPolicy, type Monotonic, type ReplyEnd, type ReplyFilter } from '@openward/policy';
 import type { Reply } from './answer.ts';
 import type { Conversation } from './conversation.ts';
 import type { Dialect, Ending, ReplyFacts } from './dialect.ts';
 import { sendJson, type ReplyHeaders } from './http.ts';
 import { policyHeaders } from './policy-headers.ts';
-import { filterOf, judgeWhole, strongestOf, type InputGo } from './under-policy.ts';
+import { filterOf, judgeWhole, type InputGo } from './under-policy.ts';
 
 // How a reply leaves: whole or streamed, in one API's words, under the output rules of its policy.
 
@@ -120,9 +120,7 @@ export async function sendStream(sending: Sending, events: Reply, response: Serv
 
 /** What is known before the first byte of a stream that is not held back: what the input rules did, and all notices. */
 function headersAhead(input: InputGo | null, { beside }: ReplyFilter): ReplyHeaders {
-  return input === null
-    ? {}
-    : policyHeaders({ action: strongestOf(input.hits), hits: input.hits, beside: beside ?? [] });
+  return input === null ? {} : policyHeaders({ action: strongest(input.hits), hits: input.hits, beside: beside ?? [] });
 }
 
 /** A slow reader holds its own request back, and nothing grows. One that has left will say nothing more. */

@@ -167,6 +167,11 @@ export class ServedReleases implements Serving {
     for (const [service, slot] of anew) this.#slots.set(service, slot);
   }
 
+  /** The policy that a service answers under, or would if it were not stopped. */
+  policyOf(service: string): PromptPolicy | null {
+    return this.#slots.get(service)?.policy?.policy ?? null;
+  }
+
   /** Whether this is a service's name here, serving or not. */
   has(service: string): boolean {
     return this.#slots.has(service);

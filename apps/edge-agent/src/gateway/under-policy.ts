@@ -1,4 +1,11 @@
-import { expiryOf, Refusal, type PolicyOutcome, type PromptPolicy, type Release } from '@openward/contracts';
+import {
+  expiryOf,
+  Refusal,
+  type GenerationParameters,
+  type PolicyOutcome,
+  type PromptPolicy,
+  type Release,
+} from '@openward/contracts';
 import type {
   CompiledPolicy,
   Hit,
@@ -34,18 +41,39 @@ export interface Admitted {
   readonly input: InputGo | null;
 }
 
+/** `given` is what the rules saw. `refused`: the policy lets no rule see the request. */
 export type Admission =
   | ({ readonly kind: 'go'; readonly given: readonly Turn[] } & Admitted)
-  | { readonly kind: 'blocked'; readonly given: readonly Turn[]; readonly input: InputBlocked };
+  | { readonly kind: 'blocked'; readonly given: readonly Turn[]; readonly input: InputBlocked }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
 
 /** Neither rules nor a disclaimer: requests and replies go through as they are. */
 export const judgesNothing = ({ rules, disclaimer }: PromptPolicy): boolean =>
   rules.length === 0 && disclaimer === null;
 
-/**
- * Everything that a policy says of a request, in order: the client's system message, control characters, parameters, input rules.
- * `given` is what the rules saw. Refuses with the code that the client sees, and throws `PolicyFailure`.
- */
+/** What a policy says of a request before any rule reads it, with the code that the client sees where that is no. */
+export type Reading =
+  | { readonly kind: 'go'; readonly given: readonly Turn[]; readonly generation: Generation }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+/** The client's system message, control characters, parameters, in this order. */
+export function beforeRules(
+  policy: PromptPolicy,
+  parameters: GenerationParameters,
+  conversation: Conversation,
+): Reading {
+  try {
+    if (conversation.hasSystem && policy.clientSystem === 'refuse')
+      throw new Refusal('systemRefused', 'A message of the role system or developer is refused by this service.');
+    const given = withoutControls(conversation.turns, policy.controlCharacters);
+    return { kind: 'go', given, generation: generationOf(policy.parameters, parameters, conversation) };
+  } catch (error) {
+    if (error instanceof Refusal) return { kind: 'refused', refusal: error };
+    throw error;
+  }
+}
+
+/** Everything that a policy says of a request. Throws `PolicyFailure`. */
 export function admit(
   release: Release,
   compiled: CompiledPolicy,
@@ -53,10 +81,9 @@ export function admit(
   { language, today, now }: Circumstances,
 ): Admission {
   const { policy } = compiled;
-  if (conversation.hasSystem && policy.clientSystem === 'refuse')
-    throw new Refusal('systemRefused', 'A message of the role system or developer is refused by this service.');
-  const given = withoutControls(conversation.turns, policy.controlCharacters);
-  const generation = generationOf(policy.parameters, release.parameters, conversation);
+  const reading = beforeRules(policy, release.parameters, conversation);
+  if (reading.kind === 'refused') return reading;
+  const { given, generation } = reading;
   if (judgesNothing(policy)) return { kind: 'go', given, turns: given, generation, input: null };
   const input = compiled.applyInput({ turns: given, language, today: today() }, now);
   if (input.kind === 'blocked') return { kind: 'blocked', given, input };
@@ -83,14 +110,6 @@ export const judgeWhole = (
     ? { body: said, text: said, finishReason, hits: [], action: 'none', beside: [] }
     : compiled.applyReply(input, said, finishReason, now);
 
-const STRENGTH: readonly PolicyOutcome[] = ['none', 'annotate', 'replace', 'redact', 'escalate', 'block'];
-
-/** The strongest action of the rules that are enforced. */
-export function strongestOf(hits: readonly Hit[]): PolicyOutcome {
-  const ranks = hits.filter(({ mode }) => mode === 'enforce').map(({ does }) => STRENGTH.indexOf(does));
-  return STRENGTH[Math.max(0, ...ranks)] ?? 'none';
-}
-
 /** A policy that has expired closes no service by itself: it does where the site chose so. */
 export function refuseExpired(
   { policy, service }: Release,
@@ -106,7 +125,8 @@ export function refuseExpired(
 
 /**
  * A conversation's reply as a clinic would get it, for an evaluation: input rules, the model, output rules. `body` is what is
- * graded: the reply without notices, or the refusal's text. `ask` resolves with what the model said of these turns.
+ * graded: the reply without notices, or the refusal's text. `ask` resolves with what the model said of these turns. An evaluation
+ * sends no system message and no parameter, so that what a policy says of those refuses nothing here.
  */
 export async function answerUnder(
   compiled: CompiledPolicy,

@@ -65,7 +65,7 @@ export class PolicyController {
         })),
       })),
       refusals: policies.openRefusals(),
-      troubles: policies.counts.troubles(),
+      troubles: policies.troubles(),
     };
   }
 

@@ -14,6 +14,7 @@ test('P7 what policies did is forgotten after 13 months, with requests or withou
     state: () => ({ isBooted: true, durable: { services: {}, recalled: [] } }) as unknown as NodeState,
     releaseOf: () => Promise.reject(new Error('none is here')),
     recompile: () => {},
+    servingPolicy: () => null,
   });
   const base = {
     service: 'triage',

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Held, NodeState } from '@openward/activation';
-import type { Assignment, Clock, Log, PromptPolicy, Release } from '@openward/contracts';
+import type { Assignment, Clock, Log, PolicyRef, PromptPolicy, Release } from '@openward/contracts';
 import {
   SqlitePolicyHits,
   SqlitePolicyRefusals,
@@ -10,7 +10,7 @@ import {
 } from '@openward/persistence/node';
 import type { CompiledPolicy } from '@openward/policy';
 import { compiledPolicy } from '../gateway/compiled.ts';
-import { PolicyCounts } from '../gateway/policy-counts.ts';
+import { PolicyCounts, type PolicyTrouble } from '../gateway/policy-counts.ts';
 import { monthsBefore, todayIn } from '../gateway/today.ts';
 import type { PolicyFacts } from '../local/policy-findings.ts';
 import { heldPolicies, type HeldHere } from './held-policies.ts';
@@ -31,6 +31,8 @@ interface Options {
   readonly releaseOf: (held: Held) => Promise<Release>;
   /** Makes ready anew what serves. Throws, and changes nothing, where the site's terms do not fit. */
   readonly recompile: () => void;
+  /** The policy that a service answers under, or would if it were not stopped. */
+  readonly servingPolicy: (service: string) => PolicyRef | null;
 }
 
 /** Everything of policies on one node that is the site's: its terms, its shadows, what was counted and what was refused. */
@@ -100,12 +102,17 @@ export class NodePolicies {
       .filter(({ service, release }) => services[service]?.attempt?.assignment.release.digest === release);
   }
 
+  /** Rules of the policies that serve which could not be applied. */
+  troubles(): readonly PolicyTrouble[] {
+    return this.counts.troubles(this.#options.servingPolicy);
+  }
+
   async facts(): Promise<PolicyFacts> {
     return {
       serving: (await this.held()).filter(({ serves }) => serves),
       recordNumber: this.settings.terms().recordNumber,
       onExpiry: this.settings.onExpiry(),
-      troubles: this.counts.troubles(),
+      troubles: this.troubles(),
       refusals: this.openRefusals(),
       now: this.#options.clock.wall(),
     };
@@ -122,10 +129,10 @@ export class NodePolicies {
    * be written is kept for the next time.
    */
   keepHits(): void {
-    this.shadows.sweep();
     const counts = this.counts.take();
     const oldest = monthsBefore(this.today(), MONTHS_KEPT);
     try {
+      this.shadows.sweep();
       if (oldest !== this.#pruned) this.#hits.prune(oldest);
       this.#pruned = oldest;
       this.#hits.add(counts);

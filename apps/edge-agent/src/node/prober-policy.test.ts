@@ -12,7 +12,11 @@ import { createProber } from './prober.ts';
 const held = { key: 'key-1', release: 'sha256:r', chain: null } as Held;
 const side = { before: '', after: '|' };
 
-async function probe(policy: PromptPolicy, now: () => number = () => 0) {
+async function probe(
+  policy: PromptPolicy,
+  now: () => number = () => 0,
+  compiled = compiledPolicy(policy, NO_SITE_TERMS),
+) {
   const asked: string[] = [];
   const runtime = {
     loaded: () => Promise.resolve([{ key: held.key, memoryBytes: 1 }]),
@@ -27,7 +31,7 @@ async function probe(policy: PromptPolicy, now: () => number = () => 0) {
     policy,
     parameters: { temperature: 0, maxTokens: 8 },
   } as unknown as Release;
-  const lease: Lease = { held, release, policy: compiledPolicy(policy, NO_SITE_TERMS), end: () => undefined };
+  const lease: Lease = { held, release, policy: compiled, end: () => undefined };
   const prober = createProber(
     { lease: () => Promise.resolve(lease) },
     { runtime, slots: new Slots(1, 1), countTokens: () => Promise.resolve(1) },
@@ -57,6 +61,21 @@ test('N4 a rule that cannot be applied to the question or the answer fails the p
     let at = 0;
     expect(await probe(policy, () => (at += 5_000))).toMatchObject({ result: 'failed' });
   }
+});
+
+test('N4 the rules of replies are put to the answer of a question that is blocked as well', async () => {
+  const policy = under('input', 'output');
+  const compiled = compiledPolicy(policy, NO_SITE_TERMS);
+  const applied: string[] = [];
+  const watched = {
+    ...compiled,
+    applyReply: (...given: Parameters<typeof compiled.applyReply>) => {
+      applied.push(given[1]);
+      return compiled.applyReply(...given);
+    },
+  };
+  expect(await probe(policy, () => 0, watched)).toMatchObject({ result: 'ok' });
+  expect(applied).toEqual(['A probe of what?']);
 });
 
 test('N4 what a policy wants of clients is not asked of the probe', async () => {

@@ -82,6 +82,9 @@ function underPolicy(service: string, { release, policy }: Lease, now: () => num
   };
   const admission = admit(release, policy, conversation, { language: null, today: () => PROBE_DAY, now });
   if (admission.kind === 'go') return admission;
+  const { turns } = conversation;
   const generation = generationOf([], release.parameters, conversation);
-  return { turns: conversation.turns, generation, input: null };
+  const language = admission.kind === 'blocked' ? admission.input.language : (policy.policy.languages[0] ?? 'en');
+  // Blocked: its rules of replies are put to the answer all the same.
+  return { turns, generation, input: { kind: 'go', turns, language, today: PROBE_DAY, notices: [], hits: [] } };
 }

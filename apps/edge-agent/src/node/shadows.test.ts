@@ -82,6 +82,38 @@ test.for([
   expect(shadows().shadowOf('triage')).toBeNull();
 });
 
+test('a request waits for no disk, and an end that cannot be written is written the next time', async () => {
+  const ends: string[] = [];
+  let isFull = true;
+  const store = new SqliteShadows(database);
+  const running = new Shadows({
+    store: {
+      start: (shadow) => store.start(shadow),
+      open: () => store.open(),
+      list: (most) => store.list(most),
+      end: (service, why, at) => {
+        ends.push(why);
+        if (isFull) throw new Error('the disk is full');
+        store.end(service, why, at);
+      },
+    },
+    attemptOf: () => attempt,
+    policyOf: () => Promise.resolve(next),
+    compile: (policy) => compile(policy),
+    wall: () => now,
+  });
+  await running.start(start());
+  now += 7 * DAY;
+  expect(running.shadowOf('triage')).toBeNull();
+  expect(ends).toEqual([]);
+  expect(() => running.sweep()).toThrow('the disk is full');
+  isFull = false;
+  running.sweep();
+  running.sweep();
+  expect(ends).toEqual(['until', 'until']);
+  expect(store.open()).toEqual([]);
+});
+
 test('a person ends it, once', async () => {
   const running = shadows();
   await running.start(start());

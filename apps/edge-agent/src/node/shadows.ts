@@ -47,10 +47,10 @@ export class Shadows {
     this.recompile();
   }
 
-  /** On the way of a request: nothing but memory, unless it ends just now. */
+  /** On the way of a request: nothing but memory. What is over is nobody's, whether it is written down yet or not. */
   shadowOf(service: string): Shadow | null {
     const running = this.#running.get(service);
-    return running === undefined || this.#hasEnded(running) ? null : running.ready;
+    return running === undefined || this.#whyOver(running) !== null ? null : running.ready;
   }
 
   async start({ service, until, by, release }: ShadowStart): Promise<PolicyShadow> {
@@ -84,7 +84,7 @@ export class Shadows {
 
   stop(service: string): void {
     const running = this.#running.get(service);
-    if (running === undefined || this.#hasEnded(running))
+    if (running === undefined || this.#whyOver(running) !== null)
       throw new Refusal('notFound', `Nothing runs in shadow for ${service}.`);
     this.#end(running, 'stopped');
   }
@@ -95,9 +95,12 @@ export class Shadows {
     return this.#options.store.list(50);
   }
 
-  /** Ends what is over, with requests or without. */
+  /** Ends what is over, with requests or without; nothing else does but a person. */
   sweep(): void {
-    for (const running of this.#running.values()) this.#hasEnded(running);
+    for (const running of this.#running.values()) {
+      const why = this.#whyOver(running);
+      if (why !== null && why !== 'starting') this.#end(running, why);
+    }
   }
 
   /** After the site changed its terms. One that does not fit them any more counts nothing, and harms nothing. */
@@ -111,17 +114,16 @@ export class Shadows {
     }
   }
 
-  #hasEnded(running: Running): boolean {
-    const attempt = this.#options.attemptOf(running.shadow.service);
-    if (attempt === 'starting') return true;
-    const why = endOf(running.shadow, attempt, this.#options.wall());
-    if (why !== null) this.#end(running, why);
-    return why !== null;
+  /** Null where it runs. */
+  #whyOver({ shadow }: Running): ShadowEnd | 'starting' | null {
+    const attempt = this.#options.attemptOf(shadow.service);
+    return attempt === 'starting' ? attempt : endOf(shadow, attempt, this.#options.wall());
   }
 
+  /** Written first: what could not be written is ended the next time. */
   #end({ shadow: { service } }: Running, why: ShadowEnd): void {
-    this.#running.delete(service);
     this.#options.store.end(service, why, this.#options.wall());
+    this.#running.delete(service);
   }
 }
 
