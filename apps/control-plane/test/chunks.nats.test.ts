@@ -5,11 +5,9 @@ import {
   CHUNK_WILDCARD,
   ChunkList,
   chunkSubject,
-  digestOfBytes,
   type Plan,
 } from '@openward/contracts';
-import { fetchChunk, publishChunk } from '@openward/messaging';
-import { until } from '@openward/testkit';
+import { fetchChunk, publishChunk, until } from '@openward/testkit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { FakeNode } from './node.fixture.ts';
 import { startNetwork, type Network } from './network.fixture.ts';
@@ -34,7 +32,7 @@ const fillStream = (family: string): Promise<void> =>
   network.withEngine(async (engine) => {
     const fill = async (size: number): Promise<boolean> => {
       const bytes = randomBytes(size);
-      return publishChunk(engine, family, digestOfBytes(bytes), bytes).then(
+      return publishChunk(engine, family, bytes).then(
         () => true,
         () => false,
       );

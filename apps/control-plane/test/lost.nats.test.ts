@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Plan, RolloutView } from '@openward/contracts';
-import { fetchChunk } from '@openward/messaging';
-import { until } from '@openward/testkit';
+
+import { fetchChunk, until } from '@openward/testkit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { FakeNode } from './node.fixture.ts';
 import { startNetwork, type Client, type Network } from './network.fixture.ts';

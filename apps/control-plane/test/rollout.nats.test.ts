@@ -1,6 +1,6 @@
 import type { Plan, RolloutView } from '@openward/contracts';
-import { fetchChunk } from '@openward/messaging';
-import { until } from '@openward/testkit';
+
+import { fetchChunk, until } from '@openward/testkit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { FakeNode } from './node.fixture.ts';
 import { startNetwork, type Network } from './network.fixture.ts';

@@ -10,14 +10,22 @@ import {
   reportSubject,
   rpcSubject,
 } from '@openward/contracts';
-import { natsServers, startNatsNetwork, until, type NatsNetwork, type TestNode } from '@openward/testkit';
+import {
+  fetchChunk,
+  publishChunk,
+  natsServers,
+  startNatsNetwork,
+  until,
+  type NatsNetwork,
+  type TestNode,
+} from '@openward/testkit';
 import { headers, type NatsConnection } from '@nats-io/nats-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fetchChunk, publishChunk } from './chunks.ts';
 import type { NodeLink } from './connect-node.ts';
 import { putDesired, readDesired } from './desired.ts';
 import { publishReport } from './reports.ts';
-import { request, serveCalls } from './rpc.ts';
+import { serveCalls } from './nest/serving.fixture.ts';
+import { request } from './rpc.ts';
 
 const frame = (text: string): Uint8Array => new TextEncoder().encode(text);
 const text = (bytes: Uint8Array | undefined): string => new TextDecoder().decode(bytes);
@@ -119,7 +127,7 @@ describe.each(natsServers())('a node with its real credentials, on server $versi
   it('cannot use its bulk link for anything but chunks of its families (D2)', async () => {
     const chunk = frame('a chunk');
     const digest = digestOfBytes(chunk);
-    for (const family of ['family-a', 'family-c']) await publishChunk(network.engine, family, digest, chunk);
+    for (const family of ['family-a', 'family-c']) await publishChunk(network.engine, family, chunk);
     expect(text((await fetchChunk(bulk, 'family-a', digest)) ?? undefined)).toBe('a chunk');
     expect(await fetchChunk(bulk, 'family-b', digest)).toBeNull();
     await expect(fetchChunk(bulk, 'family-c', digest, { timeoutMs: 500 })).rejects.toThrow(/Permissions Violation/);
@@ -141,7 +149,7 @@ describe.each(natsServers())('a node with its real credentials, on server $versi
   });
 
   it("cannot overwrite another's desired state by the reply's subject of a call that echoes", async () => {
-    const served = await serveCalls(network.rpc, async (call) => ({ frame: call.frame }));
+    const served = await serveCalls(network.rpc, async (call) => call);
     const foreign = { reply: desiredSubject('s1', 'n2') };
     control.nc.publish(rpcSubject('s1', 'n1', 'hello'), 'forged', foreign);
     control.nc.publish(`$JS.API.DIRECT.GET.${DESIRED_STREAM}.${desiredSubject('s1', 'n1')}`, '', foreign);

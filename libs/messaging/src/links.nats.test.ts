@@ -5,7 +5,8 @@ import { accountJwts, createAuthority } from './authority.ts';
 import { pushAccountClaims } from './claims.ts';
 import type { NodeLink } from './connect-node.ts';
 import type { LinkEvent } from './link-events.ts';
-import { request, serveCalls } from './rpc.ts';
+import { serveCalls } from './nest/serving.fixture.ts';
+import { request } from './rpc.ts';
 
 const frame = (text: string): Uint8Array => new TextEncoder().encode(text);
 const echo = async (link: NodeLink, text: string): Promise<string> =>
@@ -23,7 +24,7 @@ describe.each(natsServers())('a link to server $version', ({ path, version }) =>
     events = [];
     network = await startNatsNetwork({ bin: path, version });
     node = await network.enrol({ site: 's1', node: 'n1' });
-    await serveCalls(network.rpc, async (call) => ({ frame: call.frame }));
+    await serveCalls(network.rpc, async (call) => call);
   });
   afterEach(() => network.close());
 

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { digestOfBytes, type TemplateName } from '@openward/contracts';
-import { natsServers, startNatsNetwork, until, type NatsNetwork, type TestNode } from '@openward/testkit';
+import { fetchChunk, natsServers, startNatsNetwork, until, type NatsNetwork, type TestNode } from '@openward/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fetchChunk } from './chunks.ts';
 import { putDesired, readDesired } from './desired.ts';
 import type { SentFrame } from './observe.ts';
 import { publishReport } from './reports.ts';
-import { request, serveCalls } from './rpc.ts';
+import { serveCalls } from './nest/serving.fixture.ts';
+import { request } from './rpc.ts';
 import { watchDesired } from './watch-desired.ts';
 
 const frame = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -27,7 +27,7 @@ describe.each(natsServers())('what a node sends to server $version', ({ path, ve
   afterEach(() => network.close());
 
   it('follows a template or is a sealed frame of the agent, and nothing else (P1)', async () => {
-    const served = await serveCalls(network.rpc, async (call) => ({ frame: call.frame }));
+    const served = await serveCalls(network.rpc, async (call) => call);
     const link = await node.connect('control', { onSent });
     const bulk = await node.connect('bulk', { onSent });
     const ending = new AbortController();

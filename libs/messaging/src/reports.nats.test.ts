@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NodeLink } from './connect-node.ts';
 import type { Running } from './durable.ts';
 import { ensureAll } from './provision.ts';
-import { INGEST_DURABLE, consumeReports, publishReport, type ReceivedReport } from './reports.ts';
+import { consumeReports, type ReceivedReport } from './nest/serving.fixture.ts';
+import { INGEST_DURABLE, publishReport } from './reports.ts';
 
 const frame = (text: string): Uint8Array => new TextEncoder().encode(text);
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
@@ -15,8 +16,8 @@ describe.each(natsServers())('reports on server $version', ({ path, version }) =
   let node: TestNode;
   let link: NodeLink;
   let running: Running[];
-  const consume = (accept: (report: ReceivedReport) => Promise<'committed' | 'refused'>): void =>
-    void running.push(consumeReports(network.engine, { accept, ackWaitMs: 2_000 }));
+  const consume = (accept: (report: ReceivedReport) => Promise<'committed' | 'refused'>): Promise<number> =>
+    consumeReports(network.engine, accept, { ackWaitMs: 2_000 }).then((one) => running.push(one));
   const send = (value: string): Promise<unknown> => publishReport(link, { id: randomUUID(), frame: frame(value) });
   /** Also while the durable is still being made. */
   const isOutstanding = async (): Promise<boolean> => {
@@ -39,7 +40,7 @@ describe.each(natsServers())('reports on server $version', ({ path, version }) =
     const seen: ReceivedReport[] = [];
     const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
     await publishReport(link, { id: randomUUID(), frame: frame('state'), traceparent });
-    consume(async (report) => {
+    await consume(async (report) => {
       seen.push(report);
       return 'committed';
     });
@@ -56,7 +57,7 @@ describe.each(natsServers())('reports on server $version', ({ path, version }) =
 
   it('come again after their commit failed, and not after it held (D4)', async () => {
     const deliveries: number[] = [];
-    consume(async (report) => {
+    await consume(async (report) => {
       deliveries.push(report.deliveries);
       if (report.deliveries < 3) throw new Error('the database is away');
       return 'committed';
@@ -69,7 +70,7 @@ describe.each(natsServers())('reports on server $version', ({ path, version }) =
 
   it('that are refused do not come again', async () => {
     let seen = 0;
-    consume(async () => {
+    await consume(async () => {
       seen++;
       return 'refused';
     });
@@ -81,7 +82,7 @@ describe.each(natsServers())('reports on server $version', ({ path, version }) =
   it('are shared by replicas, each handled once', async () => {
     const seen: string[][] = [[], []];
     for (const replica of seen)
-      consume(async (report) => {
+      await consume(async (report) => {
         replica.push(text(report.frame));
         return 'committed';
       });
@@ -94,19 +95,16 @@ describe.each(natsServers())('reports on server $version', ({ path, version }) =
   it('go to another replica when the one that had them died', async () => {
     // One that never ends stands for one that was killed.
     let hung = 0;
-    const lost = consumeReports(network.engine, {
-      ackWaitMs: 1_000,
-      concurrency: 1,
-      accept: () => {
-        hung++;
-        return new Promise(() => {});
-      },
-    });
+    const hang = (): Promise<never> => {
+      hung++;
+      return new Promise(() => {});
+    };
+    const lost = await consumeReports(network.engine, hang, { ackWaitMs: 1_000, concurrency: 1 });
     await send('state');
     await until(() => hung === 1, { within: 5_000, what: 'the first delivery' });
     void lost.stop();
     const seen: number[] = [];
-    consume(async (report) => {
+    await consume(async (report) => {
       seen.push(report.deliveries);
       return 'committed';
     });
@@ -116,7 +114,7 @@ describe.each(natsServers())('reports on server $version', ({ path, version }) =
 
   it('that were acknowledged survive a kill of the server, and consuming goes on', async () => {
     const seen = new Set<string>();
-    consume(async (report) => {
+    await consume(async (report) => {
       seen.add(text(report.frame));
       return 'committed';
     });
@@ -134,7 +132,7 @@ describe.each(natsServers())('reports on server $version', ({ path, version }) =
 
   it('are consumed again after stream and durable were lost (D5)', async () => {
     const seen: string[] = [];
-    consume(async (report) => {
+    await consume(async (report) => {
       seen.push(text(report.frame));
       return 'committed';
     });

@@ -1,10 +1,6 @@
-import { RPC_WILDCARD, rpcSubject, type NodeName, type RpcOperation } from '@openward/contracts';
+import { rpcSubject, type RpcOperation } from '@openward/contracts';
 import { RequestError, errors, headers, type Msg } from '@nats-io/nats-core';
-import type { ControlPlaneLink } from './connect-control-plane.ts';
 import type { NodeLink } from './connect-node.ts';
-import type { Running } from './durable.ts';
-import { FairTurns } from './fair-turns.ts';
-import { parseRpcSubject } from './subjects.ts';
 import { traceHeaders, traceOf } from './trace.ts';
 
 export interface Answer {
@@ -64,20 +60,6 @@ export async function request(
   return { frame: message.data, ...traceOf(message) };
 }
 
-export interface Call extends NodeName {
-  readonly operation: RpcOperation;
-  /** What the frame was sealed for. */
-  readonly subject: string;
-  readonly frame: Uint8Array;
-  readonly traceparent?: string;
-}
-
-/** Site, node and operation of a call are tokens of its subject, on which the server lets that node alone publish. */
-export function callOf(message: Msg): Call | null {
-  const parsed = parseRpcSubject(message.subject);
-  return parsed && { ...parsed, subject: message.subject, frame: message.data, ...traceOf(message) };
-}
-
 export function respond(message: Msg, answer: Answer): void {
   const sent = traceHeaders(answer.traceparent);
   message.respond(answer.frame, sent ? { headers: sent } : {});
@@ -95,38 +77,5 @@ function respondCode(message: Msg, code: string): void {
   message.respond('', { headers: sent });
 }
 
+/** Replicas share the calls. */
 export const CALL_QUEUE = 'control-plane';
-
-/** Answers calls; replicas share them, and each is fair between nodes. Resolves when the server knows of it. For processes without Nest; see `@openward/messaging/nest` for those with it. */
-export async function serveCalls(
-  rpc: ControlPlaneLink<'rpc'>,
-  answer: (call: Call) => Promise<Answer>,
-  options: { readonly queue?: string; readonly onError?: (error: unknown) => void } = {},
-): Promise<Running> {
-  const turns = new FairTurns();
-  const serve = async (message: Msg, call: Call): Promise<void> => {
-    try {
-      respond(message, await answer(call));
-    } catch (error) {
-      options.onError?.(error);
-      respondFailed(message);
-    }
-  };
-  const subscription = rpc.nc.subscribe(RPC_WILDCARD, {
-    queue: options.queue ?? CALL_QUEUE,
-    callback: (error, message) => {
-      if (error) return options.onError?.(error);
-      const call = callOf(message);
-      if (call === null) return respondFailed(message);
-      if (!turns.take(call.node, () => serve(message, call))) respondBusy(message);
-    },
-  });
-  // Until then a server of 2.9 lets callers wait for nothing.
-  await rpc.nc.flush();
-  return {
-    stop: async () => {
-      subscription.unsubscribe();
-      await turns.close();
-    },
-  };
-}

@@ -16,7 +16,8 @@ import { accountJwts, createAuthority, generateUserKey } from './authority.ts';
 import { connectControlPlane } from './connect-control-plane.ts';
 import { connectNode } from './connect-node.ts';
 import type { LinkEvent } from './link-events.ts';
-import { request, serveCalls } from './rpc.ts';
+import { serveCalls } from './nest/serving.fixture.ts';
+import { request } from './rpc.ts';
 import { renderServerConfig } from './server-config.ts';
 
 // Node declares its keys a little wider than the library's own types.
@@ -80,7 +81,7 @@ describe.each(natsServers())('TLS on server $version', ({ path, version }) => {
 
   it('carries links of nodes that trust the authority, and their renewals', async () => {
     const network = await startNatsNetwork({ bin: path, version, tls: files });
-    const served = await serveCalls(network.rpc, async (call) => ({ frame: call.frame }));
+    const served = await serveCalls(network.rpc, async (call) => call);
     const node = await network.enrol({ site: 's1', node: 'n1' });
     const sent: string[] = [];
     const link = await node.connect('control', {

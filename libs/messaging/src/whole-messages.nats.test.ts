@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { CHUNK_SIZE, digestOfBytes } from '@openward/contracts';
-import { natsServers, startNatsNetwork } from '@openward/testkit';
+import { fetchChunk, publishChunk, natsServers, startNatsNetwork } from '@openward/testkit';
 import { expect, it } from 'vitest';
-import { fetchChunk, publishChunk } from './chunks.ts';
 
 it.each(natsServers())(
   'chunks come in buffers of their own, which are used again once given back, before and after a renewal: $version',
@@ -11,7 +10,7 @@ it.each(natsServers())(
     try {
       const node = await network.enrol({ site: 's1', node: 'n1', families: ['nano'] });
       const chunks = [1, 2, 3, 4].map(() => new Uint8Array(randomBytes(CHUNK_SIZE)));
-      for (const chunk of chunks) await publishChunk(network.engine, 'nano', digestOfBytes(chunk), chunk);
+      for (const chunk of chunks) await publishChunk(network.engine, 'nano', chunk);
       const link = await node.connect('bulk');
       const bring = async (chunk: Uint8Array): Promise<Uint8Array> => {
         const bytes = await fetchChunk(link, 'nano', digestOfBytes(chunk));

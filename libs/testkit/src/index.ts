@@ -6,3 +6,4 @@ export * from './servers/fixtures.ts';
 export * from './ollama/index.ts';
 export * from './servers/until.ts';
 export * from './nats-network.ts';
+export * from './chunks.ts';

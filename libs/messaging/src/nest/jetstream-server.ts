@@ -1,4 +1,4 @@
-import { EventPattern, type MessageHandler } from '@nestjs/microservices';
+import type { MessageHandler } from '@nestjs/microservices';
 import type { JsMsg } from '@nats-io/jetstream';
 import type { EngineLink } from '../connect-control-plane.ts';
 import { consumeDurable, redeliveryDelay, type Running } from '../durable.ts';
@@ -7,9 +7,6 @@ import { FrameContext } from './frame-context.ts';
 import { FrameServer, covers } from './frame-server.ts';
 
 export const JETSTREAM = Symbol('jetstream');
-
-/** A method that takes the durable events of a pattern; Nest's own decorator wants other parameters than ours. */
-export const DurableEvent = (pattern: string): MethodDecorator => EventPattern<string>(pattern, JETSTREAM);
 
 export interface JetStreamServerOptions {
   readonly engine: EngineLink;
@@ -24,7 +21,7 @@ export interface JetStreamServerOptions {
 }
 
 /**
- * Durable events for Nest: `@DurableEvent(REPORT_WILDCARD)`. A message is acknowledged when its handler resolves,
+ * Durable events for Nest: `@EventPattern(REPORT_WILDCARD, JETSTREAM)`. A message is acknowledged when its handler resolves,
  * so the commit belongs inside it. One that throws gets the message again, later each time; one that returns `refused` never
  * does. A filter that swallows an error acknowledges.
  */

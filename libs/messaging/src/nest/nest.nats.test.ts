@@ -4,14 +4,14 @@ import { REPORT_STREAM, REPORT_WILDCARD } from '@openward/contracts';
 import { natsServers, startNatsNetwork, until, type NatsNetwork, type TestNode } from '@openward/testkit';
 import { Controller, Module, type INestApplication, type INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { Ctx, Payload, type MicroserviceOptions } from '@nestjs/microservices';
+import { Ctx, EventPattern, MessagePattern, Payload, type MicroserviceOptions } from '@nestjs/microservices';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NodeLink } from '../connect-node.ts';
 import { INGEST_DURABLE, publishReport } from '../reports.ts';
 import { CallError, request } from '../rpc.ts';
-import { FrameContext } from './frame-context.ts';
-import { DurableEvent, JetStreamServer } from './jetstream-server.ts';
-import { NatsRpcServer, NodeCall } from './rpc-server.ts';
+import type { FrameContext } from './frame-context.ts';
+import { JETSTREAM, JetStreamServer } from './jetstream-server.ts';
+import { NATS_RPC, NatsRpcServer, rpcPattern } from './rpc-server.ts';
 
 const frame = (text: string): Uint8Array => new TextEncoder().encode(text);
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
@@ -25,29 +25,30 @@ let gate: Promise<void> = Promise.resolve();
 
 @Controller()
 class Handlers {
-  @DurableEvent(REPORT_WILDCARD)
-  async report(@Payload() body: Uint8Array, @Ctx() context: FrameContext): Promise<string> {
-    const { subject, deliveries } = context;
-    events.push({ subject, deliveries, body: text(body), traceparent: context.traceparent });
+  @EventPattern(REPORT_WILDCARD, JETSTREAM)
+  async report(@Payload() body: Uint8Array, @Ctx() context: unknown): Promise<string> {
+    const { subject, deliveries, traceparent } = context as FrameContext;
+    events.push({ subject, deliveries, body: text(body), traceparent });
     if (text(body) === 'forged') return 'refused';
     if (failures-- > 0) throw new Error('the database is away');
     return 'committed';
   }
 
-  @NodeCall('hello')
-  async hello(@Payload() body: Uint8Array, @Ctx() context: FrameContext): Promise<unknown> {
-    answeredBy.push(context.subject);
-    return { frame: frame(`hello ${text(body)}`), traceparent: context.traceparent ?? undefined };
+  @MessagePattern(rpcPattern('hello'), NATS_RPC)
+  async hello(@Payload() body: Uint8Array, @Ctx() context: unknown): Promise<unknown> {
+    const { subject, traceparent } = context as FrameContext;
+    answeredBy.push(subject);
+    return { frame: frame(`hello ${text(body)}`), traceparent: traceparent ?? undefined };
   }
 
-  @NodeCall('acked')
-  async acked(@Payload() body: Uint8Array, @Ctx() context: FrameContext): Promise<Uint8Array> {
-    answeredBy.push(context.subject);
+  @MessagePattern(rpcPattern('acked'), NATS_RPC)
+  async acked(@Payload() body: Uint8Array, @Ctx() context: unknown): Promise<Uint8Array> {
+    answeredBy.push((context as FrameContext).subject);
     await gate;
     return frame(`acked ${text(body)}`);
   }
 
-  @NodeCall('permit')
+  @MessagePattern(rpcPattern('permit'), NATS_RPC)
   permit(): Promise<never> {
     return Promise.reject(new Error('broken'));
   }

@@ -1,6 +1,6 @@
 import { PREFIX, type Name, type RpcOperation } from '@openward/contracts';
 import type { Msg, Subscription } from '@nats-io/nats-core';
-import { MessagePattern, type MessageHandler } from '@nestjs/microservices';
+import type { MessageHandler } from '@nestjs/microservices';
 import type { ControlPlaneLink } from '../connect-control-plane.ts';
 import { FairTurns, type FairLimits } from '../fair-turns.ts';
 import { CALL_QUEUE, respond, respondBusy, respondFailed, type Answer } from '../rpc.ts';
@@ -14,10 +14,6 @@ export const NATS_RPC = Symbol('nats-rpc');
 /** The calls of one operation, from every node. */
 export const rpcPattern = (operation: RpcOperation): string => `${PREFIX}.rpc.*.*.${operation}`;
 
-/** A method that answers an operation. */
-export const NodeCall = (operation: RpcOperation): MethodDecorator =>
-  MessagePattern<string>(rpcPattern(operation), NATS_RPC);
-
 export interface NatsRpcServerOptions {
   readonly rpc: ControlPlaneLink<'rpc'>;
   readonly queue?: string;
@@ -29,7 +25,7 @@ export interface NatsRpcServerOptions {
 }
 
 /**
- * Calls of nodes for Nest: `@NodeCall('permit')`. A handler returns the sealed answer, as bytes
+ * Calls of nodes for Nest: `@MessagePattern(rpcPattern('permit'), NATS_RPC)`. A handler returns the sealed answer, as bytes
  * or as an `Answer`. When it throws, the caller is told at once that there is none, and no more. Nodes take turns: one that asks
  * more than its share is told that it is too much, before anything is looked up for it. Nest's own NATS transport
  * wants its JSON around each message; nodes send sealed frames and nothing else.
