@@ -60,6 +60,7 @@ export function simulatedEvaluation(
             ? { kind: 'records', digest: `records of ${site}`, records: recordsOf(site) }
             : { kind: 'withheld', reason: 'suiteNotAccepted' },
           runtimeVersion: RUNTIME_VERSION,
+          terms: 'none',
           seed: assignment.seed,
         },
         {

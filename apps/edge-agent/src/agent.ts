@@ -20,6 +20,7 @@ import { createBell, createDisclosureGate, type Bell, type DisclosureGate, type 
 import { LlamaChild, type RuntimeDescription } from '@openward/runtime';
 import { isLoopback, type AgentConfig } from './config.ts';
 import type { Answering } from './gateway/answer.ts';
+import { compiledPolicy } from './gateway/compiled.ts';
 import { createGateway } from './gateway/gateway.ts';
 import { ServedReleases } from './gateway/served.ts';
 import { Slots } from './gateway/slots.ts';
@@ -194,7 +195,8 @@ export class Agent {
         isSuiteAccepted: (suite) => this.reconciler.state().durable.suites[suite] !== undefined,
         isInUse: (key) => isInUse(this.reconciler.state(), key),
         assertPolicy: (assignment, release) => this.policies.assertRuns(assignment, release),
-        compile: (policy) => this.policies.compile(policy),
+        terms: () => this.policies.settings.terms(),
+        compile: compiledPolicy,
         today: () => this.policies.today(),
         monotonic: () => ports.clock.monotonic(),
         wall: () => ports.clock.wall(),

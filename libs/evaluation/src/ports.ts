@@ -21,6 +21,8 @@ export interface ResultKey {
   readonly data: string;
   readonly suite: string;
   readonly runtimeVersion: string;
+  /** Digest of the site's own terms, with which each release's policy is run. */
+  readonly terms: string;
   readonly pass: string;
 }
 

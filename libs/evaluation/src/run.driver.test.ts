@@ -50,6 +50,7 @@ const JOB: EvaluationJob = {
   references: [{ against: 'liveAndAnchor', subject: OLD }],
   own: { kind: 'records', digest: 'data-digest', records: RECORDS },
   runtimeVersion: 'llama 1',
+  terms: 'sha256:terms',
   seed: 42,
 };
 const FIRST_RELEASE: EvaluationJob = { ...JOB, references: [] };
@@ -191,6 +192,7 @@ describe('E4 kept answers', () => {
     ['variant', { references: [{ against: 'live', subject: { ...OLD, variant: 'q8_0' } }] }],
     ['suite', { suiteDigest: 'another' }],
     ['runtime version', { runtimeVersion: 'llama 2' }],
+    ['terms', { terms: 'sha256:other' }],
   ] as const)('E4 asks a reference anew after a change of %s', async (_what, change) => {
     await world.run({ ...FIRST_RELEASE, candidate: OLD });
     world.asked.length = 0;

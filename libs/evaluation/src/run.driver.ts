@@ -16,6 +16,8 @@ export interface EvaluationJob {
   readonly references: ReturnType<typeof referencesOf<Subject>>;
   readonly own: OwnData;
   readonly runtimeVersion: string;
+  /** Digest of the site's own terms, as they are for the whole of this run. */
+  readonly terms: string;
   readonly seed: number;
 }
 
@@ -124,8 +126,8 @@ async function measureReference(
 
 function measurer(job: EvaluationJob, ports: EvaluationPorts, progress: Progress, signal: AbortSignal): Measure {
   return async (subject, set, pass) => {
-    const { suiteDigest: suite, runtimeVersion } = job;
-    const key: ResultKey = { ...subject, data: set.data, suite, runtimeVersion, pass };
+    const { suiteDigest: suite, runtimeVersion, terms } = job;
+    const key: ResultKey = { ...subject, data: set.data, suite, runtimeVersion, terms, pass };
     const outcomes = new Map(await ports.results.kept(key));
     const open = set.items.filter((item) => !outcomes.has(item.id));
     await progress.add(set.items.length - open.length);

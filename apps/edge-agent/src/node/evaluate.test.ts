@@ -9,7 +9,7 @@ import {
   type SuiteDocument,
 } from '@openward/contracts';
 import { openNodeDatabase, SqliteDataSets, SqliteJudgements, SqliteResults } from '@openward/persistence/node';
-import { NO_SITE_TERMS } from '@openward/policy';
+import { NO_SITE_TERMS, type SiteTerms } from '@openward/policy';
 import { RuntimeRefusal, type GenerateEvent, type GenerateRequest, type Runtime } from '@openward/runtime';
 import { expect, test } from 'vitest';
 import { compiledPolicy } from '../gateway/compiled.ts';
@@ -64,6 +64,7 @@ function world(changes: {
   /** By release; all others have none. */
   readonly policies?: Readonly<Record<string, PromptPolicy>>;
 }) {
+  let terms: SiteTerms = NO_SITE_TERMS;
   const unloaded: string[] = [];
   const asked: string[] = [];
   const database = openNodeDatabase(':memory:');
@@ -95,13 +96,17 @@ function world(changes: {
     isInUse: (key) => key === changes.inUse,
     assertPolicy: () =>
       changes.refuses === undefined ? Promise.resolve() : Promise.reject(new Unrecoverable(changes.refuses, 'refused')),
-    compile: (policy) => compiledPolicy(policy, NO_SITE_TERMS),
+    terms: () => terms,
+    compile: compiledPolicy,
     today: () => '2026-03-01',
     monotonic: () => performance.now(),
     wall: () => 1,
     log: { info: () => {}, warn: (event, fields) => logged.push({ event, ...fields }), error: () => {} },
   });
   return {
+    setTerms: (own: Partial<SiteTerms>) => {
+      terms = { ...terms, ...own };
+    },
     run: () =>
       evaluate.evaluate(
         { assignment, candidate, live: null, anchor: changes.anchor ?? null },
@@ -140,6 +145,22 @@ test('E4 what was judged is kept in one row, and not looked at again', async () 
   expect(first.verdict).not.toBe('error');
   expect(await run()).toEqual(first);
   expect(rows()).toBe(1);
+});
+
+test.each([
+  ['its emergency number', { variables: { emergencyNumber: '117' } }],
+  ['the form of its record numbers', { recordNumber: 'bundled \\d+' }],
+])('E4 what was measured under other terms of the site is asked again, after it has changed %s', async (_, own) => {
+  const it = world({ anchor: { ...candidate, release: digestOf('anchor'), key: 'ow-0' } });
+  await it.run();
+  const once = it.asked.length;
+  it.setTerms(own);
+  await it.run();
+  expect(it.asked).toHaveLength(2 * once);
+  it.setTerms(NO_SITE_TERMS);
+  await it.run();
+  expect(it.asked).toHaveLength(2 * once);
+  expect(it.rows()).toBe(2);
 });
 
 test('N6 an anchor is unloaded after its turn, but not where its files are the candidate’s or another service’s too', async () => {

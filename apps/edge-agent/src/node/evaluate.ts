@@ -21,7 +21,7 @@ import {
   type Subject,
 } from '@openward/evaluation';
 import type { SqliteDataSets, SqliteJudgements, SqliteResults, StoredDataSet } from '@openward/persistence/node';
-import { PolicyFailure, type CompiledPolicy, type Monotonic, type PolicyTurn } from '@openward/policy';
+import { PolicyFailure, type CompiledPolicy, type Monotonic, type PolicyTurn, type SiteTerms } from '@openward/policy';
 import { RuntimeRefusal, type Runtime } from '@openward/runtime';
 import { renderPrompt } from '../gateway/conversation.ts';
 import type { Slots } from '../gateway/slots.ts';
@@ -43,8 +43,9 @@ export interface EvaluateOptions {
   readonly isInUse: (key: string) => boolean;
   /** Rejects with `Unrecoverable` where this node would not run the release's policy, with its own terms. */
   readonly assertPolicy: (assignment: Assignment, release: Release) => Promise<void>;
-  /** With the site's own terms. */
-  readonly compile: (policy: PromptPolicy) => CompiledPolicy;
+  /** The site's own, as they are now. */
+  readonly terms: () => SiteTerms;
+  readonly compile: (policy: PromptPolicy, terms: SiteTerms) => CompiledPolicy;
   /** `YYYY-MM-DD`, in the site's time zone. */
   readonly today: () => string;
   readonly monotonic: Monotonic;
@@ -66,6 +67,9 @@ export function createEvaluate(options: EvaluateOptions): Evaluate {
       // The site may have changed its terms while the release was being checked; from here on it is asked of them.
       await options.assertPolicy(assignment, await documents.release(candidate.release, candidate.document));
       const runtimeVersion = await versionOf(runtime);
+      // One look is under one set of terms, whatever the site changes meanwhile; with others what was seen could be another thing.
+      const siteTerms = options.terms();
+      const terms = digestOf(siteTerms);
       const set = newestSet(options.dataSets, suite);
       const subject = subjectOf(candidate);
       const key = canonicalJson({
@@ -73,12 +77,13 @@ export function createEvaluate(options: EvaluateOptions): Evaluate {
         suite: assignment.suite.digest,
         data: set?.data ?? null,
         runtimeVersion,
+        terms,
       });
       const kept = judgements.find<EvaluationResult>(key);
       if (kept !== null) return kept.result;
 
       const own = ownDataOf(options, suite, assignment.suite.digest, candidate.release, set);
-      const around = { ...options, compile: once(options.compile) };
+      const around = { ...options, compile: once((policy) => options.compile(policy, siteTerms)) };
       const held = [candidate, ...(live === null ? [] : [live]), ...(anchor === null ? [] : [anchor])];
       const end = await runEvaluation(
         {
@@ -92,6 +97,7 @@ export function createEvaluate(options: EvaluateOptions): Evaluate {
           ),
           own,
           runtimeVersion,
+          terms,
           seed: assignment.seed,
         },
         {
@@ -128,7 +134,9 @@ function heldOf(all: readonly Held[], subject: Subject): Held {
 
 /** A failure of the runtime is an outcome, not an end; only an abort rejects. */
 async function answer(
-  options: EvaluateOptions,
+  options: Pick<EvaluateOptions, 'documents' | 'models' | 'runtime' | 'today' | 'monotonic' | 'log'> & {
+    readonly compile: Compile;
+  },
   held: Held,
   text: string,
   language: string | null,
@@ -182,8 +190,10 @@ async function ask(
   return { text, finishReason };
 }
 
+type Compile = (policy: PromptPolicy) => CompiledPolicy;
+
 /** Made ready once, and not for each of its items. */
-function once(compile: EvaluateOptions['compile']): EvaluateOptions['compile'] {
+function once(compile: Compile): Compile {
   const made = new Map<PromptPolicy, CompiledPolicy>();
   return (policy) => {
     const compiled = made.get(policy) ?? compile(policy);
