@@ -167,6 +167,8 @@ export class Agent {
     });
     this.offerReading = {
       refusals: () => this.policies.openRefusals(),
+      terms: () => this.policies.settings.terms(),
+      refusedNow: (release) => this.policies.refusedNow(release),
       state: () => this.reconciler.state(),
       releaseOf: ({ release, document }) => this.documents.release(release, document),
       isHere: async ({ release }) => (await store.find(release.document.file)) !== undefined,

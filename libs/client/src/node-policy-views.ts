@@ -16,6 +16,8 @@ export const NodeOfferRead = z.looseObject({
   }),
   /** Lines of plain text: everything that the policy does. */
   policy: z.string(),
+  /** Why the node would not run it, were it accepted now; the same check ends the attempt once the release is fetched. */
+  refused: z.object({ code: z.string(), findings: NodePolicyRefusal.shape.findings }).nullable().default(null),
   serving: z.object({ number: z.int(), diff: PolicyDiffView }).nullable(),
   /** Whether the release document was fetched for this, and nothing else of the release. */
   fetched: z.boolean(),

@@ -10,7 +10,7 @@ export const Service = z.object({
   users: z.string().min(1).max(200),
   languages: z.array(Language).min(1),
   riskClass: z.enum(['low', 'moderate', 'high']),
-  /** What callers get with every refusal of the gateway: what to do without the service. */
+  /** What to do without the service: told where it is halted, does not serve, or its policy cannot be applied or has expired. */
   fallbackText: z.string().min(1).max(1000),
 });
 export type Service = z.infer<typeof Service>;
@@ -18,12 +18,22 @@ export type Service = z.infer<typeof Service>;
 export const ChangeClass = z.enum(['policyText', 'policyRule', 'adapter', 'quantisation', 'base', 'newService']);
 export type ChangeClass = z.infer<typeof ChangeClass>;
 
-/** Sampling and length, bound by the release; a client may lower `maxTokens`, nothing else that changes an answer. */
+/** What any release may ask of a runtime, and so what a policy's rule may let a client ask; the least top-p stands for "over 0". */
+export const PARAMETER_BOUNDS = {
+  temperature: { least: 0, most: 2 },
+  topP: { least: 0.001, most: 1 },
+  maxTokens: { least: 1, most: 32_768 },
+} as const;
+
+/**
+ * Sampling and length, for every request that names none. A client may lower `maxTokens`, and set what the policy's parameter rules
+ * let it, within their bounds; these are within them too, or the release is refused.
+ */
 export const GenerationParameters = z.object({
-  temperature: z.number().min(0).max(2),
-  topP: z.number().gt(0).max(1).optional(),
+  temperature: z.number().min(PARAMETER_BOUNDS.temperature.least).max(PARAMETER_BOUNDS.temperature.most),
+  topP: z.number().gt(0).max(PARAMETER_BOUNDS.topP.most).optional(),
   seed: z.int().min(0).max(2_147_483_647).optional(),
-  maxTokens: z.int().min(1).max(32_768),
+  maxTokens: z.int().min(PARAMETER_BOUNDS.maxTokens.least).max(PARAMETER_BOUNDS.maxTokens.most),
 });
 export type GenerationParameters = z.infer<typeof GenerationParameters>;
 

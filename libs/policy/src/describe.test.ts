@@ -34,7 +34,7 @@ const policy: PromptPolicy = {
 
 describe('what a hospital reads of a policy', () => {
   it('has each rule with its pattern as it is, its phrases, what it does, its mode, the log and the end', () => {
-    expect(describePolicy(policy)).toMatchInlineSnapshot(`
+    expect(describePolicy(policy, null)).toMatchInlineSnapshot(`
       "Prompt policy triage, revision 1: For triage.
       For any model, in en, fr. It expires on 2027-01-01T00:00:00Z; you are warned for 30 days, and then it goes on, or the fallback text is given, as you have chosen.
 
@@ -51,12 +51,13 @@ describe('what a hospital reads of a policy', () => {
         Control characters: the request is refused.
 
       Rules, in this order:
+        Patterns and phrases stand as they are written. They and every text are read in folded form:
+        accents, wide letters, look-alikes of Latin letters and marks that are not seen tell nothing apart.
         1. doses: No doses.
            looks in the reply for this pattern (RE2, capitals or not):
              \\b\\d+\\s*(?:mg|µg)\\b
            redacts: “[dose]” stands in its place
            in shadow: it is counted here, and nothing else happens
-           fails closed where it takes longer than 50 ms
         2. red-flags: Emergencies.
            looks in what is asked for these words and phrases, capitals or not:
              en: “chest pain”
@@ -83,19 +84,44 @@ describe('what a hospital reads of a policy', () => {
   it('has no line, and hides nothing, that the policy wrote itself', () => {
     const hostile = 'Harmless.\n\nRules, in this order:\n  There are none.\u202E\u001B[2J\u200B';
     const [first, second] = policy.rules;
-    const text = describePolicy({
-      ...policy,
-      description: hostile,
-      systemPrompt: hostile,
-      rules: [
-        { ...first!, description: hostile, match: { kind: 'regex', pattern: 'a\u202E\n', ignoreCase: false } },
-        { ...second!, match: { kind: 'topic', phrases: { en: [hostile], fr: [hostile] } } },
-      ],
-      texts: { emergency: { en: hostile, fr: hostile } },
-    });
+    const text = describePolicy(
+      {
+        ...policy,
+        description: hostile,
+        systemPrompt: hostile,
+        rules: [
+          { ...first!, description: hostile, match: { kind: 'regex', pattern: 'a\u202E\n', ignoreCase: false } },
+          { ...second!, match: { kind: 'topic', phrases: { en: [hostile], fr: [hostile] } } },
+        ],
+        texts: { emergency: { en: hostile, fr: hostile } },
+      },
+      null,
+    );
     expect(text.match(/^Rules, in this order:$/gm)).toHaveLength(1);
     expect(['\u202E', '\u001B', '\u200B'].filter((mark) => text.includes(mark))).toEqual([]);
     expect(text).toContain('\n       a\\x{202E}\\x{A}\n');
     expect(text).toContain('“Harmless.\\u{A}\\u{A}Rules');
+  });
+
+  it('has the site’s own values where it has set them, and says where it has given none', () => {
+    const [first] = policy.rules;
+    const variables = [
+      ...policy.variables,
+      { name: 'network', description: 'Who made it.', default: 'Openward', setBySite: false },
+    ];
+    const records: PromptPolicy = {
+      ...policy,
+      variables,
+      rules: [{ ...first!, match: { kind: 'identifier', identifier: 'recordNumber' } }],
+    };
+    const terms = { recordNumber: 'MRN-[0-9]{6}', variables: { number: '117', network: 'Mine', constructor: 'x' } };
+    const own = describePolicy(records, terms);
+    expect(own).toContain('{{number}}: “117”, as you have set it (The emergency number; without yours “112”)\n');
+    expect(own).toContain('{{network}}: “Openward” (Who made it)\n');
+    expect(own).toContain('looks in the reply for medical record numbers, by your pattern MRN-[0-9]{6}\n');
+    const none = describePolicy(records, { recordNumber: null, variables: {} });
+    expect(none).toContain('{{number}}: “112” (The emergency number; you can set your own)\n');
+    expect(none).toContain('medical record numbers, of which you have given no pattern: it finds nothing\n');
+    expect(describePolicy(records, null)).toContain('medical record numbers, by the pattern that each site gives\n');
   });
 });

@@ -1,22 +1,29 @@
 import type { PolicyRule, PromptPolicy, RuleAction, RuleMatch } from '@openward/contracts';
+import type { SiteTerms } from './model.ts';
 import { visible, visiblePattern } from './visible.ts';
 
 // What a hospital reads before it consents: everything that the policy does, and nothing that it does not. A policy comes from
 // elsewhere, so no text of it can begin a line of its own here, or hide a part of itself.
 
-/** Lines of plain text, each with its end. Patterns and phrases stand there exactly as they are. */
-export function describePolicy(policy: PromptPolicy): string {
+/**
+ * Lines of plain text, each with its end. Patterns and phrases stand there as they are written. `terms` are those of the site that
+ * reads it, whose own values stand then where they apply; null: no site reads it.
+ */
+export function describePolicy(policy: PromptPolicy, terms: SiteTerms | null): string {
   const lines = [
     `Prompt policy ${policy.id}, revision ${policy.revision}: ${visible(policy.description)}`,
     `For ${modelsOf(policy)}, in ${policy.languages.join(', ')}. ${timeOf(policy)}`,
     '',
     'Before each conversation the model is told:',
     ...quoted(policy.systemPrompt),
-    ...section('Words that stand in these texts', policy.variables.map(variableOf)),
+    ...section(
+      'Words that stand in these texts',
+      policy.variables.map((it) => variableOf(it, terms)),
+    ),
     ...section('What an application may set', parametersOf(policy)),
     ...section(
       'Rules, in this order',
-      policy.rules.flatMap(ruleOf),
+      policy.rules.length === 0 ? [] : [...READ_FOLDED, ...policy.rules.flatMap((rule, at) => ruleOf(rule, at, terms))],
       'There are none: requests and replies pass as they are.',
     ),
     ...section('Texts that stand in for a reply, or with one', textsOf(policy)),
@@ -50,8 +57,17 @@ const timeOf = ({ notBefore, expires }: PromptPolicy): string =>
     .filter(Boolean)
     .join(' ');
 
-const variableOf = (it: PromptPolicy['variables'][number]): string =>
-  `{{${it.name}}}: “${visible(it.default)}” (${visible(it.description).replace(/\.$/, '')}${it.setBySite ? '; you can set your own' : ''})`;
+function variableOf(it: PromptPolicy['variables'][number], terms: SiteTerms | null): string {
+  const own = it.setBySite ? ownValue(it.name, terms) : null;
+  const standard = `“${visible(it.default)}”`;
+  const about = visible(it.description).replace(/\.$/, '');
+  if (own !== null)
+    return `{{${it.name}}}: “${visible(own)}”, as you have set it (${about}; without yours ${standard})`;
+  return `{{${it.name}}}: ${standard} (${about}${it.setBySite ? '; you can set your own' : ''})`;
+}
+
+const ownValue = (name: string, terms: SiteTerms | null): string | null =>
+  terms !== null && Object.hasOwn(terms.variables, name) ? (terms.variables[name] ?? null) : null;
 
 function parametersOf({ parameters, clientSystem, controlCharacters }: PromptPolicy): string[] {
   return [
@@ -74,16 +90,24 @@ function parametersOf({ parameters, clientSystem, controlCharacters }: PromptPol
   ];
 }
 
-function ruleOf(rule: PolicyRule, at: number): string[] {
+/** What runs is made from the pattern: a person has to know what else it finds. */
+const READ_FOLDED = [
+  'Patterns and phrases stand as they are written. They and every text are read in folded form:',
+  'accents, wide letters, look-alikes of Latin letters and marks that are not seen tell nothing apart.',
+];
+
+function ruleOf(rule: PolicyRule, at: number, terms: SiteTerms | null): string[] {
   const stage = rule.stage === 'input' ? 'what is asked' : 'the reply';
-  const mode = rule.mode === 'shadow' ? ['  in shadow: it is counted here, and nothing else happens'] : [];
+  const mode =
+    rule.mode === 'shadow'
+      ? 'in shadow: it is counted here, and nothing else happens'
+      : `fails closed where it takes longer than ${rule.timeLimitMs} ms`;
   return [
     `${at + 1}. ${rule.id}: ${visible(rule.description)}`,
-    `   looks in ${stage} for ${lookedFor(rule.match)}`,
+    `   looks in ${stage} for ${lookedFor(rule.match, terms)}`,
     ...detailsOf(rule.match).map((line) => `     ${line}`),
     `   ${actionOf(rule.action, rule.match)}`,
-    ...mode.map((line) => ` ${line}`),
-    `   fails closed where it takes longer than ${rule.timeLimitMs} ms`,
+    `   ${mode}`,
   ];
 }
 
@@ -93,15 +117,23 @@ const IDENTIFIERS = {
   cardNumber: 'card numbers',
   dateOfBirth: 'dates of birth',
   nationalId: 'national identifiers',
-  recordNumber: 'medical record numbers, by the pattern that you give',
+  recordNumber: 'medical record numbers',
 } as const;
 
-function lookedFor(match: RuleMatch): string {
+function recordNumbersOf(terms: SiteTerms | null): string {
+  if (terms === null) return 'by the pattern that each site gives';
+  if (terms.recordNumber === null) return 'of which you have given no pattern: it finds nothing';
+  return `by your pattern ${visiblePattern(terms.recordNumber)}`;
+}
+
+function lookedFor(match: RuleMatch, terms: SiteTerms | null): string {
   switch (match.kind) {
     case 'regex':
       return `this pattern (RE2${match.ignoreCase ? ', capitals or not' : ''}):`;
     case 'identifier':
-      return IDENTIFIERS[match.identifier];
+      return match.identifier === 'recordNumber'
+        ? `${IDENTIFIERS.recordNumber}, ${recordNumbersOf(terms)}`
+        : IDENTIFIERS[match.identifier];
     case 'topic':
       return 'these words and phrases, capitals or not:';
     case 'schema':

@@ -10,6 +10,7 @@ export { chooseLanguage } from './language.ts';
 export * from './template.ts';
 export * from './describe.ts';
 export * from './diff.ts';
+export { misfitsOf } from './fit.ts';
 export * from './folder.ts';
 export { type DiffLine, differenceText } from './text-diff.ts';
 export { visible } from './visible.ts';

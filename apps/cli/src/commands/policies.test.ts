@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -50,7 +50,8 @@ async function controlPlane() {
       asked.push({ path: `${request.method} ${path}`, body: text === '' ? null : (JSON.parse(text) as unknown) });
       response.setHeader('connection', 'close');
       const isList = request.method === 'GET' && path.startsWith('/api/v1/policies?');
-      if (isList) response.end(JSON.stringify({ items: [VIEW], next: null }));
+      const found = path.includes('id=unknown') ? [] : [VIEW];
+      if (isList) response.end(JSON.stringify({ items: found, next: null }));
       else response.end(JSON.stringify(request.method === 'POST' ? VIEW : { ...VIEW, document: POLICY }));
     });
   });
@@ -89,11 +90,14 @@ it('shows what a hospital reads: of a folder without a network, of an id the new
   await writePolicyDir(folder, POLICY);
   const ofFolder = await run(['policy', 'show', folder], {});
   expect(ofFolder.exitCode).toBe(EXIT.ok);
-  expect(ofFolder.out).toContain('| Triage.');
+  const [head = '', text = ''] = ofFolder.out.split('\n\nPrompt policy ');
+  expect(head).toBe(`folder  ${folder}`);
+  expect(text).toContain('| Triage.');
   expect((await run(['policy', 'show', folder, '3'], {})).exitCode).toBe(EXIT.usage);
   const { asked, env } = await controlPlane();
   const newest = await run(['policy', 'show', 'triage'], env);
-  expect(newest.out).toContain(ofFolder.out);
+  expect(newest.out.startsWith(`control plane  ${env.OPENWARD_URL}\n`)).toBe(true);
+  expect(newest.out).toContain(text);
   expect(newest.out).toContain(VIEW.digest);
   expect(asked.map((it) => it.path)).toEqual([
     'GET /api/v1/policies?id=triage&limit=1',
@@ -109,4 +113,24 @@ it('lists policies on one line each, whatever their authors wrote', async () => 
   expect(out.split('\n')).toHaveLength(3);
   expect(out).toContain('triage  3');
   expect(out).not.toContain('\u001b');
+});
+
+it('takes a plain name for a registered policy, also where a folder is called so', async () => {
+  const before = process.cwd();
+  mkdirSync(join(folder, 'triage@3'));
+  await writePolicyDir(join(folder, 'triage'), { ...POLICY, systemPrompt: 'Of the folder.' });
+  await writePolicyDir(join(folder, 'unknown'), { ...POLICY, id: 'unknown' });
+  const { asked, env } = await controlPlane();
+  process.chdir(folder);
+  try {
+    expect((await run(['policy', 'show', 'triage'], env)).out).not.toContain('Of the folder.');
+    expect((await run(['policy', 'show', './triage'], env)).out).toContain('Of the folder.');
+    expect((await run(['policy', 'diff', 'triage@3', './triage'], env)).out).toContain('+ Of the folder.');
+    const unknown = await run(['policy', 'show', 'unknown'], env);
+    expect(unknown).toMatchObject({ exitCode: EXIT.usage });
+    expect(unknown.err).toContain('The folder of that name is ./unknown.');
+  } finally {
+    process.chdir(before);
+  }
+  expect(asked.map((it) => it.path)).toContain('GET /api/v1/policies/triage/3');
 });

@@ -1,13 +1,15 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Client } from '@openward/client';
 import type { Name, WholePolicy } from '@openward/contracts';
 import { admin, itemsOf, leaf, type Act, type Cli } from '../cli.ts';
 import { parseNumber } from '../parse.ts';
+import { accessOf } from '../settings.ts';
 import { facts } from '../table.ts';
 import { UsageError } from '../usage-error.ts';
 import { policiesText } from '../views/catalogue.ts';
 import { addPolicyAuthoring } from './policy-author.ts';
-import { isFolder, readPolicyDir } from './policy-folder.ts';
+import { isFolder, namesFolder, readPolicyDir } from './policy-folder.ts';
 
 export function addPolicies(cli: Cli, program: Command): void {
   const policy = program.command('policy').description('prompt policies: written, tested, registered and read');
@@ -32,8 +34,8 @@ export function addPolicies(cli: Cli, program: Command): void {
     cli,
     policy,
     'show <folder|id> [revision]',
-    'what a hospital reads of a policy: of a folder, or of a registered one, the newest where no revision is given',
-    (run, args, options) => (isFolder(args[0] ?? '') ? showFolder : showRegistered)(run, args, options),
+    'what a hospital reads of a policy: of a folder (./DIR), or of a registered one, the newest where no revision is given',
+    (run, args, options) => (namesFolder(args[0] ?? '') ? showFolder : showRegistered)(run, args, options),
   );
 }
 
@@ -54,10 +56,10 @@ const showFolder: Act = async (run, [folder = '', revision]) => {
   if (revision !== undefined) {
     throw new UsageError(`${folder} is a folder, and has one revision.`, 'Leave out the revision, or name an id.');
   }
-  const { describePolicy, examineShape, policyRefusal } = await import('@openward/policy');
+  const { describePolicy, examineShape, policyRefusal, visible } = await import('@openward/policy');
   const { policy, findings } = examineShape(await documentIn(folder));
   if (policy === null) throw policyRefusal(findings);
-  run.show(policy, () => describePolicy(policy));
+  run.show(policy, () => `${facts([['folder', visible(resolve(folder))]])}\n${describePolicy(policy, null)}`);
 };
 
 async function documentIn(folder: string): Promise<unknown> {
@@ -72,11 +74,12 @@ const showRegistered = admin(async (client, run, [id = '', revision]) => {
   const { describePolicy } = await import('@openward/policy');
   run.show(found, () => {
     const head = facts([
+      ['control plane', accessOf(run.terminal.env).url],
       ['policy', `${found.id}@${found.revision}`],
       ['digest', found.digest],
       ['registered', `${found.createdAt} by ${found.createdBy}`],
     ]);
-    return `${head}\n${describePolicy(found.document)}`;
+    return `${head}\n${describePolicy(found.document, null)}`;
   });
 });
 
@@ -84,7 +87,8 @@ async function registered(client: Client, id: Name, revision: number | null): Pr
   if (revision !== null) return client.policies.get(id, revision);
   const [newest] = (await client.policies.list({ id, limit: 1 })).items;
   if (newest === undefined) {
-    throw new UsageError(`There is no folder and no policy ${id}.`, '`openward policy list` shows what there is.');
+    const folder = isFolder(id) ? ` The folder of that name is ./${id}.` : '';
+    throw new UsageError(`There is no policy ${id}.${folder}`, '`openward policy list` shows what there is.');
   }
   return client.policies.get(id, newest.revision);
 }

@@ -5,7 +5,7 @@ import { leaf, type Act, type Cli, type Run } from '../cli.ts';
 import { EXIT } from '../exit-codes.ts';
 import { UsageError } from '../usage-error.ts';
 import { diffText, refusedText, summaryText, testedText } from '../views/policy.ts';
-import { isFolder, readPolicyDir, writePolicyDir } from './policy-folder.ts';
+import { readPolicyDir, writePolicyDir } from './policy-folder.ts';
 
 // What an author does with a policy before anybody else sees it. Nothing here needs a network but a policy that is named by its id.
 
@@ -15,7 +15,13 @@ export function addPolicyAuthoring(cli: Cli, policy: Command): void {
     'its name',
   );
   leaf(cli, policy, 'test <dir>', 'check a policy, run its own tests, and say how its replies stream', test);
-  leaf(cli, policy, 'diff <a> <b>', 'two policies side by side: folders, or ID@REVISION', diff);
+  leaf(
+    cli,
+    policy,
+    'diff <a> <b>',
+    'two policies side by side, each a folder or ID@REVISION (./ID@REVISION is a folder)',
+    diff,
+  );
 }
 
 const init: Act = async (run, [dir = ''], { id }) => {
@@ -73,7 +79,7 @@ const diff: Act = async (run, [a = '', b = '']) => {
 /** A folder, whose shape alone is checked, so that one that is not finished can be looked at; or ID@REVISION. */
 async function policyOf(run: Run, name: string): Promise<PromptPolicy> {
   const [, id, revision] = /^([a-z0-9-]+)@([1-9][0-9]*)$/.exec(name) ?? [];
-  if (id !== undefined && !isFolder(name)) return pushedPolicy(run, id, Number(revision));
+  if (id !== undefined) return pushedPolicy(run, id, Number(revision));
   const read = await readPolicyDir(name);
   const { examineShape, policyRefusal } = await import('@openward/policy');
   const shape = read.kind === 'ok' ? examineShape(read.document) : { policy: null, findings: read.findings };

@@ -1,5 +1,5 @@
 import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import type { PromptPolicy } from '@openward/contracts';
 import type { PolicyFinding } from '@openward/policy';
 import { UsageError } from '../usage-error.ts';
@@ -14,6 +14,13 @@ export type ReadFolder =
   | { readonly kind: 'refused'; readonly findings: readonly PolicyFinding[] };
 
 export const isFolder = (path: string): boolean => lstatOf(path)?.isDirectory() === true;
+
+/**
+ * Where a folder or a policy's id may be given: only a path names a folder (`./triage`), so that what happens to lie in the working
+ * directory is never taken for what is registered.
+ */
+export const namesFolder = (name: string): boolean =>
+  name.includes('/') || name.includes(sep) || /^\.{1,2}$/.test(name);
 
 /** The document in a folder, not checked yet. Names that begin with a dot are left alone: they are no part of a policy. */
 export async function readPolicyDir(dir: string): Promise<ReadFolder> {

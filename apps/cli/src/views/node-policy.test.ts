@@ -51,7 +51,8 @@ const read = NodeOfferRead.parse({
     suite: { name: 'safety', version: 1 },
     policy: { id: 'ward', revision: 2 },
   },
-  policy: describePolicy(next),
+  policy: describePolicy(next, null),
+  refused: null,
   serving: { number: 3, diff: diffPolicies(now, next) },
   fetched: true,
 });
@@ -64,6 +65,14 @@ it('an offer is read with every pattern as it is, with what changes, and no text
   expect(text).toContain('may it be fetched and evaluated?');
   expect(text).not.toContain('\u001B');
   expect(offerReadText({ ...read, serving: null }, plain, visible)).toContain('Nothing serves now');
+});
+
+it('N2 an offer whose policy would be refused here says so before anything else of it, with where and why', () => {
+  const findings = [{ code: 'variableUnknown', where: 'systemPrompt', message: 'There is no variable nobody.' }];
+  const text = offerReadText({ ...read, refused: { code: 'policyInvalid', findings } }, plain, visible);
+  expect(text).toContain('This node would refuse its policy');
+  expect(text.indexOf('systemPrompt: There is no variable nobody.')).toBeLessThan(text.indexOf('risk class'));
+  expect(offerReadText(read, plain, visible)).not.toContain('would refuse');
 });
 
 const settings: NodePolicySettings = {

@@ -1,7 +1,7 @@
 import type { NodeOfferRead, NodePolicyHit, NodePolicySettings, NodeShadow } from '@openward/client';
 import { facts, table } from '../table.ts';
 import type { Paint } from '../terminal.ts';
-import { offersText, refusalsText } from './node.ts';
+import { findingsOf, offersText, refusalsText } from './node.ts';
 import { diffText } from './policy.ts';
 
 /** Everything that a person reads before they consent. The policy's own lines hide nothing already. */
@@ -10,6 +10,7 @@ export function offerReadText(read: NodeOfferRead, paint: Paint, visible: (text:
   const { service, model, parameters, suite } = release;
   return [
     offersText([offer], paint),
+    refusedNowText(read, paint),
     facts([
       ['for', visible(service.purpose)],
       ['users', visible(service.users)],
@@ -25,6 +26,14 @@ export function offerReadText(read: NodeOfferRead, paint: Paint, visible: (text:
       : `${paint('bold', `What changes against release ${serving.number}, which serves now`)}\n${diffText(serving.diff, paint, visible)}`,
   ].join('');
 }
+
+/** Ahead of everything else: a yes to it would fetch what is refused then. */
+const refusedNowText = ({ refused }: NodeOfferRead, paint: Paint): string =>
+  refused === null
+    ? ''
+    : `\n${paint('bad', 'This node would refuse its policy')}, and nothing would change. A yes fetches it for nothing:\n` +
+      findingsOf(refused.findings) +
+      '\n';
 
 const EXPIRY = { none: 'never', valid: 'valid', soon: 'soon', expired: 'expired' } as const;
 

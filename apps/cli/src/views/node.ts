@@ -47,9 +47,12 @@ export const refusalsText = (refusals: readonly NodePolicyRefusal[]): string =>
     .map(
       ({ service, number, findings }) =>
         `\nThe policy of ${service} release ${number} is refused here, and nothing has changed:\n` +
-        findings.map(({ code, where, message }) => `  ${spaced(code)}, ${where}: ${message}\n`).join(''),
+        findingsOf(findings),
     )
     .join('');
+
+export const findingsOf = (findings: NodePolicyRefusal['findings']): string =>
+  findings.map(({ code, where, message }) => `  ${spaced(code)}, ${where}: ${message}\n`).join('');
 
 export function fetchesText(fetches: readonly FetchView[]): string {
   const open = fetches.filter(({ doneBytes, totalBytes }) => doneBytes < totalBytes);

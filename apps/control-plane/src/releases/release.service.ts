@@ -7,14 +7,13 @@ import {
   type Name,
   type Page,
   type PageQuery,
-  type PromptPolicy,
   type RecallEffect,
   type Release,
   type ReleaseRow,
   type ReleaseView,
 } from '@openward/contracts';
 import { repositoriesOn, type Repositories } from '@openward/persistence';
-import { classOfChange, type Bound, type Change } from '@openward/policy';
+import { classOfChange, misfitsOf, type Bound, type Change } from '@openward/policy';
 import { command } from '@openward/rollout';
 import { engineSettings } from '../delivery/engine-settings.ts';
 import { once, type Creation } from '../http/idempotency.ts';
@@ -95,7 +94,7 @@ async function partsOf(asked: CreateRelease, repositories: Repositories): Promis
       `The suite ${asked.suite.name} is for ${suite.document.service}, not for ${asked.service}.`,
     );
   }
-  refuseMisfit(policy, { service, model });
+  refuseMisfit({ policy, service, model, parameters: asked.parameters });
   const { createdAt: _made, releases: _count, ...plainService } = service;
   const { createdAt: _since, retiredAt: _retired, ...plainModel } = model;
   return {
@@ -107,18 +106,15 @@ async function partsOf(asked: CreateRelease, repositories: Repositories): Promis
   };
 }
 
-/** A policy says for which models and languages it was written and tested; it is bound to no others. */
-function refuseMisfit(policy: PromptPolicy, { service, model }: Pick<Bound, 'service' | 'model'>): void {
-  const name = `The policy ${policy.id} revision ${policy.revision}`;
-  const isFor = ({ name: of, versions }: PromptPolicy['models'][number]): boolean =>
-    of === model.name && (versions === null || versions.includes(model.version));
-  if (policy.models.length > 0 && !policy.models.some(isFor)) {
-    throw new Refusal('badRequest', `policy: ${name} was not written for ${model.name} version ${model.version}.`);
-  }
-  const missing = service.languages.filter((language) => !policy.languages.includes(language));
-  if (missing.length > 0) {
-    throw new Refusal('badRequest', `policy: ${name} has no ${missing.join(', ')}, which ${service.name} speaks.`);
-  }
+/** Every node refuses it too. */
+function refuseMisfit(bound: Omit<Bound, 'suite'>): void {
+  const findings = misfitsOf(bound);
+  if (findings.length === 0) return;
+  const { id, revision } = bound.policy;
+  const said = findings.map(({ message }) => message).join(' ');
+  throw new Refusal('badRequest', `policy: ${id} revision ${revision} is not for this release. ${said}`, {
+    details: findings,
+  });
 }
 
 function refuseOtherClass(declared: ChangeClass, change: Change, before: Release | null): void {

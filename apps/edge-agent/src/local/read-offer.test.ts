@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Attempt, Held, NodeState } from '@openward/activation';
 import { INITIAL } from '@openward/activation';
-import type { Assignment } from '@openward/contracts';
+import type { Assignment, PromptPolicy } from '@openward/contracts';
+import { NO_SITE_TERMS, type SiteTerms } from '@openward/policy';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Documents } from '../node/documents.ts';
-import { policyOf, withRecordNumbers } from '../node/policy.fixture.ts';
+import { refusedOf } from '../node/policy-check.ts';
+import { judgeHere, policyOf, withRecordNumbers } from '../node/policy.fixture.ts';
 import { assignmentOf, diskIn, releaseWith } from '../node/release.fixture.ts';
 import { readOffer, type OfferReading } from './read-offer.ts';
 
@@ -19,12 +21,17 @@ afterEach(() => rmSync(dir, { recursive: true }));
 const UNANSWERED: Attempt['consent'] = { prepare: null, activate: false, deferUntil: null, waiver: null };
 
 /** A node at which release 2 waits for its first answer, of which nothing is here, while release 1 serves, or nothing does. */
-function site(serves: boolean, refusals: ReturnType<OfferReading['refusals']> = []) {
+function site(
+  serves: boolean,
+  refusals: ReturnType<OfferReading['refusals']> = [],
+  terms: SiteTerms = NO_SITE_TERMS,
+  policy = withRecordNumbers({ revision: 2 }),
+) {
   const here = diskIn();
   const elsewhere = diskIn();
   const documents = new Documents(here.store);
   const first = assignmentOf(here, dir, releaseWith(policyOf()));
-  const second = assignmentOf(elsewhere, dir, releaseWith(withRecordNumbers({ revision: 2 }), 2));
+  const second = assignmentOf(elsewhere, dir, releaseWith(policy, 2));
   const fetched: Assignment[] = [];
   const active = { release: first.release.digest, number: 1, document: first.release.document } as Held;
   const attempt: Attempt = { assignment: second, consent: UNANSWERED, progress: { at: 'offered' } };
@@ -49,6 +56,8 @@ function site(serves: boolean, refusals: ReturnType<OfferReading['refusals']> = 
       return Promise.resolve();
     },
     refusals: () => refusals,
+    terms: () => terms,
+    refusedNow: (release) => refusedOf(judgeHere, release, terms),
   };
   return { reading, fetched, second, here };
 }
@@ -77,6 +86,45 @@ test('the site reads each pattern in plain text, and what changes against what s
     number: 1,
     diff: { change: 'policyRule', rules: [{ rule: 'record-numbers', kind: 'added' }] },
   });
+});
+
+test('the site’s own values stand in what it reads', async () => {
+  const terms = { recordNumber: 'MRN-[0-9]{6}', variables: { emergencyNumber: '117' } };
+  const { policy, refused } = await readOffer(site(true, [], terms).reading, 'triage');
+  expect(policy).toContain('{{emergencyNumber}}: “117”, as you have set it');
+  expect(policy).toContain('by your pattern MRN-[0-9]{6}');
+  expect(refused).toBeNull();
+});
+
+test.each<[string, PromptPolicy, SiteTerms, object]>([
+  [
+    'could harm',
+    policyOf({ revision: 2, systemPrompt: 'Call {{nobody}}.' }),
+    NO_SITE_TERMS,
+    { code: 'policyInvalid', findings: [{ code: 'variableUnknown' }] },
+  ],
+  [
+    'takes out a dose with the site’s own pattern',
+    withRecordNumbers({ revision: 2 }),
+    { recordNumber: '[0-9]+', variables: {} },
+    { code: expect.stringMatching(/^policy/) as string },
+  ],
+  [
+    'was written for another model',
+    policyOf({ revision: 2, models: [{ name: 'another', versions: null }] }),
+    NO_SITE_TERMS,
+    { code: 'policyInvalid', findings: [{ where: 'models' }] },
+  ],
+  [
+    'needs another agent',
+    policyOf({ revision: 2, minProtocol: 1_000 }),
+    NO_SITE_TERMS,
+    { code: 'agentTooOld', findings: [{ where: 'minProtocol' }] },
+  ],
+])('N2 a person reads before the first answer that this node would refuse a policy that %s', async (...given) => {
+  const [, policy, terms, why] = given;
+  const { refused } = await readOffer(site(true, [], terms, policy).reading, 'triage');
+  expect(refused).toMatchObject(why);
 });
 
 test('where nothing serves there is nothing that it could be compared with', async () => {

@@ -1,14 +1,17 @@
 import { offersOf, type Attempt, type Held, type NodeState, type Offer } from '@openward/activation';
 import { Refusal, type Assignment, type PolicyRef, type Release } from '@openward/contracts';
 import type { PolicyRefusal } from '@openward/persistence/node';
-import { describePolicy, diffPolicies, type PolicyDiff } from '@openward/policy';
+import { describePolicy, diffPolicies, type PolicyDiff, type SiteTerms } from '@openward/policy';
+import type { RefusedRelease } from '../node/policy-check.ts';
 
 /** What a person reads before they consent: the release's facts, its policy in plain text, and what that changes here. */
 export interface OfferRead {
   readonly offer: Offer;
   readonly release: Omit<Release, 'policy' | 'v'> & { readonly policy: PolicyRef };
-  /** Lines of plain text. Every pattern and phrase stands there as it is. */
+  /** Lines of plain text. Every pattern and phrase stands there as it is written; the site's own values where it has set them. */
   readonly policy: string;
+  /** Why this node would end the attempt once the release is fetched; null: it would run the policy, with the terms of now. */
+  readonly refused: RefusedRelease | null;
   /** The release that serves now, and what its policy becomes; null where nothing serves. */
   readonly serving: { readonly number: number; readonly diff: PolicyDiff } | null;
   /** Whether the release document was fetched for this: nothing else of the release was. */
@@ -18,6 +21,10 @@ export interface OfferRead {
 export interface OfferReading {
   /** Of releases that were offered last. */
   readonly refusals: () => readonly PolicyRefusal[];
+  /** What the site has set of its own. */
+  readonly terms: () => SiteTerms;
+  /** The check that the release meets again before it is loaded. */
+  readonly refusedNow: (release: Release) => Promise<RefusedRelease | null>;
   readonly state: () => NodeState;
   readonly releaseOf: (held: Pick<Held, 'release' | 'document'>) => Promise<Release>;
   /** Whether the document of a release is on this disk. */
@@ -40,12 +47,14 @@ export async function readOffer(reading: OfferReading, service: string): Promise
   const fetched = !(await reading.isHere(assignment));
   if (fetched) await reading.fetchDocument(assignment);
   const { digest, document } = assignment.release;
-  const { policy, v: _, ...release } = await reading.releaseOf({ release: digest, document });
+  const read = await reading.releaseOf({ release: digest, document });
+  const { policy, v: _, ...release } = read;
   const active = record?.active ?? null;
   return {
     offer,
     release: { ...release, policy: { id: policy.id, revision: policy.revision } },
-    policy: describePolicy(policy),
+    policy: describePolicy(policy, reading.terms()),
+    refused: await reading.refusedNow(read),
     serving:
       active === null
         ? null

@@ -15,7 +15,7 @@ import { monthsBefore, todayIn } from '../gateway/today.ts';
 import type { PolicyFacts } from '../local/policy-findings.ts';
 import { heldPolicies, type HeldHere } from './held-policies.ts';
 import { createPolicyJudge } from './judge-policy.ts';
-import { assertRuns, refusedBy, refusedTerms } from './policy-check.ts';
+import { assertRuns, refusedBy, refusedOf, refusedTerms, type RefusedRelease } from './policy-check.ts';
 import { Shadows } from './shadows.ts';
 import { SitePolicies } from './site-policies.ts';
 
@@ -87,6 +87,11 @@ export class NodePolicies {
     return assertRuns(this.#judge, release, this.settings.terms(), ({ findings }) =>
       this.refusals.keep({ service, release: digest, number, findings, at: this.#options.clock.wall() }),
     );
+  }
+
+  /** Why it would not, for a person who reads the offer; nothing is kept, for the terms may be others by the time that counts. */
+  refusedNow(release: Release): Promise<RefusedRelease | null> {
+    return refusedOf(this.#judge, release, this.settings.terms());
   }
 
   /** Every policy that serves here, or could. */

@@ -1,6 +1,6 @@
 import { Unrecoverable } from '@openward/activation';
 import { plainPolicy, PROTOCOL, type PromptPolicy, type Release } from '@openward/contracts';
-import { compilePolicy, type PolicyFinding, type SiteTerms } from '@openward/policy';
+import { compilePolicy, misfitsOf, type PolicyFinding, type SiteTerms } from '@openward/policy';
 import type { JudgePolicy } from './judge-policy.ts';
 
 /** Why this node does not run a policy, for the people of its site. The network is told the code alone. */
@@ -24,17 +24,25 @@ export async function refusedBy(
   return findings.length === 0 ? null : refused(findings);
 }
 
-/** The same for a release, whose model the policy must be for. */
-async function refusedOf(
+/** Why this node would not run the policy of a release. */
+export interface RefusedRelease {
+  readonly code: RefusedPolicy['code'] | 'agentTooOld';
+  readonly findings: readonly PolicyFinding[];
+}
+
+/** The same for a release, which the policy must be for: before it is loaded, and when a person reads its offer. */
+export async function refusedOf(
   judge: JudgePolicy,
-  { policy, model: { name, version } }: Release,
+  release: Release,
   terms: SiteTerms,
-): Promise<RefusedPolicy | null> {
-  const { id, models } = policy;
-  if (models.length === 0 || models.some((one) => one.name === name && (one.versions?.includes(version) ?? true)))
-    return refusedBy(judge, policy, terms);
-  const message = `The policy ${id} is not for ${name} ${version}.`;
-  return { code: 'policyInvalid', findings: [{ code: 'shape', where: 'models', message }] };
+): Promise<RefusedRelease | null> {
+  const { policy } = release;
+  if (policy.minProtocol > PROTOCOL) {
+    const message = `It needs an agent of protocol ${policy.minProtocol}, and this one has ${PROTOCOL}.`;
+    return { code: 'agentTooOld', findings: [{ code: 'shape', where: 'minProtocol', message }] };
+  }
+  const misfits = misfitsOf(release);
+  return misfits.length > 0 ? { code: 'policyInvalid', findings: misfits } : refusedBy(judge, policy, terms);
 }
 
 /** Whether a policy that looks for everything that a site may name could be made ready with these terms. */
@@ -75,12 +83,11 @@ export async function assertRuns(
   terms: SiteTerms,
   note: (refused: RefusedPolicy) => void,
 ): Promise<void> {
-  const { id, revision, minProtocol } = release.policy;
-  if (minProtocol > PROTOCOL)
-    throw new Unrecoverable('agentTooOld', `the policy ${id}@${revision} needs an agent of protocol ${minProtocol}`);
   const why = await refusedOf(judge, release, terms);
   if (why === null) return;
-  note(why);
-  const found = why.findings.map(({ where, message }) => `${where}: ${message}`).join('; ');
-  throw new Unrecoverable(why.code, `the policy ${id}@${revision} is refused here: ${found}`);
+  const { code, findings } = why;
+  if (code !== 'agentTooOld') note({ code, findings });
+  const { id, revision } = release.policy;
+  const found = findings.map(({ where, message }) => `${where}: ${message}`).join('; ');
+  throw new Unrecoverable(code, `the policy ${id}@${revision} is refused here: ${found}`);
 }
