@@ -55,7 +55,7 @@ test('P1 a report and its row are written together, the chain holds after a rest
 
 test('E4 an outcome that is kept is kept once, under everything that could change it', async () => {
   const results = new SqliteResults(openNodeDatabase(path));
-  const key = { release: 'r', variant: 'v', data: 'd', suite: 's', runtimeVersion: '1', pass: 'first' };
+  const key = { release: 'r', variant: 'v', data: 'd', suite: 's', runtimeVersion: '1', terms: 't', pass: 'first' };
   await results.keep(key, 'item-1', 'right');
   await results.keep(key, 'item-1', 'wrong');
   expect(await results.kept(key)).toEqual([['item-1', 'right']]);
@@ -144,7 +144,15 @@ test('E4 E6 with the records of a version go the answers to them, and no judgeme
   const sets = new SqliteDataSets(database);
   const results = new SqliteResults(database);
   const judgements = new SqliteJudgements(database);
-  const key = (data: string) => ({ release: 'r', variant: 'v', data, suite: 's', runtimeVersion: '1', pass: 'first' });
+  const key = (data: string) => ({
+    release: 'r',
+    variant: 'v',
+    data,
+    suite: 's',
+    runtimeVersion: '1',
+    terms: 't',
+    pass: 'first',
+  });
   sets.add(aDataSet('ward', 'd1'));
   sets.add(aDataSet('clinic', 'd1'));
   sets.add(aDataSet('ward', 'd2'));
