@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { plainPolicy, type PromptPolicy } from '@openward/contracts';
 import { describePolicy } from './describe.ts';
+import { policyOf, ruleOf } from './testing.ts';
 
 const policy: PromptPolicy = {
   ...plainPolicy('You sort complaints.\nCall {{number}} in an emergency.', { id: 'triage', languages: ['en', 'fr'] }),
@@ -36,14 +37,14 @@ describe('what a hospital reads of a policy', () => {
   it('has each rule with its pattern as it is, its phrases, what it does, its mode, the log and the end', () => {
     expect(describePolicy(policy, null)).toMatchInlineSnapshot(`
       "Prompt policy triage, revision 1: For triage.
-      For any model, in en, fr. It expires on 2027-01-01T00:00:00Z; you are warned for 30 days, and then it goes on, or the fallback text is given, as you have chosen.
+      For any model, in en, fr, and agents of protocol 1 or newer. It expires on 2027-01-01T00:00:00Z; you are warned for 30 days, and then it goes on, or the fallback text is given, as you have chosen.
 
       Before each conversation the model is told:
         | You sort complaints.
         | Call {{number}} in an emergency.
 
       Words that stand in these texts:
-        {{number}}: “112” (The emergency number; you can set your own)
+        {{number}}: “112”; you can set your own. For: The emergency number
 
       What an application may set:
         seed: a request that has it is refused.
@@ -103,6 +104,17 @@ describe('what a hospital reads of a policy', () => {
     expect(text).toContain('“Harmless.\\u{A}\\u{A}Rules');
   });
 
+  it('never reads the same for two policies that do otherwise', () => {
+    const read = (phrases: string[]): string =>
+      describePolicy(policyOf([ruleOf('harm', { kind: 'topic', phrases: { en: phrases } })]), null);
+    const two = read(['nerve agent', 'sarin']);
+    expect(read(['nerve agent”, “sarin'])).not.toBe(two);
+    for (const mark of ['\u3164', '\u115F', '\uFFA0', '\u2800', '\u034F', '\uFE0F', '\u2003', '  '])
+      expect(read([`nerve${mark}agent`, 'sarin'])).toContain('\\u{');
+    const set = (setBySite: boolean, description: string): string =>
+      describePolicy(policyOf([], { variables: [{ name: 'a', description, default: '', setBySite }] }), null);
+    expect(set(false, 'b; you can set your own')).not.toBe(set(true, 'b'));
+  });
   it('has the site’s own values where it has set them, and says where it has given none', () => {
     const [first] = policy.rules;
     const variables = [
@@ -116,11 +128,11 @@ describe('what a hospital reads of a policy', () => {
     };
     const terms = { recordNumber: 'MRN-[0-9]{6}', variables: { number: '117', network: 'Mine', constructor: 'x' } };
     const own = describePolicy(records, terms);
-    expect(own).toContain('{{number}}: “117”, as you have set it (The emergency number; without yours “112”)\n');
-    expect(own).toContain('{{network}}: “Openward” (Who made it)\n');
+    expect(own).toContain('{{number}}: “117”, as you have set it; without yours “112”. For: The emergency number\n');
+    expect(own).toContain('{{network}}: “Openward”; a site cannot set it. For: Who made it\n');
     expect(own).toContain('looks in the reply for medical record numbers, by your pattern MRN-[0-9]{6}\n');
     const none = describePolicy(records, { recordNumber: null, variables: {} });
-    expect(none).toContain('{{number}}: “112” (The emergency number; you can set your own)\n');
+    expect(none).toContain('{{number}}: “112”; you can set your own. For: The emergency number\n');
     expect(none).toContain('medical record numbers, of which you have given no pattern: it finds nothing\n');
     expect(describePolicy(records, null)).toContain('medical record numbers, by the pattern that each site gives\n');
   });

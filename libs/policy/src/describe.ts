@@ -1,6 +1,6 @@
 import type { PolicyRule, PromptPolicy, RuleAction, RuleMatch } from '@openward/contracts';
 import type { SiteTerms } from './model.ts';
-import { visible, visiblePattern } from './visible.ts';
+import { inQuotes, visible, visiblePattern } from './visible.ts';
 
 // What a hospital reads before it consents: everything that the policy does, and nothing that it does not. A policy comes from
 // elsewhere, so no text of it can begin a line of its own here, or hide a part of itself.
@@ -12,7 +12,7 @@ import { visible, visiblePattern } from './visible.ts';
 export function describePolicy(policy: PromptPolicy, terms: SiteTerms | null): string {
   const lines = [
     `Prompt policy ${policy.id}, revision ${policy.revision}: ${visible(policy.description)}`,
-    `For ${modelsOf(policy)}, in ${policy.languages.join(', ')}. ${timeOf(policy)}`,
+    `For ${modelsOf(policy)}, in ${policy.languages.join(', ')}, and agents of protocol ${policy.minProtocol} or newer. ${timeOf(policy)}`,
     '',
     'Before each conversation the model is told:',
     ...quoted(policy.systemPrompt),
@@ -59,11 +59,12 @@ const timeOf = ({ notBefore, expires }: PromptPolicy): string =>
 
 function variableOf(it: PromptPolicy['variables'][number], terms: SiteTerms | null): string {
   const own = it.setBySite ? ownValue(it.name, terms) : null;
-  const standard = `“${visible(it.default)}”`;
+  const standard = inQuotes(it.default);
+  // What the author says of it stands last: nothing after it could be taken for ours.
   const about = visible(it.description).replace(/\.$/, '');
   if (own !== null)
-    return `{{${it.name}}}: “${visible(own)}”, as you have set it (${about}; without yours ${standard})`;
-  return `{{${it.name}}}: ${standard} (${about}${it.setBySite ? '; you can set your own' : ''})`;
+    return `{{${it.name}}}: ${inQuotes(own)}, as you have set it; without yours ${standard}. For: ${about}`;
+  return `{{${it.name}}}: ${standard}; ${it.setBySite ? 'you can set your own' : 'a site cannot set it'}. For: ${about}`;
 }
 
 const ownValue = (name: string, terms: SiteTerms | null): string | null =>
@@ -149,7 +150,7 @@ function detailsOf(match: RuleMatch): string[] {
       return [visiblePattern(match.pattern)];
     case 'topic':
       return Object.entries(match.phrases).map(
-        ([language, phrases]) => `${visible(language)}: ${phrases.map((it) => `“${visible(it)}”`).join(', ')}`,
+        ([language, phrases]) => `${visible(language)}: ${phrases.map(inQuotes).join(', ')}`,
       );
     case 'schema':
       return JSON.stringify(match.schema, null, 2).split('\n').map(visible);
@@ -164,12 +165,12 @@ function actionOf(action: RuleAction, match: RuleMatch): string {
     case 'block':
       return `blocks: the text “${action.text}” is the whole reply`;
     case 'redact':
-      if (match.kind === 'length') return `ends it at a sentence, with “${visible(action.marker)}” after it`;
+      if (match.kind === 'length') return `ends it at a sentence, with ${inQuotes(action.marker)} after it`;
       return match.kind === 'identifier' && match.identifier === 'dateOfBirth'
-        ? `redacts: an age stands in its place, or “${visible(action.marker)}”`
-        : `redacts: “${visible(action.marker)}” stands in its place`;
+        ? `redacts: an age stands in its place, or ${inQuotes(action.marker)}`
+        : `redacts: ${inQuotes(action.marker)} stands in its place`;
     case 'replace':
-      return `replaces: “${visible(action.replacement)}” stands in its place`;
+      return `replaces: ${inQuotes(action.replacement)} stands in its place`;
     case 'annotate':
       return 'annotates: a note beside the reply names the rule; nothing is changed';
     case 'escalate':

@@ -1,13 +1,20 @@
 // What others wrote, made fit to stand among our own lines: it can neither begin a line of its own, nor hide, nor turn the
 // direction of what a person reads.
 
-// Controls, format and direction marks, private and unassigned code points, line and paragraph separators, lone surrogates.
-const HIDDEN = /[\p{C}\p{Zl}\p{Zp}]/gu;
+// Controls, format and direction marks, private and unassigned code points, line and paragraph separators, lone surrogates; letters
+// and marks that are not drawn, and blanks of another width; and every blank after a blank, since a row of them is a line's end on
+// a narrow terminal.
+const HIDDEN =
+  /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! |\u00A0|\u202F)\p{Zs}|(?<=\p{Zs})\p{Zs}/gu;
 
 const codeOf = (mark: string): string => (mark.codePointAt(0) ?? 0).toString(16).toUpperCase();
 
 /** One line, with every mark that is not seen spelt as its code point: `\u{202E}`. */
 export const visible = (text: string): string => text.replace(HIDDEN, (mark) => `\\u{${codeOf(mark)}}`);
+
+/** Between our own quotation marks, which nothing in it can close. */
+export const inQuotes = (text: string): string =>
+  `“${visible(text).replace(/[“”„‟«»"]/g, (mark) => `\\u{${codeOf(mark)}}`)}”`;
 
 /** A pattern as it is; a mark that is not seen is spelt as RE2 spells it, `\x{202E}`, so that it means the same. */
 export const visiblePattern = (pattern: string): string => pattern.replace(HIDDEN, (mark) => `\\x{${codeOf(mark)}}`);
