@@ -61,7 +61,10 @@ export const ERRORS = entries({
     next: 'The control plane holds an older state than a node has seen; an admin opens a new epoch.',
   },
   busy: { status: 503, next: 'Try again shortly.' },
-  internal: { status: 500, next: 'Look for the reference in the log of the control plane.' },
+  internal: {
+    status: 500,
+    next: 'Look for the reference in the log of what answered: the control plane, or the node.',
+  },
   // The gateway's.
   modelNotFound: { status: 404, next: 'Use one of the services that /v1/models lists as the model name.' },
   fieldRefused: { status: 400, next: 'Leave out the field that the message names.' },

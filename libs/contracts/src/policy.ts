@@ -117,7 +117,10 @@ export const PolicyRule = z.strictObject({
   match: RuleMatch,
   action: RuleAction,
   mode: RuleMode,
-  /** For one text, in milliseconds. A rule that takes longer fails closed. */
+  /**
+   * For one text, in milliseconds. A rule that takes longer has one more look, since the machine may have been busy, and fails closed
+   * where it takes longer again; so does all that is left where all rules together take over a second.
+   */
   timeLimitMs: z.int().min(5).max(1_000),
 });
 export type PolicyRule = z.infer<typeof PolicyRule>;

@@ -1,22 +1,15 @@
-import { msOfInstant, type PromptPolicy } from '@openward/contracts';
+import { msOfInstant, PARAMETER_BOUNDS, type PromptPolicy } from '@openward/contracts';
 import type { PolicyFinding } from './model.ts';
+import { namedTexts } from './texts.ts';
 
 /** Texts that are named and not there, or not there in a language of the policy. */
-export function* textFindings({ texts, rules, languages, disclaimer }: PromptPolicy): Generator<PolicyFinding> {
-  const missing = (where: string, code: string): PolicyFinding[] =>
-    Object.hasOwn(texts, code)
-      ? []
-      : [
-          {
-            code: 'textMissing',
-            where,
-            message: `There is no text ${code}. Write it, in each language of the policy.`,
-          },
-        ];
-  for (const [at, { action }] of rules.entries()) {
-    if (action.does === 'block' || action.does === 'escalate') yield* missing(`rules[${at}].action.text`, action.text);
+export function* textFindings(policy: PromptPolicy): Generator<PolicyFinding> {
+  const { texts, languages } = policy;
+  for (const { code, where } of namedTexts(policy)) {
+    if (Object.hasOwn(texts, code)) continue;
+    const message = `There is no text ${code}. Write it, in each language of the policy.`;
+    yield { code: 'textMissing', where, message };
   }
-  if (disclaimer !== null) yield* missing('disclaimer', disclaimer);
   for (const [code, byLanguage] of Object.entries(texts)) {
     for (const language of languages) {
       if (!Object.hasOwn(byLanguage, language)) {
@@ -43,7 +36,8 @@ export function* textFindings({ texts, rules, languages, disclaimer }: PromptPol
 export function* boundFindings({ parameters, notBefore, expires }: PromptPolicy): Generator<PolicyFinding> {
   for (const [at, rule] of parameters.entries()) {
     if (rule.kind !== 'bounded') continue;
-    const { least, most, whole } = BOUNDS[rule.field];
+    const { least, most } = PARAMETER_BOUNDS[rule.field];
+    const whole = rule.field === 'maxTokens';
     for (const end of ['min', 'max'] as const) {
       const value = rule[end];
       if (value >= least && value <= most && (!whole || Number.isInteger(value))) continue;
@@ -61,10 +55,3 @@ export function* boundFindings({ parameters, notBefore, expires }: PromptPolicy)
   if (notBefore !== null && expires !== null && msOfInstant(expires) <= msOfInstant(notBefore))
     yield { code: 'shape', where: 'expires', message: 'It expires before it may be activated.' };
 }
-
-/** As `GenerationParameters` of the contracts; the least top-p stands for "over 0". */
-const BOUNDS = {
-  temperature: { least: 0, most: 2, whole: false },
-  topP: { least: 0.001, most: 1, whole: false },
-  maxTokens: { least: 1, most: 32_768, whole: true },
-} as const;

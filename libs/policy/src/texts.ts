@@ -31,7 +31,7 @@ export function renderTexts(
       filled.set(`${code} ${language}`, render(text, `texts.${code}.${language}`));
     }
   }
-  for (const { code, where } of named(policy)) {
+  for (const { code, where } of namedTexts(policy)) {
     const missing = policy.languages.filter((language) => !filled.has(`${code} ${language}`));
     if (missing.length === 0) continue;
     findings.push({ code: 'textMissing', where, message: `There is no text ${code} in ${missing.join(', ')}.` });
@@ -49,7 +49,11 @@ export function renderTexts(
   };
 }
 
-function* named({ rules, disclaimer }: PromptPolicy): Generator<{ readonly code: string; readonly where: string }> {
+/** The texts that rules and the disclaimer name, and where. */
+export function* namedTexts({
+  rules,
+  disclaimer,
+}: PromptPolicy): Generator<{ readonly code: string; readonly where: string }> {
   for (const [at, { action }] of rules.entries()) {
     if (action.does === 'block' || action.does === 'escalate')
       yield { code: action.text, where: `rules[${at}].action.text` };

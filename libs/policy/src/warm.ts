@@ -35,6 +35,8 @@ function judge(compiled: CompiledPolicy, text: string, language: string): void {
     const asked =
       input.kind === 'go' ? input : ({ ...input, kind: 'go', turns: [], today: '2026-03-01', notices: [] } as const);
     compiled.applyReply(asked, text, 'stop', standing);
+    for (const stage of ['input', 'output'] as const)
+      compiled.watch({ whose: 'shadow', stage, texts: [text], language, today: '2026-03-01' }, standing);
     if (compiled.stream.kind !== 'window') return;
     const filter = compiled.openReply(asked, standing);
     for (let at = 0; at < text.length; at += 40) filter.push(text.slice(at, at + 40));

@@ -1,4 +1,4 @@
-import { GATEWAY_PARAMETERS, Refusal } from '@openward/contracts';
+import { GATEWAY_PARAMETERS, PARAMETER_BOUNDS, Refusal } from '@openward/contracts';
 import type { AnsweringApi, GenerationParameters, ParameterRule, PolicyParameter } from '@openward/contracts';
 import { stops, type Body } from './fields.ts';
 
@@ -17,9 +17,6 @@ export interface Generation {
   /** The client's; the template's own are always there. */
   readonly stop: readonly string[];
 }
-
-/** What a release itself may bind; no policy's bound reaches further, and no runtime takes a `topP` of 0. */
-const WIDEST = { temperature: { least: 0, most: 2 }, topP: { least: 0.001, most: 1 } } as const;
 
 const bad = (message: string): Refusal => new Refusal('badRequest', message);
 
@@ -60,7 +57,7 @@ function underRule(rule: ParameterRule, release: GenerationParameters, asked: As
       const { name, value } = given;
       if (typeof value !== 'number' || !Number.isFinite(value)) throw bad(`\`${name}\` is a number.`);
       if (rule.field === 'maxTokens') return maxTokensWithin(rule, release, name, value);
-      const { least, most } = WIDEST[rule.field];
+      const { least, most } = PARAMETER_BOUNDS[rule.field];
       return { [rule.field]: clamp(clamp(value, rule.min, rule.max), least, most) };
     }
   }
