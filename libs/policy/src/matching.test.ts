@@ -28,8 +28,9 @@ const failureOf = (act: () => unknown): PolicyFailure => {
 };
 
 const escalates = { does: 'escalate', text: 'emergency' } as const;
-const heart = { kind: 'topic', phrases: { en: ['chest pain'] } } as const;
-const slow = { kind: 'topic', phrases: { en: ['slow'] } } as const;
+const topic = (phrase: string): PolicyRule['match'] => ({ kind: 'topic', phrases: { en: [phrase] } });
+const heart = topic('chest pain');
+const slow = topic('slow');
 const turns = [
   { role: 'user', text: 'slow' },
   { role: 'user', text: 'chest pain' },
