@@ -24,6 +24,7 @@ import {
   NodePolicyHit,
   NodePolicySettings,
   NodeShadow,
+  PoliciesChanged,
   type NodePolicyChange,
   type StartShadow,
 } from './node-policy-views.ts';
@@ -53,7 +54,7 @@ export interface NodeClient {
   revokeKey(id: string): Promise<void>;
   policies(): Promise<NodePolicySettings>;
   /** Holds for the next request. Refused, with nothing changed, where a policy here would not run so. */
-  changePolicies(change: NodePolicyChange): Promise<void>;
+  changePolicies(change: NodePolicyChange): Promise<PoliciesChanged>;
   policyHits(service: Name): Promise<readonly NodePolicyHit[]>;
   shadows(): Promise<readonly NodeShadow[]>;
   startShadow(start: StartShadow): Promise<NodeShadow>;
@@ -114,7 +115,7 @@ export function createNodeClient(dataDir: string): NodeClient {
         answer: z.object({ revoked: z.string() }),
       })),
     policies: () => get('/policy', NodePolicySettings),
-    changePolicies: async (change) => void (await post('/policy', Done, change)),
+    changePolicies: (change) => post('/policy', PoliciesChanged, change),
     policyHits: async (service) =>
       (await get(`/policy/hits/${encodeURIComponent(service)}`, items(NodePolicyHit))).items,
     shadows: async () => (await get('/policy/shadows', items(NodeShadow))).items,

@@ -24,6 +24,12 @@ export const NodeOfferRead = z.looseObject({
 });
 export type NodeOfferRead = z.infer<typeof NodeOfferRead>;
 
+const Unread = z.looseObject({ service: Name, number: z.int() });
+
+/** `unread`: what the change could not be checked with. */
+export const PoliciesChanged = z.object({ done: z.literal(true), unread: z.array(Unread).default([]) });
+export type PoliciesChanged = z.infer<typeof PoliciesChanged>;
+
 export const NodePolicySettings = z.looseObject({
   recordNumber: z.string().nullable(),
   onExpiry: z.enum(['goOn', 'fallback']),
@@ -49,6 +55,8 @@ export const NodePolicySettings = z.looseObject({
       ),
     }),
   ),
+  /** Releases that are held here and cannot be read: no change is checked with their policies. */
+  unread: z.array(Unread).default([]),
   refusals: z.array(NodePolicyRefusal),
   troubles: z.array(z.looseObject({ service: Name, rule: z.string(), at: z.number(), times: z.int() })),
 });

@@ -85,6 +85,11 @@ export const ERRORS = entries({
   // The node's own.
   diskFull: { status: 507, next: 'Free space in the data folder; the fetch goes on by itself.' },
   notWaiting: { status: 409, next: 'See `openward node offers` for what waits for an answer.' },
+  termRefused: {
+    status: 422,
+    next: 'Say it more narrowly, or keep what there was: the message names the release, the rule and the test that it would break.',
+  },
+  offerUnreadable: { status: 422, next: 'Nothing was fetched. Reject the release, and tell the network admin.' },
   shadowRefused: { status: 409, next: 'See `openward node offers show SERVICE` for what may run in shadow.' },
   suiteUnknown: { status: 404, next: 'See `openward node suites list`.' },
   dataInvalid: { status: 422, next: 'Correct the line that the message names and add the file again.' },

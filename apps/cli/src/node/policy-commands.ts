@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { NodePolicyChange } from '@openward/client';
+import type { NodeClient, NodePolicyChange } from '@openward/client';
 import { nodeLeaf as leaf, onNode, type Cli, type Run } from '../cli.ts';
 import { parseNumber, parseUntil } from '../parse.ts';
 import { UsageError } from '../usage-error.ts';
@@ -151,11 +151,13 @@ function oneOf(value: string | undefined, isCleared: boolean, what: string, opti
 }
 
 async function change(
-  client: { changePolicies(wanted: NodePolicyChange): Promise<void> },
+  client: Pick<NodeClient, 'changePolicies'>,
   run: Run,
   wanted: NodePolicyChange,
   said: string,
 ): Promise<void> {
-  await client.changePolicies(wanted);
-  run.show({ done: true }, () => `${said} It holds from now on.\n`);
+  const { unread } = await client.changePolicies(wanted);
+  for (const { service, number } of unread)
+    run.note(`${service} release ${number} cannot be read from this disk: it was not checked with that.`);
+  run.show({ done: true, unread }, () => `${said} It holds from now on.\n`);
 }

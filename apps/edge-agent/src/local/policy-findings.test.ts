@@ -8,6 +8,7 @@ const facts = (given: Partial<PolicyFacts> = {}): PolicyFacts => ({
   recordNumber: null,
   onExpiry: 'goOn',
   troubles: [],
+  unread: [],
   refusals: [],
   now,
   ...given,
@@ -48,4 +49,9 @@ test('a rule that could not be applied is a problem, and a policy that was refus
   const [first, second] = said({ troubles: [trouble], refusals: [refusal] });
   expect(first).toContain('problem: the rule weapons of ward@1 could not be applied, 3 times');
   expect(second).toContain('weapons, “a weapon”');
+});
+
+test('a release that cannot be read is a problem, and named', () => {
+  const [only] = policyFindings(facts({ unread: [{ service: 'summary', number: 7 }] }));
+  expect(only).toMatchObject({ level: 'problem', what: 'summary release 7' });
 });

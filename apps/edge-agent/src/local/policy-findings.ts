@@ -6,6 +6,8 @@ import type { Finding } from './doctor.ts';
 /** What of the policies here a person should know of. */
 export interface PolicyFacts {
   readonly serving: readonly { readonly service: string; readonly policy: PromptPolicy }[];
+  /** Of releases that are held here: their documents cannot be read. */
+  readonly unread: readonly { readonly service: string; readonly number: number }[];
   readonly recordNumber: string | null;
   readonly onExpiry: OnPolicyExpiry;
   readonly troubles: readonly PolicyTrouble[];
@@ -16,6 +18,7 @@ export interface PolicyFacts {
 
 export const policyFindings = ({
   serving,
+  unread,
   recordNumber,
   onExpiry,
   troubles,
@@ -26,6 +29,13 @@ export const policyFindings = ({
     ...expiryFindings(service, policy, onExpiry, now),
     ...recordNumberFindings(service, policy, recordNumber),
   ]),
+  ...unread.map(({ service, number }): Finding => ({
+    level: 'problem',
+    what: `${service} release ${number}`,
+    why: 'its document cannot be read from this disk, so that no change of your terms is checked with its policy',
+    clearedBy: 'site',
+    next: 'look at the disk; what serves goes on, and this release is checked before it is loaded again',
+  })),
   ...troubles.map(({ service, id, revision, rule, at, times }): Finding => ({
     level: 'problem',
     what: `the policy of ${service}`,

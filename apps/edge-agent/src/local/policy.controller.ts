@@ -40,7 +40,7 @@ export class PolicyController {
     const { policies } = this.agent;
     const { settings } = policies;
     const { recordNumber, variables } = settings.terms();
-    const held = await policies.held();
+    const { policies: held, unread } = await policies.held();
     const now = Date.now();
     return {
       recordNumber,
@@ -64,6 +64,7 @@ export class PolicyController {
           value: setBySite ? (variables[name] ?? standard) : standard,
         })),
       })),
+      unread,
       refusals: policies.openRefusals(),
       troubles: policies.troubles(),
     };
@@ -72,8 +73,7 @@ export class PolicyController {
   @Post('policy')
   @HttpCode(200)
   async change(@Body({ schema: SettingsChange }) change: z.infer<typeof SettingsChange>) {
-    await this.agent.policies.settings.change(change);
-    return { done: true };
+    return { done: true, unread: await this.agent.policies.settings.change(change) };
   }
 
   @Get('policy/hits/:service')

@@ -124,7 +124,7 @@ export function createFetch(options: {
       const { document } = assignment.release;
       if ((await store.find(document.file)) !== undefined) return;
       if (document.size > MAX_RELEASE_BYTES)
-        throw new Refusal('policyInvalid', `The release's document has ${document.size} bytes, which no release has.`);
+        throw new Refusal('offerUnreadable', `The release's document has ${document.size} bytes, which no release has.`);
       const deadline = AbortSignal.timeout(DOCUMENT_WAIT_MS);
       try {
         await bring(assignment, [document], () => undefined, deadline);

@@ -17,7 +17,7 @@ import { heldPolicies, type HeldHere } from './held-policies.ts';
 import { createPolicyJudge } from './judge-policy.ts';
 import { assertRuns, refusedBy, refusedOf, refusedTerms, type RefusedRelease } from './policy-check.ts';
 import { Shadows } from './shadows.ts';
-import { SitePolicies } from './site-policies.ts';
+import { SitePolicies, type HeldPolicies } from './site-policies.ts';
 
 /** A year beside the month that runs. */
 const MONTHS_KEPT = 13;
@@ -94,8 +94,8 @@ export class NodePolicies {
     return refusedOf(this.#judge, release, this.settings.terms());
   }
 
-  /** Every policy that serves here, or could. */
-  held(): Promise<readonly HeldHere[]> {
+  /** Every policy that serves here, or could, and which of them cannot be read. */
+  held(): Promise<HeldPolicies<HeldHere>> {
     return heldPolicies(this.#options.state(), this.#options.releaseOf);
   }
 
@@ -113,8 +113,10 @@ export class NodePolicies {
   }
 
   async facts(): Promise<PolicyFacts> {
+    const { policies, unread } = await this.held();
     return {
-      serving: (await this.held()).filter(({ serves }) => serves),
+      serving: policies.filter(({ serves }) => serves),
+      unread,
       recordNumber: this.settings.terms().recordNumber,
       onExpiry: this.settings.onExpiry(),
       troubles: this.troubles(),

@@ -4,7 +4,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { compiledPolicy } from '../gateway/compiled.ts';
 import { judgeHere, policyOf, withRecordNumbers } from './policy.fixture.ts';
 import { refusedBy, refusedTerms } from './policy-check.ts';
-import { SitePolicies, type HeldPolicy } from './site-policies.ts';
+import { SitePolicies, type HeldPolicy, type UnreadPolicy } from './site-policies.ts';
 
 const serving = (policy = withRecordNumbers()): HeldPolicy => ({ service: 'triage', number: 3, policy });
 
@@ -14,11 +14,11 @@ beforeEach(() => {
 });
 
 /** The settings of a node on which these policies are held, the first of which serves. */
-function site(held: readonly HeldPolicy[] = [serving()]) {
+function site(held: readonly HeldPolicy[] = [serving()], unread: readonly UnreadPolicy[] = []) {
   let served: CompiledPolicy | null = null;
   const settings: SitePolicies = new SitePolicies({
     store: new SqliteSitePolicy(database),
-    held: () => Promise.resolve(held),
+    held: () => Promise.resolve({ policies: held, unread }),
     check: (policy, terms) => refusedBy(judgeHere, policy, terms),
     checkTerms: refusedTerms,
     apply: () => {
@@ -46,18 +46,21 @@ test('a site’s own terms hold at once for what serves, and are there again aft
 
 test('a site’s own emergency number fails no test of a policy, though its tests tell another', async () => {
   const { settings } = site([serving(policyOf())]);
-  await expect(settings.change(setNumber)).resolves.toBeUndefined();
+  await expect(settings.change(setNumber)).resolves.toEqual([]);
 });
 
 test.for([
-  ['would hit a dose in the tests of what serves', '\\d{3} mg', 'policyTestFailed', 'a dose'],
-  ['is no pattern', '(', 'policyInvalid', ''],
-  ['has no longest match', 'MRN\\d*', 'policyInvalid', 'bounded'],
-])('a record-number pattern that %s is refused, and nothing changes', async ([, pattern, code, why]) => {
+  ['would hit a dose in the tests of what serves', '\\d{3} mg', 'release 3', 'a dose'],
+  ['is no pattern', '(', '', ''],
+  ['has no longest match', 'MRN\\d*', '', 'bounded'],
+])('a record-number pattern that %s is refused, and nothing changes', async ([, pattern, release, why]) => {
   const { settings, say } = site();
   await settings.change({ kind: 'setRecordNumber', pattern: 'MRN-\\d{7}' });
   const change = settings.change({ kind: 'setRecordNumber', pattern: pattern! });
-  await expect(change).rejects.toMatchObject({ code, message: expect.stringContaining(why!) as string });
+  await expect(change).rejects.toMatchObject({
+    code: 'termRefused',
+    message: expect.stringMatching(new RegExp(`${release}.*${why}.*Nothing has changed`)) as string,
+  });
   expect(settings.terms().recordNumber).toBe('MRN-\\d{7}');
   expect(new SqliteSitePolicy(database).read().terms.recordNumber).toBe('MRN-\\d{7}');
   expect(say('Who is MRN-1234567?')).toMatchObject({ turns: [{ text: 'Who is [record]?' }] });
@@ -67,7 +70,7 @@ test('a pattern is refused for what waits or could be gone back to as for what s
   const waiting = { service: 'triage', number: 4, policy: withRecordNumbers() };
   const { settings } = site([serving(policyOf()), waiting]);
   await expect(settings.change({ kind: 'setRecordNumber', pattern: '\\d{3} mg' })).rejects.toMatchObject({
-    code: 'policyTestFailed',
+    code: 'termRefused',
     message: expect.stringContaining('release 4') as string,
   });
 });
@@ -77,7 +80,7 @@ test('a release that comes to stand here while a change is being checked is chec
   const { settings } = site(held);
   const change = settings.change({ kind: 'setRecordNumber', pattern: '\\d{3} mg' });
   held.push({ service: 'triage', number: 4, policy: withRecordNumbers() });
-  await expect(change).rejects.toMatchObject({ code: 'policyTestFailed' });
+  await expect(change).rejects.toMatchObject({ code: 'termRefused' });
   expect(settings.terms().recordNumber).toBeNull();
 });
 
@@ -109,4 +112,27 @@ test('changes that come together are made one after the other, and none is lost'
     terms: { recordNumber: 'MRN-\\d{7}', variables: { emergencyNumber: '0800 999' } },
     onExpiry: 'fallback',
   });
+});
+
+test('a release that cannot be read stands in the way of no change of the site’s terms, and is named', async () => {
+  const unread = [{ service: 'summary', number: 7 }];
+  const { settings, say } = site([serving()], unread);
+  expect(await settings.change(setNumber)).toEqual(unread);
+  expect(say('Where are weapons sold?')).toMatchObject({ text: 'Call 0800 999.' });
+  await expect(settings.change({ kind: 'setVariable', name: 'other', value: '1' })).rejects.toMatchObject({
+    message: expect.stringContaining('summary release 7 cannot be read') as string,
+  });
+  expect(await settings.change({ kind: 'setRecordNumber', pattern: 'MRN-\\d{7}' })).toEqual(unread);
+});
+
+test('what becomes of a service whose policy has expired is chosen without a look at any policy', async () => {
+  const settings = new SitePolicies({
+    store: new SqliteSitePolicy(database),
+    held: () => Promise.reject(new Error('the disk is gone')),
+    check: () => Promise.reject(new Error('nothing is checked')),
+    checkTerms: refusedTerms,
+    apply: () => undefined,
+  });
+  await settings.change({ kind: 'setOnExpiry', choice: 'fallback' });
+  expect(settings.onExpiry()).toBe('fallback');
 });

@@ -16,9 +16,17 @@ export interface HeldPolicy {
   readonly policy: PromptPolicy;
 }
 
+/** A release whose document cannot be read here now, so that its policy could not be checked. */
+export type UnreadPolicy = Omit<HeldPolicy, 'policy'>;
+
+export interface HeldPolicies<P extends HeldPolicy = HeldPolicy> {
+  readonly policies: readonly P[];
+  readonly unread: readonly UnreadPolicy[];
+}
+
 interface Options {
   readonly store: Pick<SqliteSitePolicy, 'read' | 'write'>;
-  readonly held: () => Promise<readonly HeldPolicy[]>;
+  readonly held: () => Promise<HeldPolicies>;
   readonly check: (policy: PromptPolicy, terms: SiteTerms) => Promise<RefusedPolicy | null>;
   /** Why no policy could use such terms, whatever its rules. */
   readonly checkTerms: (terms: SiteTerms) => RefusedPolicy | null;
@@ -46,20 +54,35 @@ export class SitePolicies {
     return this.#settings.onExpiry;
   }
 
-  /** Refuses with `policyInvalid` or `policyTestFailed` where a policy that is held here would not run so: then nothing changes. */
-  change(change: SettingsChange): Promise<void> {
+  /**
+   * Refuses with `termRefused` where a policy that is held here would not run so: then nothing changes. Resolves with what could not
+   * be checked, because it cannot be read; it is checked before it is loaded again.
+   */
+  change(change: SettingsChange): Promise<readonly UnreadPolicy[]> {
     const result = this.#turn.then(() => this.#change(change));
-    this.#turn = result.catch(() => undefined);
+    this.#turn = result.then(
+      () => undefined,
+      () => undefined,
+    );
     return result;
   }
 
-  async #change(change: SettingsChange): Promise<void> {
-    const { store, held, apply } = this.#options;
+  async #change(change: SettingsChange): Promise<readonly UnreadPolicy[]> {
     const before = this.#settings;
-    const policies = await held();
-    if (change.kind === 'setVariable' && change.value !== null) assertSettable(policies, change.name);
     const settings = changed(before, change);
-    if (change.kind !== 'setOnExpiry') await this.#assertRuns(settings.terms);
+    // What happens when a policy has expired changes nothing of how it runs.
+    if (change.kind === 'setOnExpiry') {
+      this.#put(settings, before);
+      return [];
+    }
+    if (change.kind === 'setVariable' && change.value !== null) assertSettable(await this.#options.held(), change.name);
+    const unread = await this.#assertRuns(settings.terms);
+    this.#put(settings, before);
+    return unread;
+  }
+
+  #put(settings: SitePolicySettings, before: SitePolicySettings): void {
+    const { store, apply } = this.#options;
     store.write(settings);
     this.#settings = settings;
     try {
@@ -73,39 +96,38 @@ export class SitePolicies {
   }
 
   /** A check takes its time, and another release may come to stand here meanwhile: until there is none that was not checked. */
-  async #assertRuns(terms: SiteTerms): Promise<void> {
+  async #assertRuns(terms: SiteTerms): Promise<readonly UnreadPolicy[]> {
     const { held, check, checkTerms } = this.#options;
     const wrong = checkTerms(terms);
     if (wrong !== null) throw refusalOf('It is refused', wrong);
     const checked = new Set<PromptPolicy>();
-    const next = async (): Promise<HeldPolicy | undefined> => (await held()).find(({ policy }) => !checked.has(policy));
-    for (let one = await next(); one !== undefined; one = await next()) {
+    for (;;) {
+      const { policies, unread } = await held();
+      const one = policies.find(({ policy }) => !checked.has(policy));
+      if (one === undefined) return unread;
       const { service, number, policy } = one;
       const refused = await check(policy, terms);
-      if (refused !== null)
-        throw refusalOf(
-          `With it the policy ${policy.id}@${policy.revision} of ${service} release ${number} would not run`,
-          refused,
-        );
+      const what = `With it the policy ${policy.id}@${policy.revision} of ${service} release ${number} would not run`;
+      if (refused !== null) throw refusalOf(what, refused);
       checked.add(policy);
     }
   }
 }
 
-const refusalOf = (what: string, { code, findings }: RefusedPolicy): Refusal =>
-  new Refusal(code, `${what}: ${findings[0]?.message ?? 'it is not known why'} Nothing has changed.`, {
-    details: findings,
-  });
+const refusalOf = (what: string, { findings }: RefusedPolicy): Refusal => {
+  const [first] = findings;
+  const why = first === undefined ? 'it is not known why.' : `${first.where}: ${first.message}`;
+  return new Refusal('termRefused', `${what}: ${why} Nothing has changed.`, { details: findings });
+};
 
 /** A name that no policy here has is a slip of the pen, and the number that was meant would go on being the default. */
-function assertSettable(policies: readonly HeldPolicy[], name: string): void {
+function assertSettable({ policies, unread }: HeldPolicies, name: string): void {
   const settable = policies.flatMap(({ policy }) => policy.variables.filter((one) => one.setBySite));
   if (settable.some((one) => one.name === name)) return;
   const names = [...new Set(settable.map((one) => one.name))].sort();
-  throw new Refusal(
-    'notFound',
-    `No policy on this node lets the site set ${JSON.stringify(name)}${names.length === 0 ? '' : `; there is ${names.join(', ')}`}.`,
-  );
+  const there = names.length === 0 ? '' : `; there is ${names.join(', ')}`;
+  const notRead = unread.map(({ service, number }) => ` ${service} release ${number} cannot be read.`).join('');
+  throw new Refusal('notFound', `No policy on this node lets the site set ${JSON.stringify(name)}${there}.${notRead}`);
 }
 
 function changed({ terms, onExpiry }: SitePolicySettings, change: SettingsChange): SitePolicySettings {
