@@ -193,17 +193,23 @@ it('tells who makes a release what the last completed rollout brought, and not w
       told.push(before?.number ?? null);
       return build(number);
     });
-  const ends = async (kind: string, made: Awaited<ReturnType<typeof make>>) => {
-    const state = JSON.stringify({ life: { kind } });
+  const ends = async (kind: string, made: Awaited<ReturnType<typeof make>>, at = 0) => {
+    const state = JSON.stringify({ life: { kind, at } });
     await sql`insert into rollouts (id, service, release, engine, version, open, state)
       values (${`ro-${kind}-${made?.release.number}`}, 'triage', ${made?.digest}, 1, 1, false, ${state})`.execute(db);
   };
   await ends('completed', await make());
   await ends('completed', await make());
   await ends('rolledBack', await make());
-  await make();
-  await make();
+  const fourth = await make();
+  const fifth = await make();
   expect(told).toEqual([null, 1, 2, 2, 2]);
+
+  // Started before the fifth, and completed after it.
+  await ends('completed', fourth, 10_000_000_000_000);
+  await ends('completed', fifth, 9_000_000_000_000);
+  await make();
+  expect(told.at(-1)).toBe(4);
 });
 
 it('tells every node of a recall, and keeps the first one', async () => {

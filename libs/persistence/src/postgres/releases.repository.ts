@@ -158,7 +158,10 @@ export class ReleaseRepository {
   }
 }
 
-/** What most nodes run: a release that was only made, or was stopped on its way, says nothing of that. */
+/**
+ * What the rollout that was completed last has brought; of two that were completed at once, the one that was started later. A release
+ * that was only made, or was stopped on its way, says nothing of what nodes run.
+ */
 const selectBefore = (trx: Database, service: Name) =>
   trx
     .selectFrom('releases')
@@ -169,6 +172,7 @@ const selectBefore = (trx: Database, service: Name) =>
         .onRef('rollouts.release', '=', 'releases.digest')
         .on(sql<boolean>`rollouts.state -> 'life' ->> 'kind' = 'completed'`),
     )
+    .orderBy(sql`(rollouts.state -> 'life' ->> 'at')::numeric`, (order) => order.desc().nullsLast())
     .orderBy('rollouts.position', (order) => order.desc().nullsLast())
     .orderBy('releases.number', 'desc')
     .limit(1)

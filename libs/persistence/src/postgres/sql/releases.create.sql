@@ -9,7 +9,7 @@ select "releases"."document"
 from "releases"
 left join "rollouts" on "rollouts"."release" = "releases"."digest" and rollouts.state -> 'life' ->> 'kind' = 'completed'
 where "releases"."service" = $1 and "recalled_at" is null
-order by "rollouts"."position" desc nulls last, "releases"."number" desc
+order by (rollouts.state -> 'life' ->> 'at')::numeric desc nulls last, "rollouts"."position" desc nulls last, "releases"."number" desc
 limit $2;
 
 insert into "artifacts" ("manifest", "family", "file", "size", "kind")
