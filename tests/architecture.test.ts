@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { driverOffences } from './architecture/driver-rules.ts';
-import { importOffences, type Offence } from './architecture/import-rules.ts';
+import { importOffences, PURE, type Offence } from './architecture/import-rules.ts';
 import { importsOf } from './architecture/syntax.ts';
 import { isForTests, readSources, ROOT, workspaceOf } from './architecture/sources.ts';
 
@@ -14,6 +14,10 @@ const shown = (offences: Offence[]): string[] => offences.map(({ path, line, say
 describe('the repository', () => {
   it('is read whole', () => {
     expect(sources.length).toBeGreaterThan(50);
+  });
+
+  it('has each library that is held to be pure', () => {
+    expect(PURE.filter((library) => !existsSync(join(ROOT, 'libs', library, 'package.json')))).toEqual([]);
   });
 
   it('imports only what the architecture allows', () => {

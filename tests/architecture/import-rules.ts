@@ -5,7 +5,7 @@ import { importsOf } from './syntax.ts';
 import { isForTests, ROOT, type Source, workspaceOf } from './sources.ts';
 
 /** No clock, no disk, no network, no randomness: these can be simulated and proved. */
-export const PURE = ['contracts', 'rollout', 'activation', 'policy', 'evaluation', 'privacy', 'audit'];
+export const PURE = ['contracts', 'rollout', 'activation', 'policy', 'evaluation', 'privacy'];
 
 // What a pure library may import beside its own files. `trust` computes signatures and does no I/O itself.
 const PURE_MAY = [

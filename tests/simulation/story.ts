@@ -237,7 +237,6 @@ class Story {
         linkBytesPerSecond: null,
         revoked: false,
         files: [],
-        standingRule: site === 'district' ? 'none' : 'has',
         reported: {
           class: body.class,
           protocol: body.protocol,

@@ -146,7 +146,6 @@ export const WarningCode = z.enum([
   'variantFirstSeenAfterCanary',
   'tooFewItems',
   'unsafeRuntimeAllowed',
-  'noStandingRule',
   'singleWave',
   'deadlineShorterThanSoak',
   'alreadyThere',

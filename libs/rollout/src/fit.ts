@@ -131,7 +131,6 @@ function planNode(
   const warnings: WarningCode[] = [];
   if (reported.tooFewItems) warnings.push('tooFewItems');
   if (reported.class.runtimeSafe === 'unsafeAllowed') warnings.push('unsafeRuntimeAllowed');
-  if (node.standingRule === 'none') warnings.push('noStandingRule');
   if (reported.active === facts.release.digest) warnings.push('alreadyThere');
   const isTargetRecalled = reported.lastGood !== null && facts.recalled.includes(reported.lastGood);
   const link = node.linkBytesPerSecond;

@@ -50,8 +50,6 @@ export interface NodeFacts {
   readonly reported: ReportedNode | null;
   /** Files that the node is known to hold. */
   readonly files: readonly Digest[];
-  /** The site's own; the network knows of it only what the site tells. */
-  readonly standingRule: 'has' | 'none' | 'unknown';
 }
 
 /** A node that a live rollout of the service holds (R5). */

@@ -103,7 +103,6 @@ const WARNED: Record<WarningCode, () => Plan> = {
   tooFewItems: () => planOf(aRequest(), factsOf([aNode('ash', { reported: { tooFewItems: true } })])),
   unsafeRuntimeAllowed: () =>
     planOf(aRequest(), factsOf([aNode('ash', { reported: { class: { ...ollama, runtimeSafe: 'unsafeAllowed' } } })])),
-  noStandingRule: () => planOf(aRequest(), factsOf([aNode('ash', { standingRule: 'none' })])),
   singleWave: () => planOf(aRequest(), factsOf([aNode('ash'), aNode('oak')])),
   deadlineShorterThanSoak: () => planOf(aRequest({ settings: { waveDeadlineMs: 2000 } }), factsOf([aNode('ash')])),
   alreadyThere: () => planOf(aRequest(), factsOf([aNode('ash', { reported: { active: releaseDigest(2) } })])),
@@ -335,7 +334,7 @@ describe('the hash is of what is approved (R1)', () => {
   });
   it('does not cover bytes, durations, warnings and blockers', () => {
     const shown = factsOf([
-      aNode('ash', { linkBytesPerSecond: 10, standingRule: 'none', files: [anArtifact('suite').file] }),
+      aNode('ash', { linkBytesPerSecond: 10, files: [anArtifact('suite').file] }),
       aNode('oak', { revoked: true }),
     ]);
     expect(hash(base, shown)).toBe(hash());

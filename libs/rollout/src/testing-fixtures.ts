@@ -106,7 +106,6 @@ export function aNode(node: string, options: NodeOptions = {}): NodeFacts {
     linkBytesPerSecond: null,
     revoked: false,
     files: [],
-    standingRule: 'unknown',
     ...rest,
     reported: {
       class: {

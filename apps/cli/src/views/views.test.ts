@@ -35,7 +35,7 @@ const PLAN: Plan = {
   release: { digest: DIGEST, number: 2 },
   waves: [
     { nodes: [node('referral-1')] },
-    { nodes: [node('primary-1', { seconds: null, warnings: ['noStandingRule'], why: 'f16 wants 2 threads' })] },
+    { nodes: [node('primary-1', { seconds: null, warnings: ['alreadyThere'], why: 'f16 wants 2 threads' })] },
   ],
   settings: {
     tolerated: 0,
@@ -113,7 +113,7 @@ describe('the dry run', () => {
     ['that a link is not stated', /primary-1 .* link not stated/],
     ['what blocks a node', /tiny-1 .* no variant fits {2}f16 wants 2 threads, and it gives 1/],
     ['which nodes another rollout holds', /--supersede[^]*referral-1 {2}ro-abcdefgh/],
-    ['warnings of a node', /primary-1 .* no standing rule/],
+    ['warnings of a node', /primary-1 .* already there/],
     ['warnings of the plan', /too few items: primary has 12/],
     ['the gates with their margins', /safety on own items, margin 10 %, ceiling 15 %/],
     ['the quorum and the deadline', /quorum +50 %\nwave deadline +12 s/],

@@ -106,7 +106,6 @@ async function readNodes(db: Database, service: Name, suite: Digest): Promise<re
       reported: row.body === null ? null : reportedOf(row.body, service, suite, mine),
       files: [...new Set(mine.filter((it) => named.has(it.release)).flatMap(filesOf))],
       // No report says what the site's rules are (P6).
-      standingRule: 'unknown',
     };
   });
 }
