@@ -18,7 +18,7 @@ import {
 import type { AgentConfig } from '../config.ts';
 import type { Calls } from '../network/calls.ts';
 import type { Session } from '../network/session.ts';
-import { MAX_RELEASE_BYTES } from './documents.ts';
+import { assertReadable, MAX_RELEASE_BYTES } from './documents.ts';
 import type { LoadedReleases } from './model-runtime.ts';
 
 /** What of the network a transfer needs; it stands once the node is connected for the first time. */
@@ -118,13 +118,17 @@ export function createFetch(options: {
 
   return {
     async fetch(assignment, waiting, signal) {
+      assertReadable(assignment.release);
       await bring(assignment, artifactsOf(assignment), waiting, signal);
     },
     async fetchDocument(assignment) {
       const { document } = assignment.release;
       if ((await store.find(document.file)) !== undefined) return;
       if (document.size > MAX_RELEASE_BYTES)
-        throw new Refusal('offerUnreadable', `The release's document has ${document.size} bytes, which no release has.`);
+        throw new Refusal(
+          'offerUnreadable',
+          `The release's document has ${document.size} bytes, which no release has.`,
+        );
       const deadline = AbortSignal.timeout(DOCUMENT_WAIT_MS);
       try {
         await bring(assignment, [document], () => undefined, deadline);

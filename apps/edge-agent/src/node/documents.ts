@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Unrecoverable } from '@openward/activation';
-import { digestOf, Release, SuiteDocument, type ArtifactRef, type Digest } from '@openward/contracts';
+import { digestOf, Release, SuiteDocument, type ArtifactRef, type Assignment, type Digest } from '@openward/contracts';
 import type { NodeStore } from '@openward/distribution';
 import type { z } from 'zod';
 
@@ -72,13 +72,15 @@ export class Documents {
   }
 
   async #read(digest: Digest, document: ArtifactRef): Promise<Release> {
-    if (document.size > MAX_RELEASE_BYTES)
-      throw new Unrecoverable(
-        'documentInvalid',
-        `the document ${digest} has ${document.size} bytes, which no release has`,
-      );
+    assertReadable({ digest, document });
     return readDocument(this.#store, document, digest, Release, (issues) =>
       issues.every(({ path }) => path[0] === 'policy') ? 'policyInvalid' : 'documentInvalid',
     );
   }
+}
+
+/** By the size that is announced, so before any of it is fetched; what comes then has no other. */
+export function assertReadable({ digest, document }: Pick<Assignment['release'], 'digest' | 'document'>): void {
+  if (document.size <= MAX_RELEASE_BYTES) return;
+  throw new Unrecoverable('documentInvalid', `the document ${digest} has ${document.size} bytes, which no release has`);
 }
