@@ -263,6 +263,11 @@ export class Agent {
     return agent;
   }
 
+  /** The process's own. */
+  get log(): Log {
+    return this.#log;
+  }
+
   get gatewayUrl(): string {
     const address = this.#server.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;

@@ -16,7 +16,7 @@ export class AppModule {
         { provide: Agent, useValue: agent },
         AgentLifetime,
         { provide: APP_PIPE, useClass: StandardSchemaValidationPipe },
-        { provide: APP_FILTER, useClass: RefusalFilter },
+        { provide: APP_FILTER, useValue: new RefusalFilter(agent.log) },
       ],
     };
   }

@@ -89,7 +89,7 @@ export const ERRORS = entries({
     status: 422,
     next: 'Say it more narrowly, or keep what there was: the message names the release, the rule and the test that it would break.',
   },
-  offerUnreadable: { status: 422, next: 'Nothing was fetched. Reject the release, and tell the network admin.' },
+  offerUnreadable: { status: 422, next: 'Reject the release, and tell the network admin.' },
   shadowRefused: { status: 409, next: 'See `openward node offers show SERVICE` for what may run in shadow.' },
   suiteUnknown: { status: 404, next: 'See `openward node suites list`.' },
   dataInvalid: { status: 422, next: 'Correct the line that the message names and add the file again.' },

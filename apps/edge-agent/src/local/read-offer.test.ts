@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Attempt, Held, NodeState } from '@openward/activation';
 import { INITIAL } from '@openward/activation';
-import type { Assignment, PromptPolicy } from '@openward/contracts';
+import type { Assignment, PromptPolicy, Release } from '@openward/contracts';
 import { NO_SITE_TERMS, type SiteTerms } from '@openward/policy';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Documents } from '../node/documents.ts';
@@ -33,6 +33,7 @@ function site(
   const first = assignmentOf(here, dir, releaseWith(policyOf()));
   const second = assignmentOf(elsewhere, dir, releaseWith(policy, 2));
   const fetched: Assignment[] = [];
+  let meanwhile = (): void => undefined;
   const active = { release: first.release.digest, number: 1, document: first.release.document } as Held;
   const attempt: Attempt = { assignment: second, consent: UNANSWERED, progress: { at: 'offered' } };
   const record = {
@@ -44,7 +45,7 @@ function site(
     attempt: refusals.length > 0 ? null : attempt,
     past: [],
   };
-  const state: NodeState = { ...INITIAL, durable: { ...INITIAL.durable, services: { triage: record } } };
+  let state: NodeState = { ...INITIAL, durable: { ...INITIAL.durable, services: { triage: record } } };
   const reading: OfferReading = {
     state: () => state,
     releaseOf: ({ release, document }) => documents.release(release, document),
@@ -53,13 +54,23 @@ function site(
       fetched.push(assignment);
       const { file } = assignment.release.document;
       here.paths.set(file, elsewhere.paths.get(file)!);
+      meanwhile();
       return Promise.resolve();
     },
     refusals: () => refusals,
     terms: () => terms,
     refusedNow: (release) => refusedOf(judgeHere, release, terms),
   };
-  return { reading, fetched, second, here };
+  /** While the document of release 2 is being fetched, this comes in its place: another release, or nothing. */
+  const supersede = (made: Release | null): void => {
+    meanwhile = () => {
+      const assignment = made === null ? null : assignmentOf(elsewhere, dir, made);
+      const next = assignment === null ? null : { ...attempt, assignment: { ...assignment, id: 'ro-abcdefgh.n1.2' } };
+      state = { ...state, durable: { ...state.durable, services: { triage: { ...record, attempt: next } } } };
+      meanwhile = () => undefined;
+    };
+  };
+  return { reading, fetched, second, here, supersede };
 }
 
 test('N2 reading an offer before the first answer fetches its document once, and nothing else of it', async () => {
@@ -141,4 +152,17 @@ test('a release that was refused for its policy is told of with its rule and tes
   });
   await expect(readOffer(reading, 'summary')).rejects.toMatchObject({ message: 'No release of summary waits here.' });
   expect(fetched).toEqual([]);
+});
+
+test('N2 what is shown is what waits when the document is here: another that came meanwhile, or nothing', async () => {
+  const { reading, fetched, supersede } = site(true);
+  supersede(releaseWith(withRecordNumbers({ revision: 3 }), 3));
+  expect(await readOffer(reading, 'triage')).toMatchObject({
+    offer: { number: 3, assignment: 'ro-abcdefgh.n1.2' },
+    release: { number: 3, policy: { revision: 3 } },
+  });
+  expect(fetched.map(({ release }) => release.number)).toEqual([2, 3]);
+  const other = site(true);
+  other.supersede(null);
+  await expect(readOffer(other.reading, 'triage')).rejects.toMatchObject({ code: 'notWaiting' });
 });

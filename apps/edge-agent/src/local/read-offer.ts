@@ -38,29 +38,48 @@ export interface OfferReading {
  * kilobytes, because a person of this site asked. Without that, nothing is fetched.
  */
 export async function readOffer(reading: OfferReading, service: string): Promise<OfferRead> {
+  let fetched = false;
+  for (let tries = 0; tries < MOST_READINGS; tries++) {
+    const { attempt, active } = waiting(reading, service);
+    const { assignment } = attempt;
+    if (!(await reading.isHere(assignment))) {
+      await reading.fetchDocument(assignment);
+      fetched = true;
+    }
+    const { digest, document } = assignment.release;
+    const read = await reading.releaseOf({ release: digest, document });
+    const { policy, v: _, ...release } = read;
+    const refused = await reading.refusedNow(read);
+    const before = active === null ? null : await reading.releaseOf(active);
+    // A fetch can take half a minute. What is shown is what waits at its end, since that is what an answer would be to.
+    const now = waiting(reading, service);
+    if (now.attempt.assignment.id !== assignment.id || now.active?.release !== active?.release) continue;
+    return {
+      offer: now.offer,
+      release: { ...release, policy: { id: policy.id, revision: policy.revision } },
+      policy: describePolicy(policy, reading.terms()),
+      refused,
+      serving:
+        active === null || before === null
+          ? null
+          : { number: active.number, diff: diffPolicies(before.policy, policy) },
+      fetched,
+    };
+  }
+  throw new Refusal('busy', `What waits for ${service} changed while it was read.`);
+}
+
+const MOST_READINGS = 3;
+
+function waiting(
+  reading: OfferReading,
+  service: string,
+): { readonly offer: Offer; readonly attempt: Attempt; readonly active: Held | null } {
   const state = reading.state();
   const offer = offersOf(state).find((one) => one.service === service);
   const record = state.durable.services[service];
-  const attempt: Attempt | null = record?.attempt ?? null;
-  if (offer === undefined || attempt === null) throw nothingWaits(service, reading.refusals());
-  const { assignment } = attempt;
-  const fetched = !(await reading.isHere(assignment));
-  if (fetched) await reading.fetchDocument(assignment);
-  const { digest, document } = assignment.release;
-  const read = await reading.releaseOf({ release: digest, document });
-  const { policy, v: _, ...release } = read;
-  const active = record?.active ?? null;
-  return {
-    offer,
-    release: { ...release, policy: { id: policy.id, revision: policy.revision } },
-    policy: describePolicy(policy, reading.terms()),
-    refused: await reading.refusedNow(read),
-    serving:
-      active === null
-        ? null
-        : { number: active.number, diff: diffPolicies((await reading.releaseOf(active)).policy, policy) },
-    fetched,
-  };
+  if (offer === undefined || !record?.attempt) throw nothingWaits(service, reading.refusals());
+  return { offer, attempt: record.attempt, active: record.active };
 }
 
 /** Where the newest was refused for its policy, that is what a person who asks wants to read. */
