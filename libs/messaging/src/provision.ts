@@ -13,6 +13,7 @@ import {
   DiscardPolicy,
   JetStreamApiCodes,
   JetStreamApiError,
+  RetentionPolicy,
   StorageType,
   type ConsumerConfig,
   type ConsumerInfo,
@@ -42,13 +43,19 @@ export const PROVISION_SETTINGS: ProvisionSettings = {
 export interface Provisioned {
   /** Streams and durables that were missing. */
   readonly made: readonly string[];
-  /** Durables that stood beyond the end of their stream, and would have skipped what comes next. */
+  /** Durables that stood beyond the end of their stream, and would have skipped what comes next; streams of an older form. */
   readonly remade: readonly string[];
 }
 
 type NamedStream = Partial<StreamConfig> & Pick<StreamConfig, 'name'>;
 
 const HOURS = 3_600_000;
+
+/**
+ * Reports of one node that wait to be taken. The server refuses any more, to that node alone, and its outbox sends them again (D4);
+ * so nobody's report waits behind more than this many of another's. As many as an outbox sends before it asks what was taken.
+ */
+export const REPORTS_WAITING = 64;
 
 function streams(settings: ProvisionSettings): readonly NamedStream[] {
   const common = { storage: StorageType.File, num_replicas: settings.replicas };
@@ -68,13 +75,17 @@ function streams(settings: ProvisionSettings): readonly NamedStream[] {
     },
     {
       ...common,
+      // What was taken goes, so that what is counted is what waits. Full, it refuses what comes and drops nothing that is there.
       name: REPORT_STREAM,
       subjects: [REPORT_SUBJECTS],
+      retention: RetentionPolicy.Workqueue,
+      max_msgs_per_subject: REPORTS_WAITING,
+      discard_new_per_subject: true,
       max_msg_size: 256 * 1024,
       max_bytes: settings.reportMaxBytes,
       max_age: nanos(7 * 24 * HOURS),
       duplicate_window: nanos(HOURS / 4),
-      discard: DiscardPolicy.Old,
+      discard: DiscardPolicy.New,
       allow_rollup_hdrs: false,
       deny_delete: true,
       deny_purge: true,
@@ -96,15 +107,23 @@ function streams(settings: ProvisionSettings): readonly NamedStream[] {
 const isApiError = (error: unknown, ...codes: number[]): boolean =>
   error instanceof JetStreamApiError && codes.includes(error.code);
 
-async function ensureStream({ jsm }: EngineLink, config: NamedStream): Promise<boolean> {
-  try {
+/**
+ * No server changes how long a stream keeps its messages. One of an older form goes, with what it held: desired states and
+ * chunks are put again, and nodes send again what was not committed (D4, D5).
+ */
+async function ensureStream({ jsm }: EngineLink, config: NamedStream): Promise<'there' | 'made' | 'remade'> {
+  const found = await jsm.streams.info(config.name).catch((error: unknown) => {
+    if (isApiError(error, JetStreamApiCodes.StreamNotFound)) return null;
+    throw error;
+  });
+  const isOlder = found !== null && found.config.retention !== (config.retention ?? RetentionPolicy.Limits);
+  if (found !== null && !isOlder) {
     await jsm.streams.update(config.name, config);
-    return false;
-  } catch (error) {
-    if (!isApiError(error, JetStreamApiCodes.StreamNotFound)) throw error;
-    await jsm.streams.add(config);
-    return true;
+    return 'there';
   }
+  if (isOlder) await jsm.streams.delete(config.name);
+  await jsm.streams.add(config);
+  return isOlder ? 'remade' : 'made';
 }
 
 /** No threshold of inactivity: a node may be away for long, and its durable goes only with the node. */
@@ -152,9 +171,13 @@ export async function ensureAll(
 ): Promise<Provisioned> {
   await engine.whenConnected();
   const made: string[] = [];
-  for (const config of streams({ ...PROVISION_SETTINGS, ...settings }))
-    if (await ensureStream(engine, config)) made.push(config.name);
+  const older: string[] = [];
+  for (const config of streams({ ...PROVISION_SETTINGS, ...settings })) {
+    const became = await ensureStream(engine, config);
+    if (became !== 'there') (became === 'made' ? made : older).push(config.name);
+  }
   const remade = [
+    ...older,
     ...(await removeAheadOfStream(engine, DESIRED_STREAM)),
     ...(await removeAheadOfStream(engine, REPORT_STREAM)),
   ];

@@ -13,7 +13,8 @@ export interface OutgoingReport {
 
 /**
  * Resolves when the stream has the report. That is not the end of it: the node keeps the report until `ackedThrough` covers
- * it (D4). `duplicate` on a first send is an alarm: somebody used this id before. Rejects on a timeout; send it again then.
+ * it (D4). `duplicate` on a first send is an alarm: somebody used this id before. Rejects on a timeout, and while as many of this
+ * node's reports wait as may; send it again then.
  */
 export async function publishReport(
   link: NodeLink,
