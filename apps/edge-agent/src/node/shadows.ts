@@ -1,7 +1,7 @@
 import type { Attempt, Held } from '@openward/activation';
 import { Refusal, type PromptPolicy } from '@openward/contracts';
 import type { CompiledPolicy } from '@openward/policy';
-import type { PolicyShadow, ShadowEnd, SqliteShadows } from '@openward/persistence/node';
+import type { OpenShadow, PolicyShadow, ShadowEnd, SqliteShadows } from '@openward/persistence/node';
 import type { Shadow } from '../gateway/shadow.ts';
 
 const DAY_MS = 86_400_000;
@@ -28,7 +28,7 @@ interface Options {
 }
 
 interface Running {
-  readonly shadow: PolicyShadow;
+  readonly shadow: OpenShadow;
   /** Null where it cannot be made ready with the site's terms of now. */
   ready: Shadow | null;
 }
@@ -77,7 +77,7 @@ export class Shadows {
       until,
     };
     store.start(shadow);
-    const started: PolicyShadow = { ...shadow, ended: null };
+    const started: OpenShadow = { ...shadow, ended: null };
     this.#running.set(service, { shadow: started, ready });
     return started;
   }

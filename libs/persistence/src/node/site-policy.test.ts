@@ -47,7 +47,9 @@ test('at most one shadow of a service is open, and every consent that was given 
     ['triage', 2, 'Dr. Osei', { at: 9, why: 'activated' }],
     ['triage', 1, 'Dr. Osei', { at: 2, why: 'stopped' }],
   ]);
-  expect(shadows.list(10)[1]?.policy).toEqual(shadow(2).policy);
+  expect(shadows.open()[0]?.policy).toEqual(shadow(1).policy);
+  // Of those that ended, whose consent it was and for what; not the text again.
+  expect(shadows.list(10)[1]?.policy).toEqual({ id: shadow(2).policy.id, revision: 2 });
 });
 
 test('the newest refusal of each service is kept, with what was found', () => {

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { PromptPolicy } from '@openward/contracts';
+import type { PolicyRef, PromptPolicy } from '@openward/contracts';
 import { inTransaction } from './database.ts';
 
 /** What becomes of a service whose policy has expired: it is the site's choice, and `goOn` until it chose. */
@@ -86,13 +86,19 @@ export interface PolicyShadow {
   readonly assignment: string;
   readonly release: string;
   readonly number: number;
-  readonly policy: PromptPolicy;
+  readonly policy: PolicyRef;
   /** Who gave it, in their own words; it stays here. */
   readonly by: string;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
   readonly until: number;
   readonly ended: { readonly at: number; readonly why: ShadowEnd } | null;
+}
+
+/** One that runs, with the whole policy. Once it has ended the reference is all that is kept of that. */
+export interface OpenShadow extends PolicyShadow {
+  readonly policy: PromptPolicy;
+  readonly ended: null;
 }
 
 interface ShadowRow {
@@ -111,7 +117,7 @@ export class SqliteShadows {
   }
 
   /** In the place of one that is open. */
-  start(shadow: Omit<PolicyShadow, 'ended'>): void {
+  start(shadow: Omit<OpenShadow, 'ended'>): void {
     inTransaction(this.#database, () => {
       this.end(shadow.service, 'stopped', shadow.startedAt);
       this.#database
@@ -123,7 +129,11 @@ export class SqliteShadows {
   /** Nothing where none is open. */
   end(service: string, why: ShadowEnd, at: number): void {
     this.#database
-      .prepare('UPDATE shadows SET ended_at = ?, ended_why = ? WHERE service = ? AND ended_at IS NULL')
+      .prepare(
+        `UPDATE shadows SET ended_at = ?, ended_why = ?, shadow = json_set(shadow, '$.policy', json_object(
+           'id', json_extract(shadow, '$.policy.id'), 'revision', json_extract(shadow, '$.policy.revision')))
+         WHERE service = ? AND ended_at IS NULL`,
+      )
       .run(at, why, service);
   }
 
@@ -135,11 +145,11 @@ export class SqliteShadows {
     return rows.map(asShadow);
   }
 
-  open(): readonly PolicyShadow[] {
+  open(): readonly OpenShadow[] {
     const rows = this.#database
       .prepare('SELECT service, shadow, ended_at, ended_why FROM shadows WHERE ended_at IS NULL ORDER BY service')
       .all() as unknown as ShadowRow[];
-    return rows.map(asShadow);
+    return rows.map((row) => asShadow(row) as OpenShadow);
   }
 }
 
