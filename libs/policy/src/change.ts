@@ -8,7 +8,7 @@ export type PolicyChange = 'policyText' | 'policyRule';
  * which is the system prompt, descriptions, tests, and texts that no rule and no disclaimer gives to a clinic. `policyRule`:
  * anything else, an emergency's text and the value of a variable too. Null: nothing but the revision.
  */
-export function changeOf(from: PromptPolicy, to: PromptPolicy): PolicyChange | null {
+export function policyChangeOf(from: PromptPolicy, to: PromptPolicy): PolicyChange | null {
   if (canonicalJson(withoutTexts(from)) !== canonicalJson(withoutTexts(to))) return 'policyRule';
   return canonicalJson({ ...from, revision: 0 }) === canonicalJson({ ...to, revision: 0 }) ? null : 'policyText';
 }

@@ -1,5 +1,5 @@
 import { canonicalJson, type ChangeClass, type ModelVersion, type Release } from '@openward/contracts';
-import { changeOf } from './change.ts';
+import { policyChangeOf } from './change.ts';
 
 /** What a release binds, less what is its own. */
 export type Bound = Omit<Release, 'v' | 'number' | 'change'>;
@@ -25,7 +25,7 @@ export function classOfChange(before: Release | null, next: Bound): Change {
   if (others.length > 0) return { is: 'base', differs };
   if (first === 'model') return { is: classOfModel(before.model, next.model), differs };
   // A revision that says the same as the one before is read by people all the same.
-  if (first === 'policy') return { is: changeOf(before.policy, next.policy) ?? 'policyText', differs };
+  if (first === 'policy') return { is: policyChangeOf(before.policy, next.policy) ?? 'policyText', differs };
   return { is: 'base', differs };
 }
 

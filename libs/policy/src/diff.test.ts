@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { plainPolicy, type PolicyRule, type PromptPolicy } from '@openward/contracts';
-import { changeOf } from './change.ts';
+import { policyChangeOf } from './change.ts';
 import { diffPolicies } from './diff.ts';
 
 const rule = (id: string, given: Partial<PolicyRule> = {}): PolicyRule => ({
@@ -23,8 +23,8 @@ const next = (given: Partial<PromptPolicy>): PromptPolicy => ({ ...policy, revis
 
 describe('the class of a change', () => {
   it('is none where nothing but the revision is new', () => {
-    expect(changeOf(policy, next({}))).toBeNull();
-    expect(changeOf(policy, next({ texts: structuredClone(policy.texts) }))).toBeNull();
+    expect(policyChangeOf(policy, next({}))).toBeNull();
+    expect(policyChangeOf(policy, next({ texts: structuredClone(policy.texts) }))).toBeNull();
   });
 
   it.each<[string, Partial<PromptPolicy>]>([
@@ -35,7 +35,7 @@ describe('the class of a change', () => {
     ['the description of a rule', { rules: [rule('a', { description: 'Another.' }), rule('b'), rule('c')] }],
     ['the tests', { tests: [{ name: 'x' } as never] }],
   ])('is policyText with %s', (_what, given) => {
-    expect(changeOf(policy, next(given))).toBe('policyText');
+    expect(policyChangeOf(policy, next(given))).toBe('policyText');
   });
 
   it.each<[string, Partial<PromptPolicy>]>([
@@ -52,7 +52,7 @@ describe('the class of a change', () => {
     ['another id', { id: 'other' }],
     ['texts and rules', { systemPrompt: 'Three.', clientSystem: 'refuse' }],
   ])('is policyRule with %s', (_what, given) => {
-    expect(changeOf(policy, next(given))).toBe('policyRule');
+    expect(policyChangeOf(policy, next(given))).toBe('policyRule');
   });
 });
 

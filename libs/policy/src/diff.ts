@@ -6,7 +6,7 @@ import {
   type PromptPolicy,
   type RuleId,
 } from '@openward/contracts';
-import { changeOf, type PolicyChange } from './change.ts';
+import { policyChangeOf, type PolicyChange } from './change.ts';
 import { allPairs, diffLines, type DiffLine } from './text-diff.ts';
 
 /** Two policies side by side. Plain values, as REST gives them out. */
@@ -48,7 +48,7 @@ export function diffPolicies(from: PromptPolicy, to: PromptPolicy): PolicyDiff {
   return {
     from: { id: from.id, revision: from.revision },
     to: { id: to.id, revision: to.revision },
-    change: changeOf(from, to),
+    change: policyChangeOf(from, to),
     texts: textDiffs(textsOf(from), textsOf(to)),
     rules: ruleDiffs(from.rules, to.rules),
     fields: fieldDiffs(restOf(from), restOf(to)),

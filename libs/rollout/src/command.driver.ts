@@ -4,7 +4,7 @@ import type { EngineSettings, RefusalCode, RolloutEvent } from './events.ts';
 import type { RolloutStore } from './ports.ts';
 import { refusePlan, type PlanRefusal } from './plan-facts.ts';
 import { startRollout, type StartOrder } from './start.ts';
-import { changeOf } from './tick.driver.ts';
+import { toWrite } from './tick.driver.ts';
 
 /** What persons and notices ask; the store's clock is put in. */
 export type Command = DistributeWithoutNow<Exclude<RolloutEvent, { kind: 'tick' | 'permitAsked' | 'taken' }>>;
@@ -31,10 +31,10 @@ export async function command(
     if (ticked.kind === 'refused') return { change: null, result: refused(ticked.refused, ticked.why) };
     const decision = decide(ticked.next, { ...asked, now }, settings);
     if (decision.kind === 'refused') {
-      return { change: changeOf(state, ticked, now, settings), result: refused(decision.refused, decision.why) };
+      return { change: toWrite(state, ticked, now, settings), result: refused(decision.refused, decision.why) };
     }
     const both = { next: decision.next, effects: [...ticked.effects, ...decision.effects] };
-    return { change: changeOf(state, both, now, settings), result: { kind: 'done' } };
+    return { change: toWrite(state, both, now, settings), result: { kind: 'done' } };
   });
   return done === null ? refused('notFound', `there is no rollout ${id}`) : done.result;
 }
@@ -61,7 +61,7 @@ export async function start(
     if (readOnly) return { start: null, result: refusePlan('readOnly', 'the control plane is read-only (D6)') };
     const decision = startRollout({ ...order, now }, others, settings);
     if (decision.kind === 'refused') return { start: null, result: decision };
-    const written = (it: (typeof decision)['rollout']) => ({ ...changeOf(null, it, now, settings), state: it.next });
+    const written = (it: (typeof decision)['rollout']) => ({ ...toWrite(null, it, now, settings), state: it.next });
     // Of the others no report was read: what one had marked due must not be put off.
     return {
       start: {

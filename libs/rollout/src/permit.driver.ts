@@ -11,7 +11,7 @@ import type { EngineSettings } from './events.ts';
 import { isPermitRefusal, retryAfterMs } from './permits.ts';
 import type { RolloutStore } from './ports.ts';
 import type { RolloutState } from './state.ts';
-import { changeOf } from './tick.driver.ts';
+import { toWrite } from './tick.driver.ts';
 
 type Answer = PermitReply['answer'];
 
@@ -49,7 +49,7 @@ async function judge(
     const lifetimeMs = settings.permitLifetimeMs;
     const result = { granted: true, assignment, planHash, release, lifetimeMs } as const;
     // Only the asker's report was read: what others' reports had marked due must not be put off.
-    return { change: { ...changeOf(state, decision, now, settings), dueAt: now }, result };
+    return { change: { ...toWrite(state, decision, now, settings), dueAt: now }, result };
   });
   return done === null ? refuse('unknownAssignment', null, 0) : done.result;
 }

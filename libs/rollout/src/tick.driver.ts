@@ -5,7 +5,7 @@ import type { Change, Loaded, RolloutStore } from './ports.ts';
 import { ENGINE_VERSION, type RolloutState } from './state.ts';
 
 /** What a decision wants written; a state that did not change is not written again. */
-export function changeOf(
+export function toWrite(
   before: RolloutState | null,
   decided: Pick<Extract<Decision, { kind: 'decided' }>, 'next' | 'effects'>,
   now: number,
@@ -41,7 +41,7 @@ export async function tickOnce(store: RolloutStore, log: Log, settings: EngineSe
 function tick({ state, now, inputs }: Loaded, settings: EngineSettings): Change {
   const decision = decide(state, { kind: 'tick', now, inputs }, settings);
   if (decision.kind === 'refused') throw new Error(`${state.id}: a tick was refused, ${decision.why}`);
-  return changeOf(state, decision, now, settings);
+  return toWrite(state, decision, now, settings);
 }
 
 export interface LoopPorts {
