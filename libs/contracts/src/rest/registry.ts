@@ -114,7 +114,7 @@ export type PolicyDiffView = z.infer<typeof PolicyDiffView>;
 
 export const CreateRelease = z.strictObject({
   service: Name,
-  /** The class that the difference to what the service's last completed rollout brought has; another is refused. */
+  /** The class that the difference to what the rollout of the service that was completed last brought has; another is refused. */
   change: ChangeClass,
   model: z.strictObject({ name: Name, version: Version }),
   /** Registered before; the release carries it whole. */

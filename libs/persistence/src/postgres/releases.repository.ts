@@ -23,9 +23,9 @@ import { postgresRollouts } from './rollout-store.ts';
 import type { ReleaseTable, Schema } from './schema.ts';
 
 /**
- * The whole document for the number that it gets, and where its canonical form is stored. `before` is the release that the
- * last completed rollout of the service has brought to its nodes, where none has completed the newest; never a recalled one, and
- * null where there is none. Nobody makes another while the number is held.
+ * The whole document for the number that it gets, and where its canonical form is stored. `before` is the release that
+ * the rollout of the service that was completed last has brought to its nodes, where none has completed the newest; never a recalled
+ * one, and null where there is none. Nobody makes another while the number is held.
  */
 export type BuildRelease = (
   number: number,
