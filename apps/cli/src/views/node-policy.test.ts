@@ -100,6 +100,7 @@ const settings: NodePolicySettings = {
       ],
     },
   ],
+  unread: [],
   refusals: [
     {
       service: 'triage',
