@@ -100,7 +100,7 @@ const settings: NodePolicySettings = {
       ],
     },
   ],
-  unread: [],
+  unread: [{ service: 'summary', number: 7 }],
   refusals: [
     {
       service: 'triage',
@@ -120,6 +120,7 @@ it('the site’s terms are shown with what it set, what it could, and which rule
   expect(text).not.toContain('maker');
   expect(text).not.toContain('\u001B');
   expect(text).toContain('2026-07-01 (soon)');
+  expect(text).toContain('summary release 7 cannot be read');
   expect(text).toContain('tests[0]: doses, “5 mg” (en): text');
 });
 

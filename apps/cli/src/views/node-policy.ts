@@ -38,7 +38,7 @@ const refusedNowText = ({ refused }: NodeOfferRead, paint: Paint): string =>
 const EXPIRY = { none: 'never', valid: 'valid', soon: 'soon', expired: 'expired' } as const;
 
 export function settingsText(
-  { recordNumber, onExpiry, variables, policies, refusals }: NodePolicySettings,
+  { recordNumber, onExpiry, variables, policies, unread, refusals }: NodePolicySettings,
   visible: (text: string) => string,
 ): string {
   const rows = policies.map(({ service, number, serves, policy, expires, expiry }) => [
@@ -69,6 +69,7 @@ export function settingsText(
       ? '\nNo policy is here yet.\n'
       : `\n${table(['service', 'release', '', 'policy', 'expires'], rows)}`,
     own.length === 0 ? '' : `\n${table(['service', 'release', 'variable', 'value', 'from', 'what'], own)}`,
+    ...unread.map(({ service, number }) => `\n${service} release ${number} cannot be read from this disk.\n`),
     refusalsText(refusals),
   ].join('');
 }
