@@ -25,6 +25,7 @@ import { NodeService } from './nodes/node.service.ts';
 import { CONTEXT, type Context } from './process/context.ts';
 import { Metrics } from './process/metrics.ts';
 import { Commits } from './reports/commits.ts';
+import { RefusedReports } from './reports/refused-reports.ts';
 import { PolicyController } from './policies/policy.controller.ts';
 import { PolicyService } from './policies/policy.service.ts';
 import { ReleaseController } from './releases/release.controller.ts';
@@ -83,6 +84,7 @@ const PROVIDERS: readonly Provider[] = [
   RpcService,
   ReportService,
   Commits,
+  RefusedReports,
   Metrics,
   ChunkPublisher,
   Provisioner,

@@ -82,16 +82,18 @@ export async function createApp(context: Context): Promise<NestExpressApplicatio
   const onError = sparing<unknown>((error, leftOut) => {
     log.warn('a message of a node failed', { error, ...(leftOut === 0 ? {} : { leftOut }) });
   }, clock);
+  const { callsRefused, reportsPutBack } = app.get(Metrics);
   app.connectMicroservice<MicroserviceOptions>({
     strategy: new JetStreamServer({
       engine: links.engine,
       stream: REPORT_STREAM,
       durable: INGEST_DURABLE,
       ackWaitMs: ACK_WAIT_MS,
+      clock,
+      onPutBack: () => reportsPutBack.add(1),
       onError,
     }),
   });
-  const { callsRefused } = app.get(Metrics);
   const onBusy = (): void => callsRefused.add(1);
   app.connectMicroservice<MicroserviceOptions>({ strategy: new NatsRpcServer({ rpc: links.rpc, onBusy, onError }) });
   return app;

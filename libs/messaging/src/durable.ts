@@ -31,6 +31,8 @@ export interface Running {
 }
 
 const RETRY_MS = 1_000;
+/** Messages that were put back count too: as many as a thousand nodes may have waiting, so that some cannot stop the rest. */
+const MAX_ACK_PENDING = 65_536;
 
 /** How long a message waits before it comes again: twice as long each time, to a minute. */
 export const redeliveryDelay = (deliveries: number): number => Math.min(60_000, 250 * 2 ** deliveries);
@@ -70,15 +72,18 @@ async function ensureDurable({ jsm }: EngineLink, options: DurableOptions): Prom
     ack_policy: AckPolicy.Explicit,
     deliver_policy: DeliverPolicy.All,
     ack_wait: ackWait,
-    max_ack_pending: 4096,
+    max_ack_pending: MAX_ACK_PENDING,
   };
   const info = await jsm.consumers.info(options.stream, options.durable).catch((error: unknown) => {
     if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.ConsumerNotFound) return null;
     throw error;
   });
   if (info === null) return jsm.consumers.add(options.stream, config);
-  if (info.config.ack_wait === ackWait) return info;
-  return jsm.consumers.update(options.stream, options.durable, { ack_wait: ackWait });
+  if (info.config.ack_wait === ackWait && info.config.max_ack_pending === MAX_ACK_PENDING) return info;
+  return jsm.consumers.update(options.stream, options.durable, {
+    ack_wait: ackWait,
+    max_ack_pending: MAX_ACK_PENDING,
+  });
 }
 
 async function open(engine: EngineLink, options: DurableOptions): Promise<ConsumerMessages> {

@@ -77,6 +77,26 @@ describe.each(natsServers())('a flood of reports from one node, on server $versi
     await flooded;
   });
 
+  it('is looked at no further once it was refused in a row, and stays outside', async () => {
+    let looked = 0;
+    let putBack = 0;
+    const accept = async ({ node }: ReceivedReport): Promise<'committed' | 'refused'> => {
+      if (node === 'n2') return 'committed';
+      looked += 1;
+      return 'refused';
+    };
+    const onPutBack = (): void => void (putBack += 1);
+    // A clock that stands still: no second passes, and nothing is looked at again.
+    running.push(await consumeReports(network.engine, accept, { onPutBack, clock: { monotonic: () => 0 } }));
+    await flood(20_000);
+    await until(() => putBack >= REPORTS_WAITING, { within: 10_000, what: 'as much put back as may wait' });
+    expect(looked).toBeLessThanOrEqual(8 + 16);
+    expect((await waiting())[reportSubject('s1', 'n1')]).toBe(REPORTS_WAITING);
+    await expect(publishReport(flooding, { id: randomUUID(), frame: frame('more') })).rejects.toThrow(/per subject/);
+    await publishReport(other, { id: randomUUID(), frame: frame('a report') });
+    await until(async () => !((await waiting())[reportSubject('s2', 'n2')] ?? 0), { within: 2_000, what: 'the other' });
+  });
+
   it('leaves a node that was away for long its way: what is refused is taken when it is sent again (D4)', async () => {
     const queued = Array.from({ length: 3 * REPORTS_WAITING }, (_, at) => ({
       id: randomUUID(),

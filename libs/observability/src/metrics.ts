@@ -9,6 +9,7 @@ const histogram = (name: string, unit: string, description: string): Histogram =
 
 export const controlPlaneMetrics = () => ({
   reports: counter('openward_reports_total', 'Reports by what became of them'),
+  reportsPutBack: counter('openward_reports_put_back_total', 'Reports put back unread, after refused ones of the node'),
   ticks: counter('openward_rollout_ticks_total', 'Turns of rollouts'),
   permits: counter('openward_permits_total', 'Permits by answer'),
   callsRefused: counter('openward_calls_refused_total', 'Calls of nodes beyond the share of one'),

@@ -6,12 +6,17 @@ import { judgeServer } from '@openward/messaging';
 import { viewOf } from '@openward/rollout';
 import { Route } from '../http/route.ts';
 import { CONTEXT, type Context } from '../process/context.ts';
+import { clock } from '../process/ports.ts';
+import { RefusedReports } from '../reports/refused-reports.ts';
 import { findings } from './findings.ts';
 
 @ApiTags('doctor')
 @Controller('api/v1/doctor')
 export class DoctorController {
-  constructor(@Inject(CONTEXT) private readonly context: Context) {}
+  constructor(
+    @Inject(CONTEXT) private readonly context: Context,
+    @Inject(RefusedReports) private readonly refused: RefusedReports,
+  ) {}
 
   @Get()
   @Route({
@@ -36,6 +41,7 @@ export class DoctorController {
       policies: await store.policies.ending(),
       outbox: await store.network.outboxLag(),
       artifacts: await artifacts.usage(),
+      refused: this.refused.lately(clock.wall()),
       nodes: await this.nodes(),
       rollouts: await this.openRollouts(),
       certificateUntil: config.http.tls === null ? null : Date.parse(new X509Certificate(config.http.tls.cert).validTo),

@@ -1,5 +1,6 @@
 import { ERRORS, type NodeView, type RolloutView } from '@openward/contracts';
 import { expect, it } from 'vitest';
+import type { RefusedNode } from '../reports/refused-reports.ts';
 import { findings, type DoctorFacts } from './findings.ts';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
@@ -15,6 +16,7 @@ const HEALTHY: DoctorFacts = {
   outbox: { nodes: 0, oldestMs: 0 },
   artifacts: { bytes: 1, quotaBytes: 100 },
   policies: [],
+  refused: [],
   nodes: [],
   rollouts: [],
   certificateUntil: null,
@@ -54,6 +56,13 @@ const whys = (facts: Partial<DoctorFacts>): string[] =>
 
 it('finds nothing where all is well, and says so', () => {
   expect(findings({ ...HEALTHY, nodes: [NODE] })).toMatchObject([{ level: 'ok' }]);
+});
+
+it('names a node whose reports are refused, how many, and since when', () => {
+  const refused = { site: 'lakeside', node: 'lakeside-1', why: 'notAFrame', reports: 420, since: NOW - HOUR };
+  const [found] = findings({ ...HEALTHY, refused: [refused as RefusedNode], nodes: [NODE] });
+  expect(found).toMatchObject({ level: 'problem', what: 'node lakeside-1 of lakeside', since: at(-HOUR) });
+  expect(found?.why).toContain('its reports are refused (420, the last: not a frame)');
 });
 
 it('names a policy in its last thirty days and after, and how many nodes serve under it', () => {

@@ -10,6 +10,7 @@ import {
 import type { ServerJudgement } from '@openward/messaging';
 import type { EndingPolicy, NetworkState, NodeAhead } from '@openward/persistence';
 import { inWords } from '@openward/rollout';
+import type { RefusedNode } from '../reports/refused-reports.ts';
 
 // What `openward doctor` prints: everything that waits or is not as it should be, since when, and who can clear it. Pure.
 
@@ -25,6 +26,8 @@ export interface DoctorFacts {
   readonly artifacts: { readonly bytes: number; readonly quotaBytes: number };
   /** Those with an end under which nodes serve. */
   readonly policies: readonly EndingPolicy[];
+  /** Whose reports this replica refused in the last minutes. */
+  readonly refused: readonly RefusedNode[];
   readonly nodes: readonly NodeView[];
   readonly rollouts: readonly RolloutView[];
   readonly certificateUntil: number | null;
@@ -64,6 +67,7 @@ export function findings(facts: DoctorFacts): DoctorFinding[] {
   const found = [
     ...ofNetwork(facts),
     ...facts.ahead.map(ofAhead),
+    ...facts.refused.map(ofRefused),
     ...facts.nodes.flatMap((node) => ofNode(node, facts.now)),
     ...facts.policies.flatMap((policy) => ofPolicy(policy, facts.now)),
     ...facts.rollouts.flatMap(ofRollout),
@@ -129,6 +133,14 @@ function ofAhead({ node, site, reported, held }: NodeAhead): DoctorFinding {
   const said = `it reports generation ${reported.epoch}.${reported.number}, which was never given to it`;
   const why = `${said} (${held === null ? 'none' : `${held.epoch}.${held.number}`} is held): it lies, or this control plane was restored`;
   return finding('problem', `node ${node} of ${site}`, why, 'Compare with other nodes; revoke it if it alone says so.');
+}
+
+/** Others are not kept waiting by it: of a node whose reports are refused in a row, few are read. */
+function ofRefused({ node, site, why, reports, since }: RefusedNode): DoctorFinding {
+  const said = `its reports are refused (${reports}, the last: ${inWords(why)}): this network does not know it by such keys, or somebody else has its credentials`;
+  const next =
+    'Ask hospital IT what the agent says; where nobody there sends them, `openward nodes revoke`, and it enrols again.';
+  return finding('problem', `node ${node} of ${site}`, said, next, new Date(since).toISOString());
 }
 
 /** It closes nothing by itself: each site has chosen what then happens there. */

@@ -7,6 +7,7 @@ type Meters = ReturnType<typeof controlPlaneMetrics>;
 @Injectable()
 export class Metrics implements Meters {
   readonly reports: Meters['reports'];
+  readonly reportsPutBack: Meters['reportsPutBack'];
   readonly ticks: Meters['ticks'];
   readonly permits: Meters['permits'];
   readonly callsRefused: Meters['callsRefused'];
@@ -16,6 +17,7 @@ export class Metrics implements Meters {
   constructor() {
     const made = controlPlaneMetrics();
     this.reports = made.reports;
+    this.reportsPutBack = made.reportsPutBack;
     this.ticks = made.ticks;
     this.permits = made.permits;
     this.callsRefused = made.callsRefused;

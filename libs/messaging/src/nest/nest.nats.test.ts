@@ -72,6 +72,7 @@ describe.each(natsServers())('Nest handlers on server $version', ({ path, versio
         engine: network.engine,
         stream: REPORT_STREAM,
         durable: INGEST_DURABLE,
+        clock: { monotonic: () => performance.now() },
         ackWaitMs: 2_000,
         onError,
       }),

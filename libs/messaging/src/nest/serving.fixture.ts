@@ -34,7 +34,13 @@ export async function consumeReports(
   accept: (report: ReceivedReport) => Promise<'committed' | 'refused'>,
   options: Partial<JetStreamServerOptions> = {},
 ): Promise<Running> {
-  const server = new JetStreamServer({ engine, stream: REPORT_STREAM, durable: INGEST_DURABLE, ...options });
+  const server = new JetStreamServer({
+    engine,
+    stream: REPORT_STREAM,
+    durable: INGEST_DURABLE,
+    clock: { monotonic: () => performance.now() },
+    ...options,
+  });
   const take = (frame: Uint8Array, { subject, deliveries, traceparent }: FrameContext) => {
     const node = parseReportSubject(subject);
     if (node === null) throw new Error(`${subject} is no report's`);
