@@ -2,7 +2,7 @@ import { createRelease, registerModel } from './harness/index.ts';
 import type { PlanRequest } from '@openward/contracts';
 import { Expectations } from './expectations.ts';
 import { acceptTwice, asked, type } from './hospital-it.ts';
-import { heading, line, note } from './print.ts';
+import { heading, line } from './print.ts';
 import { startRollout } from './rollouts.ts';
 import { releaseFive, releaseSix } from './policy-story.ts';
 import { ABOUT_A_BITE, ABOUT_BLOOD_SUGAR, questions, served, shown } from './questions.ts';
