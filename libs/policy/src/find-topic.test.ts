@@ -2,10 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { topicFinder } from './find-topic.ts';
 import { fold } from './fold.ts';
 
+const HERE = { today: '2026-03-01', language: 'en' };
+
 const finds = (phrases: readonly string[], text: string): string[] => {
   const topic = topicFinder(phrases);
   if (topic.kind === 'refused') throw new Error(topic.why);
-  const spans = topic.finder.find(fold(text, { today: '2026-03-01', language: 'en' }));
+  const spans = topic.finder.find(fold(text, HERE));
   return spans.map(({ start, end }) => text.slice(start, end));
 };
 
@@ -41,5 +43,37 @@ describe('a topic', () => {
 
   it('refuses a phrase that has no word', () => {
     expect(topicFinder(['++'])).toMatchObject({ kind: 'refused' });
+  });
+});
+
+describe('topics whose phrases are alike', () => {
+  const cpuMs = (run: () => unknown): number => {
+    const before = process.cpuUsage();
+    run();
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1000;
+  };
+  // Each of them begins with the words of every other, and none ends as the text does.
+  const alike = Array.from({ length: 500 }, (_, n) => `${'a '.repeat(15)}z${n}`);
+
+  it('cost a text no more for being many, and are soon made ready', () => {
+    const topics: ReturnType<typeof topicFinder>[] = [];
+    expect(cpuMs(() => topics.push(topicFinder(alike)))).toBeLessThan(1_000);
+    const [topic] = topics;
+    if (topic?.kind !== 'ok') throw new Error('refused');
+    // Every word but the last of one phrase stands in it.
+    const text = fold(`${'a '.repeat(20_000)}z1 z2`, HERE);
+    expect(cpuMs(() => topic.finder.find(text))).toBeLessThan(1_000);
+  });
+  it('are refused where they have more words than a phrase needs', () => {
+    expect(topicFinder([`${'a '.repeat(80)}z`])).toMatchObject({ kind: 'refused' });
+  });
+  it('ask whether there is time for more, on a long text', () => {
+    const topic = topicFinder(['a b']);
+    if (topic.kind !== 'ok') throw new Error('refused');
+    const outOfTime = () => {
+      throw new Error('out of time');
+    };
+    expect(() => topic.finder.find(fold('a b '.repeat(1_000), HERE), outOfTime)).toThrow('out of time');
   });
 });

@@ -1,143 +1,176 @@
 import { folded, foldedFrom } from './fold.ts';
 import type { Finder, FoldedText, Span } from './model.ts';
+import { JOINED, MOST_BETWEEN, MOST_PARTS, partsOf, type Place, textWords, WORD, wordsAt } from './words.ts';
 
-// Words are runs of letters, digits and the marks on them, in any script: `\b` of RE2 knows those of ASCII alone. Upper and lower
-// case are alike; blanks between the words of a phrase may be up to four, whichever they are; other marks must be as written.
+/** More is a sentence, which nobody writes the same way twice. Each place of a text is looked at as far as this. */
+export const MOST_WORDS = 16;
+/** Signs that are no letters, before the first word and behind the last. */
+const MOST_SIGNS = 4;
 
-const WORD = /[\p{L}\p{N}\p{M}]+/gu;
-const MOST_BLANKS = 4;
-
-interface Word {
-  readonly start: number;
-  readonly end: number;
-  readonly word: string;
+/** Phrases that begin alike share their beginning: so a text is read once for all of them. */
+interface Node {
+  /** By what stands before the next word, unless it is a blank, and the word. */
+  readonly next: Map<string, Node>;
+  /** What may stand around, of phrases that end here: signs before and behind. Null: no phrase ends here. */
+  ends: Set<string> | null;
 }
 
-interface Phrase {
-  readonly lead: string;
-  readonly words: readonly string[];
-  /** Between the words, with blanks as one. */
-  readonly gaps: readonly string[];
-  readonly tail: string;
-}
+const newNode = (): Node => ({ next: new Map(), ends: null });
+const aroundOf = (lead: string, tail: string): string => `${lead} ${tail}`;
+const PLAIN = aroundOf('', '');
 
 export type TopicFinding =
   | { readonly kind: 'ok'; readonly finder: Finder }
-  | { readonly kind: 'refused'; readonly why: string };
+  | { readonly kind: 'refused'; readonly code: 'patternInvalid' | 'patternTooLarge'; readonly why: string };
 
-/** Finds whole words and phrases: where several begin at one place, the longest. */
+/** Finds whole words and phrases: where several begin at one place, the longest. Reads as `words.ts` says. */
 export function topicFinder(phrases: readonly string[]): TopicFinding {
-  const byWord = new Map<string, Phrase[]>();
+  const root = newNode();
   let longest = 0;
   for (const text of phrases) {
     for (const form of new Set([text, text.toUpperCase(), text.toLowerCase(), capitalised(text)].map(folded))) {
       const phrase = readPhrase(form.trim());
-      const first = phrase?.words[0];
-      if (!phrase || first === undefined) {
-        return { kind: 'refused', why: `“${text}” has no letter or digit; use a pattern for it` };
-      }
-      byWord.set(first, [...(byWord.get(first) ?? []), phrase]);
-      longest = Math.max(longest, form.length + MOST_BLANKS * phrase.gaps.length);
+      if (typeof phrase === 'string') return { kind: 'refused', ...REFUSED[phrase](text) };
+      const { keys, lead, tail } = phrase;
+      let node = root;
+      for (const key of keys) node = childOf(node, key);
+      (node.ends ??= new Set()).add(aroundOf(lead, tail));
+      // With room for apostrophes that the phrase has not.
+      longest = Math.max(longest, form.length + MOST_BETWEEN * keys.length);
     }
   }
   return {
     kind: 'ok',
-    finder: { longest, before: 2, after: 2, find: (text) => findPhrases(text, byWord, longest) },
+    finder: {
+      longest,
+      before: 2,
+      after: 2,
+      find: (text, stillAllowed) => findPhrases(text, root, longest, stillAllowed),
+    },
   };
 }
+
+function childOf(node: Node, key: string): Node {
+  const child = node.next.get(key) ?? newNode();
+  node.next.set(key, child);
+  return child;
+}
+
+const REFUSED = {
+  noWord: (text: string) => ({
+    code: 'patternInvalid' as const,
+    why: `“${text}” has no letter or digit; use a pattern for it`,
+  }),
+  tooLong: (text: string) => ({
+    code: 'patternTooLarge' as const,
+    why:
+      `“${text}” is more than a topic finds: ${MOST_WORDS} words, ${MOST_PARTS - 1} apostrophes in a word, ${MOST_SIGNS} signs before ` +
+      'or behind; shorten it, or use a pattern for it',
+  }),
+};
 
 const capitalised = (text: string): string => text.replace(WORD, (it) => it.charAt(0).toUpperCase() + it.slice(1));
-const narrowed = (gap: string): string => gap.replace(/\s+/gu, ' ');
+const withoutApostrophes = (signs: string): string => signs.replace(/['`]/g, '');
 
-function readPhrase(text: string): Phrase | null {
-  const words = wordsOf(text);
-  const [first] = words;
-  const last = words.at(-1);
-  if (!first || !last) return null;
-  return {
-    lead: text.slice(0, first.start),
-    words: words.map(({ word }) => word),
-    gaps: words.slice(1).map((word, at) => narrowed(text.slice(words[at]?.end, word.start))),
-    tail: text.slice(last.end),
-  };
+interface Phrase {
+  readonly lead: string;
+  readonly keys: readonly string[];
+  readonly tail: string;
 }
 
-function wordsOf(text: string): Word[] {
-  const words: Word[] = [];
-  for (const found of text.matchAll(WORD)) {
-    words.push({ start: found.index, end: found.index + found[0].length, word: found[0].toLowerCase() });
+function readPhrase(text: string): Phrase | keyof typeof REFUSED {
+  const parts = partsOf(text);
+  const [first] = parts;
+  const last = parts.at(-1);
+  if (!first || !last) return 'noWord';
+  const lead = withoutApostrophes(text.slice(0, first.start));
+  const tail = withoutApostrophes(text.slice(last.end));
+  if (lead.length > MOST_SIGNS || tail.length > MOST_SIGNS) return 'tooLong';
+  const keys: string[] = [];
+  for (let at = 0; at < parts.length;) {
+    const word = [...wordsAt(parts, at)].at(-1);
+    const gap = keys.length === 0 ? '' : (parts[at]?.gap ?? null);
+    if (!word || gap === null || parts[word.next]?.gap === JOINED || keys.length === MOST_WORDS) return 'tooLong';
+    keys.push(keyOf(gap, word.word));
+    at = word.next;
   }
-  return words;
+  return { lead, keys, tail };
 }
 
-// Every topic of a policy reads the words of the same text, which each fold gives a table of its own.
-interface Read {
-  readonly distinct: ReadonlySet<string>;
-  words: readonly Word[] | null;
-}
-const known = new WeakMap<object, Read>();
-function readOf({ folded: text, origin }: FoldedText): Read {
-  const read = known.get(origin) ?? { distinct: distinctWords(text), words: null };
-  known.set(origin, read);
-  return read;
+/** Signs are no letters, so no word is taken for another with signs before it. */
+const keyOf = (gap: string, word: string): string => (gap === ' ' ? word : gap + word);
+
+interface Match {
+  readonly start: number;
+  readonly end: number;
 }
 
-/** Small letters of a whole text are those of its words, but for a sigma, which ends words in another form. */
-function distinctWords(text: string): ReadonlySet<string> {
-  if (text.includes('Σ')) return new Set(wordsOf(text).map(({ word }) => word));
-  return new Set(text.toLowerCase().match(WORD));
-}
+/** Asked after so many places: each costs little, and never more than a bound. */
+const PLACES_AT_ONCE = 128;
 
-/** Most texts do not have all the words of any phrase. */
-function couldHave(distinct: ReadonlySet<string>, byWord: ReadonlyMap<string, readonly Phrase[]>): boolean {
-  const [fewer, others] = distinct.size < byWord.size ? [distinct, byWord] : [byWord, distinct];
-  for (const word of fewer.keys()) {
-    const phrases = others.has(word) ? (byWord.get(word) ?? []) : [];
-    if (phrases.some(({ words }) => words.every((it) => distinct.has(it)))) return true;
+function findPhrases(text: FoldedText, root: Node, longest: number, stillAllowed?: () => void): readonly Span[] {
+  const words = textWords(text);
+  const matches: Match[] = [];
+  let places = 0;
+  const [fewer, others] =
+    words.count < root.next.size ? [words.words(), root.next] : [root.next.keys(), words];
+  for (const word of fewer) {
+    const node = others.has(word) ? root.next.get(word) : undefined;
+    if (node === undefined) continue;
+    for (const place of words.places(word)) {
+      places += 1;
+      if (places % PLACES_AT_ONCE === 0) stillAllowed?.();
+      if ((place.reading[place.at]?.start ?? 0) >= text.from) matchAt(text.folded, place, node, longest, matches);
+    }
   }
-  return false;
+  return leftmostLongest(text, matches);
 }
 
-function findPhrases(
-  text: FoldedText,
-  byWord: ReadonlyMap<string, readonly Phrase[]>,
-  longest: number,
-): readonly Span[] {
-  const read = readOf(text);
-  if (!couldHave(read.distinct, byWord)) return [];
-  const words = (read.words ??= wordsOf(text.folded));
+/** Every phrase whose first word, of which `node` is, stands at a place. There is one way on: a word ends where its apostrophes do. */
+function matchAt(text: string, place: Place, node: Node, longest: number, matches: Match[]): void {
+  const { reading } = place;
+  const from = reading[place.at]?.start ?? 0;
+  addEnds(text, from, reading[place.next - 1]?.end ?? 0, node, longest, matches);
+  let on: Node | null = node;
+  for (let at = place.next; on !== null && on.next.size > 0;) {
+    const gap = reading[at]?.gap ?? null;
+    if (gap === null || gap === JOINED) return;
+    const parent: Node = on;
+    on = null;
+    let next = at;
+    for (const word of wordsAt(reading, at)) {
+      const child = parent.next.get(keyOf(gap, word.word));
+      const end = reading[word.next - 1]?.end ?? 0;
+      if (end - from > longest) return;
+      if (child !== undefined) addEnds(text, from, end, child, longest, matches);
+      [on, next] = [child ?? null, word.next];
+    }
+    at = next;
+  }
+}
+
+function addEnds(text: string, from: number, to: number, { ends }: Node, longest: number, matches: Match[]): void {
+  if (ends === null) return;
+  if (ends.has(PLAIN) && to - from <= longest) matches.push({ start: from, end: to });
+  if (ends.size === (ends.has(PLAIN) ? 1 : 0)) return;
+  for (let lead = 0; lead <= Math.min(MOST_SIGNS, from); lead += 1) {
+    for (let tail = 0; tail <= MOST_SIGNS && to + tail <= text.length; tail += 1) {
+      const match = { start: from - lead, end: to + tail };
+      if (lead + tail === 0 || match.end - match.start > longest) continue;
+      if (ends.has(aroundOf(text.slice(match.start, from), text.slice(to, match.end)))) matches.push(match);
+    }
+  }
+}
+
+/** The earliest start, then the longest; none that overlaps the one before in the original. */
+function leftmostLongest(text: FoldedText, matches: Match[]): readonly Span[] {
   const spans: Span[] = [];
   let from = text.from;
-  for (const [at, { word, start }] of words.entries()) {
+  for (const { start, end } of matches.toSorted((one, other) => one.start - other.start || other.end - one.end)) {
     if (start < from) continue;
-    let best: { readonly start: number; readonly end: number } | null = null;
-    for (const phrase of byWord.get(word) ?? []) {
-      const found = matchAt(text.folded, words, at, phrase);
-      if (!found || found.start < from || found.end - found.start > longest) continue;
-      if (!best || found.start < best.start || (found.start === best.start && found.end > best.end)) best = found;
-    }
-    if (!best) continue;
-    const span = { start: text.origin[best.start] ?? 0, end: text.originEnd[best.end - 1] ?? 0 };
+    const span = { start: text.origin[start] ?? 0, end: text.originEnd[end - 1] ?? 0 };
     spans.push(span);
     from = foldedFrom(text, span.end);
   }
   return spans;
-}
-
-function matchAt(
-  text: string,
-  words: readonly Word[],
-  at: number,
-  phrase: Phrase,
-): { start: number; end: number } | null {
-  for (let next = 1; next < phrase.words.length; next += 1) {
-    const [one, other] = [words[at + next - 1], words[at + next]];
-    if (!one || !other || other.word !== phrase.words[next]) return null;
-    const [gap, wanted = ''] = [text.slice(one.end, other.start), phrase.gaps[next - 1]];
-    if (gap.length > wanted.length + MOST_BLANKS - 1 || narrowed(gap) !== wanted) return null;
-  }
-  const start = (words[at]?.start ?? 0) - phrase.lead.length;
-  const tailAt = words[at + phrase.words.length - 1]?.end ?? 0;
-  if (start < 0 || !text.startsWith(phrase.lead, start) || !text.startsWith(phrase.tail, tailAt)) return null;
-  return { start, end: tailAt + phrase.tail.length };
 }

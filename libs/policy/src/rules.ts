@@ -61,7 +61,7 @@ function makeReady(rule: PolicyRule, order: number, terms: SiteTerms): Made {
     }
     case 'topic': {
       const topic = topicFinder(Object.values(match.phrases).flat());
-      if (topic.kind === 'refused') return refused('phrases', 'patternInvalid', topic.why);
+      if (topic.kind === 'refused') return refused('phrases', topic.code, topic.why);
       return { kind: 'finder', rule, order, pattern: null, finder: topic.finder };
     }
     case 'schema': {
