@@ -83,7 +83,7 @@ it('a change of policy alone goes by waves, gates and consent, and back, without
         expect(gates.map(({ verdict }) => verdict)).toEqual(['pass', 'pass']);
         expect(nodes.map(({ gate }) => gate?.verdict)).toEqual(['pass', 'pass']);
       },
-      moved.hasReleaseUnder(escalating('moved', { revision: 3, now: 'at once' }), 'policyText'),
+      moved.hasReleaseUnder(escalating('moved', { revision: 3, now: 'at once' })),
       moved.rollsOut({ release: 3, waves, soakMs: 2000 }),
       south.accepts(moved.name, 'prepare'),
       south.accepts(moved.name, 'activate'),
@@ -239,7 +239,7 @@ it('an agent killed while a policy waits, and again just after the switch, ends 
       killed.rolloutEnds('completed'),
       isTold('south', killed.name, 'Call 112 first.'),
       loadedEachOnce('south'),
-      killed.hasReleaseUnder(escalating('killed', { revision: 3, now: 'at once' }), 'policyText'),
+      killed.hasReleaseUnder(escalating('killed', { revision: 3, now: 'at once' })),
       killed.rollsOut({ release: 3, waves: [['south']] }),
       south.accepts(killed.name, 'prepare'),
       south.isAsked(killed.name, 'activate'),
