@@ -1,3 +1,4 @@
+import { RemoteRefusal } from '@openward/client';
 import type { Plan, PlanRequest, RolloutView } from '@openward/contracts';
 import type { NetworkWorld } from './harness/index.ts';
 import { line } from './print.ts';
@@ -36,8 +37,15 @@ export async function plan(network: NetworkWorld, wanted: Wanted): Promise<Plan>
   return made;
 }
 
-/** What was approved by its hash is what runs. */
+/** What was approved by its hash is what runs. Where a node has reported something else meanwhile, the plan is looked at anew (R1). */
 export async function startRollout(network: NetworkWorld, wanted: Wanted): Promise<RolloutView> {
-  const { hash } = await plan(network, wanted);
-  return network.api.rollouts.start({ plan: requestOf(wanted), approvedHash: hash });
+  const start = async (): Promise<RolloutView> => {
+    const { hash } = await plan(network, wanted);
+    return network.api.rollouts.start({ plan: requestOf(wanted), approvedHash: hash });
+  };
+  return start().catch((error: unknown) => {
+    if (!(error instanceof RemoteRefusal && error.code === 'planStale')) throw error;
+    line('plan      is no longer what was approved: a node has reported meanwhile');
+    return start();
+  });
 }

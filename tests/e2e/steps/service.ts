@@ -1,3 +1,4 @@
+import { RemoteRefusal } from '@openward/client';
 import type {
   ChangeClass,
   PolicyRef,
@@ -125,9 +126,16 @@ export const service = (name: string) => ({
     async (world) => {
       const { api } = world.network;
       const request = planRequest(name, asked);
-      const plan = await api.rollouts.plan(request);
-      expect(plan.blocked).toEqual([]);
-      const { id } = await api.rollouts.start({ plan: request, approvedHash: plan.hash });
+      const start = async (): Promise<string> => {
+        const plan = await api.rollouts.plan(request);
+        expect(plan.blocked).toEqual([]);
+        return (await api.rollouts.start({ plan: request, approvedHash: plan.hash })).id;
+      };
+      // A node that reports just between the two makes the plan another one; whoever started it looks, and approves again (R1).
+      const id = await start().catch((error: unknown) => {
+        if (error instanceof RemoteRefusal && error.code === 'planStale') return start();
+        throw error;
+      });
       world.rollouts.set(name, id);
     },
 
