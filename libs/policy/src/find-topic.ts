@@ -112,8 +112,7 @@ function findPhrases(text: FoldedText, root: Node, longest: number, stillAllowed
   const words = textWords(text);
   const matches: Match[] = [];
   let places = 0;
-  const [fewer, others] =
-    words.count < root.next.size ? [words.words(), root.next] : [root.next.keys(), words];
+  const [fewer, others] = words.count < root.next.size ? [words.words(), root.next] : [root.next.keys(), words];
   for (const word of fewer) {
     const node = others.has(word) ? root.next.get(word) : undefined;
     if (node === undefined) continue;
