@@ -243,9 +243,9 @@ const WORDS: readonly Omit<Attempt, 'group'>[] = [
   { does: 'spaces the letters', body: says('n e r v e a g e n t'), outcome: through, because: 'they are other words' },
   {
     does: 'puts signs or markup between the words',
-    body: says('nerve-agent, nerve<!-- -->agent, nerve_agent'),
+    body: says('nerve<!-- -->agent, nerve_agent, nerve/agent'),
     outcome: through,
-    because: 'a phrase is found as it is written, but for blanks; list its other spellings',
+    because: 'between two words blanks, a hyphen and a comma are alike, and other signs are not; list other spellings',
   },
   { does: 'misspells', body: says('nerv agnet'), outcome: through, because: 'it is another word' },
   {
