@@ -22,6 +22,9 @@ describe('the folded form of a text', () => {
     ['5 ㎎', '5 mg'],
     ['x\u{1D5BA}', 'xa'],
     ['5 µg', '5 μg'],
+    ['٤١١١ ۴ ४ ๔ 𞥔 𑁮', '4111 4 4 4 4 8'],
+    ['K 4·1, 4⋅1', 'K 4.1, 4.1'],
+    ['chest\u3164pain\uFFA0and\u2800more', 'chest pain and more'],
     ['can’t, can´t', "can't, can't"],
     ['“5–10 mg” at −20 °C', '"5-10 mg" at -20 °C'],
   ])('reads %s as %s', (text, expected) => {
@@ -34,6 +37,16 @@ describe('the folded form of a text', () => {
       const plain = folded(String.fromCodePoint(code));
       expect(folded(plain), code.toString(16)).toBe(plain);
     }
+  });
+
+  it('has the digits of every script by their value', () => {
+    const digits = new Map<number, string>();
+    for (let code = 0x80; code < 0x20000; code += 1) {
+      const digit = String.fromCodePoint(code);
+      if (/\p{Nd}/u.test(digit)) digits.set(code, folded(digit));
+    }
+    const values = [...digits.values()].join('');
+    expect(values).toBe('0123456789'.repeat(values.length / 10));
   });
 
   it('is the same of a letter with its accent in one code point and in two', () => {

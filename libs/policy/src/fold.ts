@@ -2,18 +2,29 @@ import { LOOK_ALIKES } from './look-alikes.ts';
 import type { FoldedText } from './model.ts';
 
 // Marks that are not seen: format and direction marks, soft hyphens, joiners, variation selectors, fillers.
-const UNSEEN = /^[\p{Cf}\p{Variation_Selector}\u034F\u115F\u1160\u17B4\u17B5\u3164\uFFA0]$/u;
+const UNSEEN = /^[\p{Cf}\p{Variation_Selector}\u034F\u115F\u1160\u17B4\u17B5]$/u;
 // Accents and whatever else is set on, under or through a letter. Marks that belong to one script (vowels of Arabic or Devanagari,
 // the voicing of kana) are letters there, and stay.
 const ACCENTS = /[\u0300-\u036F\u1AB0-\u1AFF\u1DC0-\u1DFF\u20D0-\u20FF\uFE20-\uFE2F\u0483-\u0489]/gu;
 const LETTER = /^\p{L}$/u;
 const MARK = /^\p{M}$/u;
 
+const DIGIT = /^\p{Nd}$/u;
+
+/** Every script has its ten digits in a row, from nought on, and where rows follow each other they are whole. */
+function valueOf(digit: string): string {
+  const code = digit.codePointAt(0) ?? 0;
+  let first = code;
+  while (DIGIT.test(String.fromCodePoint(first - 1))) first -= 1;
+  return String((code - first) % 10);
+}
+
 const plainOf = (point: string): string => {
   if (point <= '\u007F') return point;
-  if (UNSEEN.test(point) || point.replace(ACCENTS, '') === '') return '';
   const alike = LOOK_ALIKES.get(point);
   if (alike !== undefined) return alike;
+  if (UNSEEN.test(point) || point.replace(ACCENTS, '') === '') return '';
+  if (DIGIT.test(point)) return valueOf(point);
   // A sign is another one without its stroke: "≠" is not "=".
   const bare = LETTER.test(point) ? point.normalize('NFD').replace(ACCENTS, '').normalize('NFC') : point;
   const plain = bare.normalize('NFKC');

@@ -1,7 +1,7 @@
-// Letters of other scripts that read as Latin ones, and the quotation marks, apostrophes and dashes that keyboards of telephones put
-// for those of ASCII: "can’t breathe" is an emergency too. A letter stands here in both cases only where both look so, but for Cyrillic
-// small letters whose capital does: without them a rule that takes both cases alike would know one of them alone. The Greek small
-// mu is left out, since it is the micro of "µg", which no rule may take for "mg".
+// Letters of other scripts that read as Latin ones, and the quotation marks, apostrophes, dashes, points and blanks that are put for
+// those of ASCII, by keyboards of telephones first of all: "can’t breathe" is an emergency too. A letter stands here in both cases
+// only where both look so, but for Cyrillic small letters whose capital does: without them a rule that takes both cases alike would
+// know one of them alone. The Greek small mu is left out, since it is the micro of "µg", which no rule may take for "mg".
 const PAIRS = [
   // Cyrillic
   'аaеeоoрpсcуyхxіiјjѕsԁdһhԛqԝwӏlАAВBЕEКKМMНHОOРPСCТTУYХXІIЈJЅSԀDҺHԚQԜWӀIвbкkмmнhтt',
@@ -17,6 +17,9 @@ const PAIRS = [
   'ᎠDꭰdᎡRꭱrᎢTꭲtᎪAꭺaᎫJꭻjᎬEꭼeᎳWꮃwᎷMꮇmᎻHꮋhᏀGꮐgᏃZꮓzᏢPꮲpᏟCꮯcᏞLꮮlᏙVꮩvᏦKꮶkᏴBᏼbᏚSꮪs',
   // Marks
   "‘'’'‛'ʼ'ʹ'´'′'“\"”\"„\"‟\"″\"‐-‑-‒-–-—-―-−-﹘-﹣-",
+  // Full stops at half height, which are decimal points too; and letters that are seen as a blank
+  '·.∙.⋅.‧.',
+  '\u3164 \uFFA0 \u2800 ',
 ].join('');
 
 // Letters that people also write as two: "cœur" is "coeur", and "groß" is "gross" or "GROSS".

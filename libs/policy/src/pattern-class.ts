@@ -41,6 +41,8 @@ export function readClass(pattern: string, from: number, ignoreCase: boolean): F
     for (const form of point > '\u007F' ? formsOf(point, ignoreCase) : [])
       if (form !== point && isPlain(form)) (isOne(form) ? beside : longer).add(form);
   }
+  // A hyphen at the end stands for itself, and makes no range with what is put behind it.
+  if (beside.size > 0) text = text.replace(/(?<=.)-$/u, '\\-');
   const whole = `${text}${[...beside].map(quote).join('')}]`;
   const next = index + 1;
   if (isNegated || longer.size === 0) return { text: whole, units: 1, next };
@@ -57,7 +59,7 @@ const itemAt = (pattern: string, index: number): string =>
 
 const pointOf = (item: string): string => (item.startsWith('\\') ? (letterOf(item) ?? '') : item);
 
-/** What the letters of a range become, each letter by itself: there a `ß` is two. */
+/** What the letters and digits of a range become, each letter by itself: there a `ß` is two. */
 function lettersOfRange(first: string, last: string): ReadonlySet<string> {
   const [from, to] = [first.codePointAt(0) ?? 0, last.codePointAt(0) ?? 0];
   const letters = new Set<string>();
@@ -65,7 +67,7 @@ function lettersOfRange(first: string, last: string): ReadonlySet<string> {
   for (let code = from; code <= to; code += 1) {
     const point = String.fromCodePoint(code);
     const plain = foldPoint(point);
-    if (plain !== point && /^\p{L}+$/u.test(plain) && /^\p{L}$/u.test(point))
+    if (plain !== point && /^[\p{L}\p{Nd}]+$/u.test(plain) && /^[\p{L}\p{Nd}]$/u.test(point))
       for (const letter of plain) letters.add(letter);
   }
   return letters;
