@@ -15,7 +15,7 @@ import { until } from '@openward/testkit';
 // The story: six releases of one service at three hospitals; the last two change the prompt policy alone (`policy-story.ts`). Nothing here decides an outcome; it asks, types, cuts and kills,
 // and checks what the running system did.
 
-const SHORTEST_WAVE_MS = 12_000;
+const SHORTEST_WAVE_MS = 10_000;
 
 export class Story {
   readonly expectations = new Expectations();
@@ -52,6 +52,11 @@ export class Story {
       );
     }
     line('district  none: a person accepts each release, before it is fetched and again after its result');
+    // Before the first evaluation: what was measured under other terms would have to be measured again (E4).
+    await Promise.all([
+      type(this.#world.referral, ['policy', 'record-number', 'MRN-[0-9]{6}']),
+      type(this.#world.district, ['policy', 'record-number', '[0-9]{7}']),
+    ]);
   }
 
   async #releaseOne(): Promise<void> {
@@ -69,7 +74,8 @@ export class Story {
       await type(site, ['suites', 'accept', suite.digest]);
     });
     await Promise.all([follow(network, rollout.id, hasEnded), ...suites, acceptTwice(district, 1, 'suiteToo')]);
-    this.#waveDeadlineMs = Math.max(SHORTEST_WAVE_MS, Math.ceil(1.5 * (performance.now() - began)));
+    // Three hospitals on this machine's processors; of the next one's wave one alone has work.
+    this.#waveDeadlineMs = Math.max(SHORTEST_WAVE_MS, Math.ceil(performance.now() - began));
     const view = await network.api.rollouts.get(rollout.id);
     const answers = await questions(this.#world, ABOUT_BLOOD_SUGAR, 'with release 1');
     this.expectations.check(
