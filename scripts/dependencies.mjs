@@ -71,9 +71,12 @@ export async function installDependencies(say) {
   for (const name of Object.keys(env))
     if (/^npm_(execpath|node_execpath|package_|lifecycle_)/.test(name)) delete env[name];
   const [program, ...args] = await usableNpm(env, say);
-  say('installing the dependencies (half a minute)');
+  say('installing the dependencies (half a minute, or longer on a slow line)');
+  const started = Date.now();
+  // npm says nothing while it fetches, where nobody sits before a terminal.
+  const sign = setInterval(() => say(`still installing, ${Math.round((Date.now() - started) / 1000)} s so far`), 15_000);
   const flags = ['ci', '--loglevel=error', '--no-audit', '--no-fund'];
-  const code = await runProgram(program, [...args, ...flags], { env, cwd: ROOT });
+  const code = await runProgram(program, [...args, ...flags], { env, cwd: ROOT }).finally(() => clearInterval(sign));
   if (code !== 0) throw new Error('The dependencies could not be installed: see above.');
   if (!areDependenciesInstalled()) throw new Error('npm left node_modules incomplete: remove it, and run this again.');
 }
