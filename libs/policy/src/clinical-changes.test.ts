@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clinicalChanges } from './clinical-changes.ts';
+import { clinicalChanges, clinicalMatches } from './clinical-changes.ts';
 import { NO_SITE_TERMS } from './model.ts';
 import { starterPolicy } from './starter/index.ts';
 import { policyOf, redact, regex, ruleOf } from './testing.ts';
@@ -71,5 +71,17 @@ describe('what a policy makes of clinical sentences', () => {
     const found = clinicalChanges(policyOf([ruleOf('numbers', regex('mg'))]), NO_SITE_TERMS, () => (ms += 1), 100);
     expect(found.unread).toBeGreaterThan(0);
     expect(found.read).toBeGreaterThan(0);
+  });
+});
+
+describe('what a form of record numbers takes', () => {
+  it('is shown by the clinical sentences that have it', () => {
+    expect(clinicalMatches(String.raw`\d{3} mg`)[0]).toEqual({
+      language: 'en',
+      sentence: 'Amoxicillin 500 mg three times daily for 7 days.',
+      found: '500 mg',
+    });
+    expect(clinicalMatches('MRN-\\d{6}')).toEqual([]);
+    expect(clinicalMatches('(')).toEqual([]);
   });
 });

@@ -1,6 +1,8 @@
 import type { Language, PolicyRule, PolicyStage, PromptPolicy, RuleId } from '@openward/contracts';
 import { compilePolicy } from './compile.ts';
 import { CLINICAL_CORPUS } from './corpus/clinical.ts';
+import { fold } from './fold.ts';
+import { recordNumberFinder } from './identifiers/record-number.ts';
 import type { CompiledPolicy, Monotonic, SiteTerms } from './model.ts';
 
 // A rule that takes a number for a telephone's may take a dose. No author thinks of every sentence; the clinical corpus has some
@@ -28,7 +30,7 @@ export interface ClinicalChanges {
   readonly changes: readonly ClinicalChange[];
 }
 
-/** A policy as large as any takes a fifth of it. */
+/** A policy as large as any takes half of it. */
 export const MOST_CLINICAL_MS = 2_000;
 const TODAY = '2026-03-01';
 
@@ -98,4 +100,24 @@ function asReply(compiled: CompiledPolicy, sentence: string, language: Language,
   const rules = hits.map(({ rule }) => rule);
   const becomes = finishReason === 'contentFilter' ? null : body;
   return becomes === sentence ? [] : [{ stage: 'output', language, sentence, rules, becomes }];
+}
+
+/** What a site's form of record numbers takes for one in a clinical sentence. */
+export interface ClinicalMatch {
+  readonly language: Language;
+  readonly sentence: string;
+  readonly found: string;
+}
+
+/** In the whole corpus, since a site may speak any of its languages. Of a pattern that is refused there is nothing. */
+export function clinicalMatches(recordNumber: string): readonly ClinicalMatch[] {
+  const finder = recordNumberFinder(recordNumber);
+  if ('refused' in finder) return [];
+  return Object.entries(CLINICAL_CORPUS).flatMap(([language, sentences]) =>
+    sentences.flatMap((sentence) =>
+      finder
+        .find(fold(sentence, { today: TODAY, language }))
+        .map(({ start, end }) => ({ language, sentence, found: sentence.slice(start, end) })),
+    ),
+  );
 }

@@ -1,6 +1,12 @@
 export * from './model.ts';
 export * from './change.ts';
-export { type ClinicalChange, clinicalChanges, type ClinicalChanges } from './clinical-changes.ts';
+export {
+  type ClinicalChange,
+  type ClinicalChanges,
+  type ClinicalMatch,
+  clinicalChanges,
+  clinicalMatches,
+} from './clinical-changes.ts';
 export { MOST_NOTICE_BYTES } from './check-notices.ts';
 export { compilePolicy } from './compile.ts';
 export { withoutControls } from './controls.ts';
