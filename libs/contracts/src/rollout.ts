@@ -190,6 +190,8 @@ export const RolloutView = z.object({
   nodes: z.array(RolloutNodeView),
   startedAt: Instant,
   endedAt: Instant.nullable(),
+  /** Who ended it before its time, and why; null where it completed, goes on, or ended before this was kept. */
+  ending: z.object({ by: z.string(), why: z.string().nullable() }).nullable().default(null),
   startedBy: z.string(),
   /** Nodes that something is awaited of. After the end they are late, or owe a way back, and are told so when they return. */
   awaited: z.int().min(0),

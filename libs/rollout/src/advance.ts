@@ -1,9 +1,10 @@
 import { addPause, liftPauses, note, setNode, tell, type Draft } from './draft.ts';
 import type { EngineSettings, NodeInput } from './events.ts';
+import { inWords } from './in-words.ts';
 import { complete, settleLate } from './late.ts';
-import { observe } from './nodes.ts';
+import { hasFailedEvidence, observe } from './nodes.ts';
 import { beginRollBack, stepRollBack } from './roll-back.ts';
-import type { Waiver } from './state.ts';
+import type { NodeState, RolloutState, Waiver } from './state.ts';
 import { failuresOf, isToleranceExceeded, judgeWave, nodesOf, nodesOfWave, standingIn } from './wave-gate.ts';
 
 /** Takes in what nodes said; a failure is put on the record when it is first seen. */
@@ -108,7 +109,7 @@ function failWave(draft: Draft, settings: EngineSettings): void {
     draft.state = { ...draft.state, waves: draft.state.waves.with(at, { kind: 'failed', since, deadline }) };
   }
   const { onFail, tolerated } = draft.state.plan.settings;
-  const why = `${failuresOf(draft.state)} failed, ${tolerated} tolerated`;
+  const why = `${failuresOf(draft.state)} failed, ${tolerated} tolerated${whoFailed(draft)}`;
   note(draft, 'engine', 'waveFailed', { wave: at, detail: why });
   switch (onFail) {
     case 'pause':
@@ -119,6 +120,24 @@ function failWave(draft: Draft, settings: EngineSettings): void {
     case 'rollBackAll':
       return beginRollBack(draft, 'engine', why, 0, settings);
   }
+}
+
+const MOST_NAMED = 5;
+
+/** Those that count, each with its reason: what a person asks next. */
+function whoFailed({ state }: Draft): string {
+  const failed = nodesOf(state).filter((node) => node.wave <= state.wave && countsAsFailed(state, node));
+  const named = failed.slice(0, MOST_NAMED).map((node) => `${node.node}${reasonOf(node)}`);
+  const more = failed.length > MOST_NAMED ? ` and ${failed.length - MOST_NAMED} more` : '';
+  return named.length === 0 ? '' : `: ${named.join(', ')}${more}`;
+}
+
+const countsAsFailed = (state: RolloutState, node: NodeState): boolean =>
+  node.pastFailures > 0 || (!node.late && standingIn(state, node) === 'failed');
+
+function reasonOf({ said, judged }: NodeState): string {
+  const reason = said?.reason ?? (hasFailedEvidence(judged) ? 'gateFailed' : said?.soak === 'over' ? 'soakOver' : null);
+  return reason === null ? '' : ` (${inWords(reason)})`;
 }
 
 /** A node of an earlier wave may be the one that failed; then its wave goes back too. */

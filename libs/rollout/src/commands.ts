@@ -144,7 +144,7 @@ export function taken(draft: Draft, event: Of<'taken'>): Refused | null {
   if (draft.state.life.kind === 'rollingBack' || nodes.some(owesRollBack)) {
     return refuse('notEnded', `${draft.state.id} still takes nodes back`);
   }
-  if (draft.state.life.kind === 'running') abort(draft, event.by);
+  if (draft.state.life.kind === 'running') abort(draft, event.by, `superseded by ${event.rollout}`);
   for (const { node } of nodes) {
     const now = draft.state.nodes[node];
     if (now === undefined) continue;

@@ -80,7 +80,8 @@ function judgeStage(rollout: RolloutState, node: NodeState, now: number): Denial
   if (!isLive) return deny('rolloutEnded', `the rollout is ${inWords(rollout.life.kind)}`);
   if (hasEnded(node)) return deny('notProceeding', 'this attempt has ended');
   if (isActive(node)) return deny('notProceeding', 'the node is active already');
-  if (node.phase !== 'proceed') return deny('notProceeding', 'its wave has not begun');
+  if (node.phase === 'prepare' || node.phase === null) return deny('notProceeding', 'its wave has not begun');
+  if (node.phase !== 'proceed') return deny('notProceeding', `the node is told to ${inWords(node.phase)}`);
   if (!node.late) {
     if (isToleranceExceeded(rollout)) return deny('toleratedExceeded', 'more nodes failed than the plan tolerates');
     const wave = rollout.waves[node.wave];

@@ -1,6 +1,7 @@
 import { digestOf, type BlockedNode, type Digest, type Plan, type PlanRequest } from '@openward/contracts';
 import { asksFor, chooseWaves, hasLabels, type Candidate } from './choose-waves.ts';
 import { fitNode } from './fit.ts';
+import { lengthInWords } from './in-words.ts';
 import { refusePlan, type NodeFacts, type PlanFacts, type PlanRefusal } from './plan-facts.ts';
 import { judgePolicyTime } from './policy-time.ts';
 
@@ -142,7 +143,7 @@ function warningsOf(content: HashedPlan): Plan['warnings'] {
   }
   const shortest = Math.min(settings.waveDeadlineMs, settings.canaryDeadlineMs ?? settings.waveDeadlineMs);
   if (shortest <= settings.soak.soakMs) {
-    const detail = `a wave ends after ${shortest} ms and a soak takes ${settings.soak.soakMs}`;
+    const detail = `a wave ends after ${lengthInWords(shortest)} and a soak takes ${lengthInWords(settings.soak.soakMs)}`;
     warnings.push({ code: 'deadlineShorterThanSoak', detail });
   }
   return warnings;

@@ -8,13 +8,13 @@ import { nodesOf, nodesOfWave } from './wave-gate.ts';
 // R6. Ending a rollout early, with the nodes that took it left as they are (abort) or taken back (roll back).
 
 /** Permits end and what is staged is dropped; what is active stays. */
-export function abort(draft: Draft, by: string): void {
+export function abort(draft: Draft, by: string, why: string | null = null): void {
   withdraw(
     draft,
     nodesOf(draft.state).filter((node) => !hasEnded(node)),
   );
-  draft.state = { ...draft.state, life: { kind: 'aborted', at: draft.now }, pauses: [] };
-  note(draft, by, 'aborted', { wave: draft.state.wave });
+  draft.state = { ...draft.state, life: { kind: 'aborted', at: draft.now, by, why }, pauses: [] };
+  note(draft, by, 'aborted', { wave: draft.state.wave, detail: why });
 }
 
 function withdraw(draft: Draft, nodes: readonly NodeState[]): void {
@@ -46,7 +46,8 @@ export function stepRollBack(draft: Draft, settings: EngineSettings): void {
     const { life } = draft.state;
     const { downTo, at, toldSince } = life.scope;
     if (at < downTo) {
-      draft.state = { ...draft.state, life: life.ended ?? { kind: 'rolledBack', at: draft.now, downTo } };
+      const { by, why, ended } = life;
+      draft.state = { ...draft.state, life: ended ?? { kind: 'rolledBack', at: draft.now, downTo, by, why } };
       note(draft, 'engine', 'rolledBack', { detail: owedText(draft) });
       return;
     }

@@ -113,8 +113,14 @@ export type Life =
       readonly ended?: { readonly kind: 'aborted'; readonly at: number };
     }
   | { readonly kind: 'completed'; readonly at: number }
-  | { readonly kind: 'aborted'; readonly at: number }
-  | { readonly kind: 'rolledBack'; readonly at: number; readonly downTo: number };
+  | ({ readonly kind: 'aborted'; readonly at: number } & Ending)
+  | ({ readonly kind: 'rolledBack'; readonly at: number; readonly downTo: number } & Ending);
+
+/** Who ended it before its time, and why. Rows that were written before it was kept have none. */
+interface Ending {
+  readonly by?: string;
+  readonly why?: string | null;
+}
 
 export interface RolloutState {
   readonly engine: number;

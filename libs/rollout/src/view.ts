@@ -23,6 +23,7 @@ export function viewOf(
 ): RolloutView {
   const { plan, life } = rollout;
   const nodes = nodesOf(rollout).map((node) => viewNode(rollout, node, now, outOfReach));
+  const waits = waitsOfRollout(rollout, now, outOfReach);
   const isNewer = rollout.engine > ENGINE_VERSION;
   const olderEngine = { code: 'olderEngine', since: rollout.startedAt, by: null, detail: null } as const;
   const pauses = isNewer ? [...rollout.pauses, olderEngine] : rollout.pauses;
@@ -35,10 +36,11 @@ export function viewOf(
     wave: rollout.wave,
     pauses: pauses.map((pause) => ({ ...pause, since: instant(pause.since) })),
     waves: rollout.waves.map((wave, index) => viewWave(rollout, wave, index, now)),
-    waits: isNewer ? [...waitsOfRollout(rollout), waitsOfPause(olderEngine)] : waitsOfRollout(rollout),
+    waits: isNewer ? [...waits, waitsOfPause(olderEngine)] : waits,
     nodes,
     startedAt: instant(rollout.startedAt),
     endedAt: 'at' in life ? instant(life.at) : null,
+    ending: 'at' in life && 'by' in life && life.by !== undefined ? { by: life.by, why: life.why ?? null } : null,
     startedBy: rollout.startedBy,
     awaited: nodes.filter(({ waits }) => waits.length > 0).length,
     version,

@@ -2,19 +2,25 @@ import { CLEARED_BY, WaitCode } from '@openward/contracts';
 import { describe, expect, it } from 'vitest';
 import { decide } from './decide.ts';
 import { aRollout, evidenceOf, inputOf, T0 } from './testing-fixtures.ts';
-import { waitsOfNode } from './waits.ts';
+import type { RolloutState } from './state.ts';
+import { waitsOfNode, waitsOfRollout } from './waits.ts';
 
 /** What an operator reads of a node that has passed its gate and its consent, and says that it waits for this. */
 function readOf(waitsFor: WaitCode): { readonly code: string; readonly clearedBy: string } | undefined {
-  const state = aRollout([['ash']]);
-  const said = inputOf(state, 'ash', 1, { step: 'awaitingPermit', waitsFor }, { evidence: evidenceOf(state, 'ash') });
-  const decided = decide(state, { kind: 'tick', now: T0, inputs: [said] });
+  const next = after(aRollout([['ash']]), 'ash', { step: 'awaitingPermit', waitsFor });
+  return waitsOfNode(next, next.nodes['ash']!, T0)[0];
+}
+
+/** After one report of that node. */
+function after(state: RolloutState, node: string, said: Parameters<typeof inputOf>[3], now = T0): RolloutState {
+  const input = inputOf(state, node, 1, said, { evidence: evidenceOf(state, node) });
+  const decided = decide(state, { kind: 'tick', now, inputs: [input] });
   if (decided.kind === 'refused') throw new Error(decided.why);
-  return waitsOfNode(decided.next, decided.next.nodes['ash']!, T0)[0];
+  return decided.next;
 }
 
 describe('a node that is at its permit', () => {
-  for (const code of WaitCode.exclude(['permit', 'permitRefused']).options) {
+  for (const code of WaitCode.exclude(['permit', 'permitRefused', 'wave']).options) {
     it(`is shown to wait for what holds it back itself: ${code}`, () => {
       expect(readOf(code)).toMatchObject({ code, clearedBy: CLEARED_BY[code] });
     });
@@ -35,10 +41,8 @@ describe('a node that is not connected', () => {
       clearedBy: 'site',
       since: new Date(T0 - 5_000).toISOString(),
     });
-    const said = inputOf(state, 'ash', 1, { step: 'fetching' });
-    const decided = decide(state, { kind: 'tick', now: T0, inputs: [said] });
-    if (decided.kind === 'refused') throw new Error(decided.why);
-    const waits = waitsOfNode(decided.next, decided.next.nodes['ash']!, T0, T0);
+    const next = after(state, 'ash', { step: 'fetching' });
+    const waits = waitsOfNode(next, next.nodes['ash']!, T0, T0);
     expect(waits.map(({ code }) => code)).toEqual(['unreached', 'fetching']);
   });
 
@@ -46,5 +50,60 @@ describe('a node that is not connected', () => {
     expect(waitsOfNode(state, node, T0, T0).filter(({ code }) => code === 'unreached')).toHaveLength(1);
     const taken = { ...node, takenBy: 'ro-bbbbbbbbbbbb' as const };
     expect(waitsOfNode(state, taken, T0, T0)).toEqual([]);
+  });
+});
+
+describe('a node that was told something', () => {
+  const first = (state: RolloutState, now: number) => waitsOfNode(state, state.nodes['ash']!, now)[0];
+
+  it('is called unreached, which its site clears, once it has not answered for half a minute, and not at once', () => {
+    const state = aRollout([['ash']]);
+    expect(first(state, T0)).toMatchObject({ code: 'fetching', clearedBy: 'node' });
+    expect(first(state, T0 + 29_999)).toMatchObject({ code: 'fetching' });
+    expect(first(state, T0 + 30_000)).toMatchObject({ code: 'unreached', clearedBy: 'site' });
+  });
+
+  it('is not said to wait for a wave that has begun, whatever it said before it heard of that', () => {
+    const heard = after(aRollout([['ash']]), 'ash', { step: 'staged', waitsFor: 'wave' });
+    expect(first(heard, T0)).toMatchObject({ code: 'fetching', clearedBy: 'node' });
+    expect(first(heard, T0)?.what).toBe('it was told that its wave has begun, and has not answered yet');
+    expect(first(heard, T0 + 30_000)).toMatchObject({ code: 'unreached', clearedBy: 'site' });
+    const later = after(aRollout([['oak'], ['ash']]), 'ash', { step: 'staged', waitsFor: 'wave' });
+    expect(first(later, T0 + 60_000)).toMatchObject({ code: 'wave', clearedBy: 'time', what: 'wave 2 has not begun' });
+  });
+
+  it('is good with too few requests too, and it says what then decided', () => {
+    const state = aRollout([['ash', 'oak']]);
+    const ash = { ...state.nodes['ash']!, permit: { nonce: 'x', at: T0, isSpent: true } };
+    const permitted = { ...state, nodes: { ...state.nodes, ash } };
+    const soaked = after(permitted, 'ash', { step: 'active', soak: 'tooFewRequests' });
+    expect(first(soaked, T0)?.what).toMatch(/fewer than \d+ requests.*its probe and its restarts decided.*is good/);
+  });
+});
+
+describe('the open wave', () => {
+  const wave = (state: RolloutState, outOfReach: readonly string[] = [], now = T0) =>
+    waitsOfRollout(state, now, new Map(outOfReach.map((node) => [node, T0]))).find(({ code }) => code === 'quorum');
+
+  it('is not left to time where its quorum needs a node that is out of reach', () => {
+    expect(wave(aRollout([['ash', 'oak']]))).toMatchObject({ clearedBy: 'time' });
+    const without = wave(aRollout([['ash', 'oak']]), ['oak']);
+    expect(without).toMatchObject({ clearedBy: 'site' });
+    expect(without?.what).toContain('it cannot pass without oak (unreached)');
+  });
+
+  it('is left to time where enough others are there', () => {
+    const half = { quorum: 0.5 };
+    expect(wave(aRollout([['ash', 'oak']], half), ['oak'])).toMatchObject({ clearedBy: 'time' });
+    const both = wave(aRollout([['ash', 'oak']], half), ['ash', 'oak']);
+    expect(both?.what).toContain('it cannot pass without 1 of ash (unreached), oak (unreached)');
+  });
+
+  it('names an admin where too few are left, and where its time is over', () => {
+    const declined = after(aRollout([['ash', 'oak']]), 'ash', { step: 'rejected', reason: 'rejectedBySite' });
+    expect(wave(declined)).toMatchObject({ clearedBy: 'networkAdmin' });
+    expect(wave(declined)?.what).toContain('1 declined; too few are left for it to pass');
+    const over = aRollout([['ash', 'oak']]);
+    expect(wave(over, [], T0 + 1e9)).toMatchObject({ clearedBy: 'networkAdmin' });
   });
 });

@@ -2,14 +2,17 @@ import {
   CLEARED_BY,
   instantOf,
   type Clearer,
+  type Name,
   type NodeStep,
   type PauseCode,
   type Wait,
   type WaitCode,
 } from '@openward/contracts';
+import { inWords, lengthInWords } from './in-words.ts';
 import { hasEnded, isActive, isHeldByPin, isReached, owesRollBack } from './nodes.ts';
 import { whyNoPermit } from './permits.ts';
 import type { NodeState, Pause, RolloutState } from './state.ts';
+import { whatWaveNeeds } from './wave-needs.ts';
 import { standingIn, tallyWave } from './wave-gate.ts';
 
 // Why anything waits, since when, and who can clear it: all that an operator has to know.
@@ -33,8 +36,7 @@ const PAUSES: Readonly<Record<PauseCode, string>> = {
   readOnly: 'the control plane is read-only: an admin opens a new epoch',
 };
 
-const SITE_WAITS: Readonly<Record<WaitCode, string>> = {
-  wave: 'its wave has not begun',
+const SITE_WAITS: Readonly<Record<Exclude<WaitCode, 'wave'>, string>> = {
   consentToPrepare: 'the site has not said whether it may be fetched: `openward node offers`',
   consentToActivate: 'the site has not said whether it may serve: `openward node offers`',
   suiteNotAccepted: 'the site has not accepted the suite: `openward node suites accept`',
@@ -53,22 +55,32 @@ const SITE_WAITS: Readonly<Record<WaitCode, string>> = {
   tooFewItems: 'the site has too few records for the suite',
 };
 
-export const waitsOfPause = (pause: Pause): Wait =>
-  wait(
-    pause.code,
-    pause.since,
-    'networkAdmin',
-    pause.detail === null ? PAUSES[pause.code] : `${PAUSES[pause.code]} (${pause.detail})`,
-  );
+/** What happened, its detail, and then what to do about it. */
+const withDetail = (text: string, detail: string | null): string =>
+  detail === null ? text : text.replace(/:|$/, (rest) => ` (${detail})${rest}`);
 
-/** What the rollout as a whole waits for. */
-export function waitsOfRollout(rollout: RolloutState): Wait[] {
+export const waitsOfPause = (pause: Pause): Wait =>
+  wait(pause.code, pause.since, 'networkAdmin', withDetail(PAUSES[pause.code], pause.detail));
+
+/** What the rollout as a whole waits for. `outOfReach`: since when nodes are not connected. */
+export function waitsOfRollout(
+  rollout: RolloutState,
+  now: number,
+  outOfReach: ReadonlyMap<Name, number> = new Map(),
+): Wait[] {
   const waits = rollout.pauses.map(waitsOfPause);
   const wave = rollout.waves[rollout.wave];
   if (rollout.life.kind === 'running' && wave?.kind === 'open') {
-    const { good, unknown, needed, failed } = tallyWave(rollout, rollout.wave);
-    const what = `wave ${rollout.wave + 1}: ${good} good of ${needed} needed, ${unknown} unknown, ${failed} failed; ends ${instant(wave.deadline)}`;
-    waits.push(wait('quorum', wave.since, 'time', what));
+    const { good, unknown, needed, failed, declined } = tallyWave(rollout, rollout.wave);
+    const counts = [`${unknown} unknown`, `${failed} failed`, ...(declined === 0 ? [] : [`${declined} declined`])];
+    const needs = whatWaveNeeds(rollout, (node) => waitsOfNode(rollout, node, now, outOfReach.get(node.node) ?? null));
+    const what = [
+      `wave ${rollout.wave + 1}: ${good} good of ${needed} needed, ${counts.join(', ')}`,
+      ...(needs === null ? [] : [needs.why]),
+      now < wave.deadline ? `ends ${instant(wave.deadline)}` : `its time ended ${instant(wave.deadline)}`,
+    ];
+    const clearedBy = now < wave.deadline ? (needs?.clearedBy ?? 'time') : 'networkAdmin';
+    waits.push(wait('quorum', wave.since, clearedBy, what.join('; ')));
   }
   if (rollout.life.kind === 'rollingBack') {
     waits.push(
@@ -104,11 +116,17 @@ function waitsOfReachable(rollout: RolloutState, node: NodeState, now: number): 
   const isLive = rollout.life.kind === 'running' || (rollout.life.kind === 'completed' && node.late);
   if (!isLive || hasEnded(node)) return [];
   if (node.phase === null) return [wait('wave', rollout.startedAt, 'time', `wave ${node.wave + 1} has not begun`)];
-  if (!isReached(node)) {
-    return [wait('unreached', node.phaseSince, 'node', 'no report on this assignment: is the agent up, and its link?')];
-  }
+  if (!isReached(node)) return [waitOfAnswer(node.phaseSince, now, 'it was told of the release')];
   return waitsOfReached(rollout, node, now);
 }
+
+/** A node answers within seconds; only one that has not for this long is called unreached. */
+const ANSWERS_WITHIN_MS = 30_000;
+
+const waitOfAnswer = (since: number, now: number, told: string): Wait =>
+  now - since < ANSWERS_WITHIN_MS
+    ? wait('fetching', since, 'node', `${told}, and has not answered yet`)
+    : wait('unreached', since, 'site', `${told}, and has not answered: is the agent up at the site, and its line?`);
 
 function waitOfRollBack(rollout: RolloutState, node: NodeState): Wait {
   if (isHeldByPin(node, rollout.recalled)) return wait('pinned', node.phaseSince, 'site', SITE_WAITS.pinned);
@@ -119,6 +137,7 @@ function waitOfRollBack(rollout: RolloutState, node: NodeState): Wait {
 const WORKING: Readonly<Partial<Record<NodeStep, { code: Wait['code']; what: string }>>> = {
   offered: { code: 'fetching', what: 'the node looks at what it was offered' },
   fetching: { code: 'fetching', what: 'it fetches' },
+  staged: { code: 'evaluating', what: 'it has what it needs, and is about to evaluate' },
   verifying: { code: 'fetching', what: 'it verifies what it fetched' },
   evaluating: { code: 'evaluating', what: 'it evaluates' },
   activating: { code: 'activating', what: 'it switches' },
@@ -133,8 +152,15 @@ function waitsOfReached(rollout: RolloutState, node: NodeState, now: number): Wa
   // Beyond its consent a node may still be held by its own site, or by its hours: then no permit would help it.
   const isOfPermit = own === null ? said.step === 'awaitingPermit' : own === 'permit' || own === 'permitRefused';
   if (isOfPermit) return [waitOfPermit(rollout, node, since, now)];
-  if (own !== null) return [wait(own, since, CLEARED_BY[own], SITE_WAITS[own])];
+  // What it said before it heard of its wave.
+  if (own === 'wave' && node.phase === 'proceed') {
+    return [waitOfAnswer(node.phaseSince, now, 'it was told that its wave has begun')];
+  }
+  if (own === 'wave') return [wait('wave', since, 'time', `wave ${node.wave + 1} has not begun`)];
+  if (own !== null) return [wait(own, since, CLEARED_BY[own], withDetail(SITE_WAITS[own], whyInconclusive(own, node)))];
   if (isActive(node)) return waitsOfActive(rollout, node, since);
+  if (said.step === 'staged' && node.phase === 'prepare')
+    return [wait('wave', since, 'time', `wave ${node.wave + 1} has not begun`)];
   const working = WORKING[said.step];
   if (working !== undefined) {
     const quarters =
@@ -142,7 +168,12 @@ function waitsOfReached(rollout: RolloutState, node: NodeState, now: number): Wa
     return [wait(working.code, since, 'node', `${working.what}${quarters}`)];
   }
   if (node.phase === 'prepare') return [wait('wave', since, 'time', `wave ${node.wave + 1} has not begun`)];
-  return [wait('evaluating', since, 'node', `at ${said.step}`)];
+  return [wait('evaluating', since, 'node', `at ${inWords(said.step)}`)];
+}
+
+function whyInconclusive(own: WaitCode, { said, judged }: NodeState): string | null {
+  const reason = said?.gate?.reason ?? judged?.own?.reason ?? null;
+  return own === 'gateInconclusive' && reason !== null ? inWords(reason) : null;
 }
 
 function waitOfPermit(rollout: RolloutState, node: NodeState, since: number, now: number): Wait {
@@ -164,9 +195,11 @@ function waitsOfActive(rollout: RolloutState, node: NodeState, since: number): W
     ];
   }
   const isSoaked = node.said?.soak === 'ok' || node.said?.soak === 'tooFewRequests';
-  if (!isSoaked) {
-    return [wait('soak', since, 'time', `it soaks for ${rollout.plan.settings.soak.soakMs} ms`)];
-  }
+  const { soakMs, minRequests } = rollout.plan.settings.soak;
+  if (!isSoaked) return [wait('soak', since, 'time', `it is watched for ${lengthInWords(soakMs)} after its switch`)];
   if (node.phase === 'commit' || node.phase === 'complete') return [];
-  return [wait('quorum', since, 'time', 'it is good and waits for its wave')];
+  // Nobody may take it for an alarm: what could be judged was, and it counts.
+  const few = `it had fewer than ${minRequests} requests, too few to judge its errors by: its probe and its restarts decided, and it`;
+  const what = node.said?.soak === 'tooFewRequests' ? few : 'it';
+  return [wait('quorum', since, 'time', `${what} is good and waits for its wave`)];
 }

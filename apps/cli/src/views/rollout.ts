@@ -40,14 +40,26 @@ export function rolloutText(view: RolloutView, now: number, paint: Paint): strin
   const ended =
     endedAt === null
       ? ''
-      : `, ended ${agoOf(endedAt, now)}${awaited === 0 ? '' : `, and awaits ${awaitedText(awaited)}`}`;
+      : `, ended ${agoOf(endedAt, now)} (${endedAt})${awaited === 0 ? '' : `, and awaits ${awaitedText(awaited)}`}`;
   return [
     head,
     `started ${agoOf(startedAt, now)} by ${startedBy}${ended}\n`,
+    view.ending === null ? '' : `${endingText(view)}\n`,
     `\n${wavesTable(view, now, paint)}`,
     `\n${nodesTable(view, paint)}`,
+    view.nodes.some(({ soak }) => soak === 'tooFewRequests') ? TOO_FEW_REQUESTS : '',
     waitsText(view, now, paint),
   ].join('');
+}
+
+/** No alarm, though it reads like one. */
+const TOO_FEW_REQUESTS =
+  'Too few requests: the soak ended with fewer than the plan judges errors by. Probe and restarts alone were judged, and the node is good.\n';
+
+/** `rolled back by engine: 1 failed, 0 tolerated: district-1 (gate failed)`. */
+function endingText({ status, ending }: RolloutView): string {
+  if (ending === null) return spaced(status);
+  return `${spaced(status)} by ${ending.by}${ending.why === null ? '' : `: ${ending.why}`}`;
 }
 
 function wavesTable({ waves }: RolloutView, now: number, paint: Paint): string {
@@ -134,7 +146,10 @@ function waitsText(view: RolloutView, now: number, paint: Paint): string {
 /** One line for each thing that changed, for a log. `before` is null at the first look. */
 export function changesOf(before: RolloutView | null, view: RolloutView): string[] {
   const lines: string[] = [];
-  if (before?.status !== view.status) lines.push(`rollout ${view.id}: ${spaced(view.status)}`);
+  if (before?.status !== view.status) {
+    const at = view.endedAt === null ? '' : ` at ${view.endedAt}`;
+    lines.push(`rollout ${view.id}: ${endingText(view)}${at}`);
+  }
   for (const wave of view.waves) {
     const was = before?.waves[wave.wave];
     if (was?.verdict !== wave.verdict && wave.verdict !== 'notStarted')
@@ -164,11 +179,12 @@ function lineOfNode(node: RolloutNodeView): string {
   const { outcome, reason, soak } = node;
   const parts = [
     node.step === null ? 'not reached' : spaced(node.step),
-    node.standing,
+    // A step or a gate that says the same is not said again.
+    node.standing === node.step ? '' : node.standing,
     gateOf(node) === '-' ? '' : `gate ${gateOf(node)}`,
     soak === null ? '' : `soak ${spaced(soak)}`,
-    outcome === null ? '' : spaced(outcome),
-    reason === null ? '' : spaced(reason),
+    outcome === null || outcome === node.step ? '' : spaced(outcome),
+    reason === null || (reason === 'gateFailed' && node.gate?.verdict === 'fail') ? '' : spaced(reason),
   ].filter(Boolean);
   return `${node.node}${marksOf(node)}: ${parts.join(', ')}`;
 }

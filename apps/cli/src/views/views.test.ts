@@ -98,6 +98,7 @@ const VIEW: RolloutView = {
   nodes: [nodeView()],
   startedAt: '2026-03-01T11:00:00Z',
   endedAt: null,
+  ending: null,
   startedBy: 'ada',
   awaited: 0,
   version: 1,
@@ -168,8 +169,30 @@ describe('a rollout', () => {
       waits: [],
     });
     expect(changesOf(VIEW, { ...VIEW, nodes: [failed] })).toEqual([
-      'district-1: failed, failed, gate fail: margin exceeded, no change, gate failed',
+      'district-1: failed, gate fail: margin exceeded, no change',
     ]);
+  });
+
+  it('that has ended says when, by whom and why', () => {
+    const why = '1 failed, 0 tolerated: district-1 (gate error)';
+    const over = {
+      ...VIEW,
+      status: 'rolledBack' as const,
+      endedAt: '2026-03-01T11:59:00Z',
+      ending: { by: 'engine', why },
+    };
+    const text = rolloutText(over, NOW, plain);
+    expect(text).toContain('ended 1 min ago (2026-03-01T11:59:00Z)');
+    expect(text).toContain(`rolled back by engine: ${why}\n`);
+    expect(changesOf(VIEW, over)).toContain(
+      `rollout ro-abcdefgh: rolled back by engine: ${why} at 2026-03-01T11:59:00Z`,
+    );
+  });
+
+  it('explains a soak with too few requests, where there is one', () => {
+    expect(rolloutText(VIEW, NOW, plain)).not.toContain('fewer than');
+    const soaked = { ...VIEW, nodes: [nodeView({ soak: 'tooFewRequests' })] };
+    expect(rolloutText(soaked, NOW, plain)).toMatch(/Too few requests: .* fewer than .* and the node is good/);
   });
 
   it.each([
