@@ -2,7 +2,9 @@ import { PolicyParameter, type ParameterRule } from '@openward/contracts';
 import { Ollama } from 'ollama';
 import OpenAI from 'openai';
 import { afterEach, describe, expect, test } from 'vitest';
-import { KEY, policyWith, serveUnder, WAYS, type PolicyWorld } from './policy.fixture.ts';
+import { WAYS } from './clients.fixture.ts';
+import { policyWith, serveUnder, type PolicyWorld } from './policy.fixture.ts';
+import { KEY } from './release.fixture.ts';
 
 // What a policy says of a request beside its rules: parameters, the client's own system message, control characters.
 

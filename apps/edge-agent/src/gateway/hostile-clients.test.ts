@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ATTEMPTS, hostileTable, type Outcome } from './hostile-clients.fixture.ts';
-import { KEY, policyWith, ruleWith, serveUnder, type PolicyWorld } from './policy.fixture.ts';
+import { policyWith, ruleWith, serveUnder, type PolicyWorld } from './policy.fixture.ts';
+import { KEY } from './release.fixture.ts';
 
 let world: PolicyWorld | null = null;
 afterEach(() => {

@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'vitest';
+import { postChat, WAYS } from './clients.fixture.ts';
+import { annotate, block, clinic, EMAIL, escalate, input, output, redact, serve } from './clinic.fixture.ts';
+import { policyWith, shortly, soakOf, words } from './policy.fixture.ts';
+import { until } from './release.fixture.ts';
+
+// What a client is told where a rule, the runtime or the policy’s own time fails: the fallback, and a red flag before it.
+
+describe('a rule that cannot be applied', () => {
+  const FAILED = expect.stringMatching(/could not be applied.* Call 112\./s) as string;
+  const ask = (url: string, stream: boolean) =>
+    postChat(url, { messages: [{ role: 'user', content: 'ann@home.org' }], stream });
+
+  test.each([
+    ['on input', clinic([input(annotate)]), false],
+    ['on output', clinic([output(block)]), false],
+    ['on output, held back', clinic([output(block)]), true],
+    ['on output, in a window', clinic([output(redact)]), true],
+  ] as const)('%s: 503, the service’s fallback, a count, and the site is told', async (_, policy, stream) => {
+    const { url, site, counts, seen, served, runtime } = await serve(policy);
+    runtime.pieces = ['it is ann', '@home.org'];
+    site.clockStepMs = 5_000;
+    const answer = await ask(url, stream);
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get('x-openward-code')).toBe('policyFailed');
+    expect(await answer.json()).toMatchObject({ error: { code: 'policyFailed', message: FAILED } });
+    await until(() => seen.length === 1);
+    expect(seen[0]).toMatchObject({ status: 503, action: 'failed' });
+    const rule = policy.rules[0]!.id;
+    expect(counts.troubles(() => policy)).toMatchObject([
+      { service: 'triage', id: 'clinic', revision: 3, rule, times: 1 },
+    ]);
+    expect(shortly(counts.take())).toContain(`${rule} enforce failed 1`);
+    expect(await soakOf(served)).toBe('over');
+  });
+
+  test('after the first byte it is an event of the stream, and nothing follows', async () => {
+    const { url, site, runtime, seen } = await serve(clinic([output(redact)]));
+    const gate = Promise.withResolvers<void>();
+    runtime.gate = gate.promise;
+    runtime.pieces = [`early ${'x y '.repeat(200)}`, `${'z '.repeat(300)} ann@home.org end`];
+    const answer = await ask(url, true);
+    expect(answer.status).toBe(200);
+    site.clockStepMs = 5_000;
+    gate.resolve();
+    const said = await answer.text();
+    expect(said).toContain('early');
+    expect(said).toContain('"code":"policyFailed"');
+    expect(said).not.toContain('[DONE]');
+    expect(said).not.toContain('end');
+    await until(() => seen.length === 1);
+    expect(seen[0]).toMatchObject({ status: 503, action: 'failed' });
+  });
+});
+
+test('a red flag in a question is told where another rule of questions fails, whichever stands first', async () => {
+  const chest = words('chest pain');
+  const { url, site, seen } = await serve(clinic([input(annotate, EMAIL, 'mail'), input(escalate, chest, 'flag')]));
+  const content = 'chest pain, ann@home.org';
+  // The first rule that is asked has time enough, and the next has none.
+  site.clockStepMs = 140;
+  await expect(WAYS['openai, whole']!(url, [{ role: 'user', content }])).rejects.toMatchObject({
+    code: 'policyFailed',
+    message: expect.stringMatching(/^(503 )?Call 112 now\.\n\n.*Call 112\.$/s),
+  });
+  await until(() => seen.length === 1);
+  expect(seen[0]).toMatchObject({ status: 503, action: 'failed', policy: { ruleIds: ['flag'] } });
+});
+
+test('a red flag in a question is told also where the runtime, or a rule of the reply, then fails', async () => {
+  const { url, runtime, site, seen, told } = await serve(clinic([input(escalate), output(block)]));
+  const ask = () => WAYS['openai, streamed']!(url, [{ role: 'user', content: 'ann@home.org' }]);
+  runtime.pieces = [];
+  runtime.generate = () => {
+    throw new Error(`native crash at ann@home.org`);
+  };
+  for (const _ of [1, 2, 3])
+    await expect(ask()).rejects.toMatchObject({ status: 500, message: expect.stringContaining('Call 112 now.\n\n') });
+  await until(() => seen.length === 3);
+  expect(seen.map(({ action }) => action)).toEqual(['escalate', 'escalate', 'escalate']);
+  // Each is found again by the reference that its client was told, and no word of its conversation is.
+  const reference = /reference is ([0-9a-f-]{36})/.exec(
+    String((await ask().catch((error: unknown) => error)) as Error),
+  )![1];
+  expect(told.at(-1)).toEqual(['error', 'gateway.failed', { reference, service: 'triage', name: 'Error', code: null }]);
+  expect(JSON.stringify(told)).not.toContain('home');
+  runtime.generate = async function* () {
+    site.clockStepMs = 5_000;
+    yield { type: 'text', text: 'bob@home.org' };
+    yield { type: 'end', finishReason: 'stop', promptTokens: 1, completionTokens: 1 };
+  };
+  await expect(ask()).rejects.toMatchObject({
+    code: 'policyFailed',
+    message: expect.stringMatching(/Call 112 now\.\n\n.*Call 112\.$/s),
+  });
+});
+
+describe('a policy that has expired', () => {
+  const expired = policyWith({ expires: '2026-02-28T00:00:00.000Z' });
+  test('goes on, or answers with the fallback, as the site chose; and says nothing of the release', async () => {
+    const { url, site, served } = await serve(expired);
+    const ask = WAYS['openai, whole']!;
+    expect((await ask(url, [{ role: 'user', content: 'hi' }])).text).toBe('ok');
+    site.onExpiry = 'fallback';
+    await expect(ask(url, [{ role: 'user', content: 'hi' }])).rejects.toMatchObject({
+      status: 503,
+      code: 'policyExpired',
+      message: expect.stringContaining('Call 112.'),
+    });
+    expect(await soakOf(served)).toBe('ok');
+  });
+});

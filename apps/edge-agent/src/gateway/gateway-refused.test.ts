@@ -1,0 +1,52 @@
+import { NO_SITE_TERMS } from '@openward/policy';
+import { describe, expect, test } from 'vitest';
+import { postChat, WAYS } from './clients.fixture.ts';
+import { annotate, block, clinic, input, serve } from './clinic.fixture.ts';
+import { compiledPolicy } from './compiled.ts';
+import { shortly, soakOf } from './policy.fixture.ts';
+import { until } from './release.fixture.ts';
+
+// What is refused before any rule reads it, and what that says of the release.
+
+test('G2 a text that the model could not read is refused before any rule reads it', async () => {
+  const { url, counts, runtime } = await serve(clinic([input(block)]));
+  for (const content of [`ann@home.org ${'x'.repeat(20_000)}`, 'ann@home.org '.repeat(70_000)])
+    await expect(WAYS['openai, whole']!(url, [{ role: 'user', content }])).rejects.toMatchObject({ code: 'tooLong' });
+  expect(counts.take()).toEqual([]);
+  expect(runtime.asked).toEqual([]);
+});
+
+describe('what a policy refuses before any rule reads it', () => {
+  const strict = clinic([input(annotate)], {
+    clientSystem: 'refuse',
+    controlCharacters: 'refuse',
+    parameters: [{ kind: 'denied', field: 'temperature' }],
+  });
+  const user = { role: 'user', content: 'ann@home.org' };
+  test.each([
+    ['systemRefused', { messages: [{ role: 'system', content: 's' }, user] }],
+    ['controlCharacters', { messages: [{ role: 'user', content: 'a\u0000b' }] }],
+    ['fieldRefused', { messages: [user], temperature: 1 }],
+  ])('R3 %s is counted, told to metrics, and fails the soak of the release', async (code, body) => {
+    const { url, seen, counts, served, site } = await serve(strict);
+    site.shadow = { compiled: compiledPolicy(clinic([input(annotate)], { revision: 4 }), NO_SITE_TERMS) };
+    const answer = await postChat(url, { ...body });
+    expect([answer.status, answer.headers.get('x-openward-code')]).toEqual([400, code]);
+    expect(await answer.json()).toMatchObject({ error: { next: expect.any(String) as string } });
+    await until(() => seen.length === 1);
+    expect(seen[0]).toMatchObject({ status: 400, action: 'refused' });
+    expect(await soakOf(served)).toBe('over');
+    const all: ReturnType<typeof counts.take>[number][] = [];
+    await until(() => all.push(...counts.take()) > 1);
+    expect(shortly(all)).toContain('* input enforce refused 1');
+  });
+
+  test('R3 what the client does wrong by itself says nothing of the release', async () => {
+    const { url, served, seen } = await serve(strict);
+    const messages = [{ role: 'user', content: 'a <ans> b' }];
+    const answer = await postChat(url, { messages });
+    expect(answer.headers.get('x-openward-code')).toBe('templateMark');
+    await until(() => seen.length === 1);
+    expect(await soakOf(served)).toBe('tooFewRequests');
+  });
+});
