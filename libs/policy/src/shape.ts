@@ -1,6 +1,7 @@
 import { MAX_POLICY_RULES, PolicyRule, PolicyTest, PromptPolicy } from '@openward/contracts';
 import { z } from 'zod';
 import { type Findings, pathOf } from './findings.ts';
+import { wordsOf } from './shape-words.ts';
 
 // In parts, so that a document with thousands of broken rules is refused by the first hundred faults, and costs no more.
 
@@ -33,7 +34,8 @@ function read<T>(shape: z.ZodType<T>, value: unknown, path: readonly PropertyKey
   if (parsed.success) return parsed.data;
   for (const issue of parsed.error.issues) {
     if (findings.isFull) break;
-    findings.add('shape', pathOf([...path, ...issue.path]), `${issue.message}.`);
+    const whole = [...path, ...issue.path];
+    findings.add('shape', pathOf(whole), wordsOf(issue, whole, value));
   }
   return null;
 }
