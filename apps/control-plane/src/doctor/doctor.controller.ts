@@ -10,6 +10,10 @@ import { clock } from '../process/ports.ts';
 import { RefusedReports } from '../reports/refused-reports.ts';
 import { findings } from './findings.ts';
 
+/** How long, and of how many, an end that nobody followed up is told. */
+const LATELY_MS = 7 * 86_400_000;
+const MOST_ENDED = 20;
+
 @ApiTags('doctor')
 @Controller('api/v1/doctor')
 export class DoctorController {
@@ -43,7 +47,7 @@ export class DoctorController {
       artifacts: await artifacts.usage(),
       refused: this.refused.lately(clock.wall()),
       nodes: await this.nodes(),
-      rollouts: await this.openRollouts(),
+      ...(await this.rollouts()),
       certificateUntil: config.http.tls === null ? null : Date.parse(new X509Certificate(config.http.tls.cert).validTo),
     });
     return { version, protocol: PROTOCOL, epoch: network.epoch, findings: found };
@@ -60,9 +64,17 @@ export class DoctorController {
     return all;
   }
 
-  private async openRollouts(): Promise<RolloutView[]> {
-    const page = await this.context.store.rollouts.list({ limit: 200 }, { open: true });
-    const outOfReach = await this.context.store.nodeLinks.outOfReach();
-    return page.items.map(({ state, version, now }) => viewOf(state, version, now, outOfReach));
+  private async rollouts(): Promise<{ readonly rollouts: RolloutView[]; readonly ended: RolloutView[] }> {
+    const { store } = this.context;
+    const open = await store.rollouts.list({ limit: 200 }, { open: true });
+    const ended = await store.rollouts.list({ limit: MOST_ENDED }, { ended: true });
+    const outOfReach = await store.nodeLinks.outOfReach();
+    const viewed = (page: typeof open): RolloutView[] =>
+      page.items.map(({ state, version, now }) => viewOf(state, version, now, outOfReach));
+    const since = new Date((await store.network.now()) - LATELY_MS).toISOString();
+    return {
+      rollouts: viewed(open),
+      ended: viewed(ended).filter(({ endedAt }) => endedAt !== null && endedAt > since),
+    };
   }
 }

@@ -1,53 +1,8 @@
-import { ERRORS, type NodeView, type RolloutView } from '@openward/contracts';
+import { ERRORS, type NodeView } from '@openward/contracts';
 import { expect, it } from 'vitest';
 import type { RefusedNode } from '../reports/refused-reports.ts';
+import { at, HEALTHY, HOUR, NODE, NOW } from './doctor.fixture.ts';
 import { findings, type DoctorFacts } from './findings.ts';
-
-const NOW = Date.parse('2026-11-22T12:00:00Z');
-const at = (ms: number): string => new Date(NOW + ms).toISOString();
-const HOUR = 3_600_000;
-
-const HEALTHY: DoctorFacts = {
-  now: NOW,
-  network: { epoch: 1, readOnly: null },
-  ahead: [],
-  links: [{ role: 'engine', isConnected: true }],
-  server: { version: '2.15.2', judged: { accepted: true, warnings: [] } },
-  outbox: { nodes: 0, oldestMs: 0 },
-  artifacts: { bytes: 1, quotaBytes: 100 },
-  policies: [],
-  refused: [],
-  nodes: [],
-  rollouts: [],
-  certificateUntil: null,
-};
-
-const NODE: NodeView = {
-  name: 'lakeside-1',
-  site: 'lakeside',
-  tier: 'referral',
-  agentVersion: '0.1.0',
-  protocol: 1,
-  class: {
-    threads: 2,
-    memoryGiB: 4,
-    diskGiB: 256,
-    diskFreePercent: 50,
-    runtime: 'ollama',
-    runtimeServers: 1,
-    runtimeVersion: '0.10.1',
-    runtimeSafe: 'safe',
-  },
-  generation: null,
-  services: [],
-  lastReportAt: at(-60_000),
-  link: { connected: true, since: at(-HOUR) },
-  ackedThrough: 3,
-  enrolledAt: at(-HOUR),
-  credentialsUntil: at(HOUR),
-  revokedAt: null,
-  identityKeyId: 'x',
-};
 
 const whys = (facts: Partial<DoctorFacts>): string[] =>
   findings({ ...HEALTHY, ...facts })
@@ -135,25 +90,4 @@ it('says nothing of a service before its first release', () => {
     { service: 'triage', active: null, lastGood: null, anchor: null, serving: 'notServing', pinned: false },
   ];
   expect(whys({ nodes: [{ ...NODE, services }] })).toEqual([]);
-});
-
-it('tells what a rollout waits for, since when, and who can clear it', () => {
-  const waits = [
-    { code: 'consentToActivate' as const, since: at(-HOUR), clearedBy: 'site' as const, what: 'the site has not said' },
-  ];
-  const rollout = {
-    id: 'ro-aaaaaaaa',
-    service: 'triage',
-    release: { digest: `sha256:${'0'.repeat(64)}`, number: 2 },
-    status: 'running',
-    waits: [{ code: 'quorum', since: at(-HOUR), clearedBy: 'time', what: 'wave 1' }],
-    nodes: [{ node: 'lakeside-1', site: 'lakeside', waits }],
-  } as unknown as RolloutView;
-  const found = findings({ ...HEALTHY, rollouts: [rollout] });
-  expect(found[0]).toMatchObject({
-    level: 'warning',
-    since: at(-HOUR),
-    next: 'The site clears it.',
-  });
-  expect(found[0]?.what).toContain('node lakeside-1 of lakeside');
 });

@@ -1,16 +1,12 @@
-import {
-  expiryOf,
-  OLDEST_PROTOCOL,
-  type Clearer,
-  type DoctorFinding,
-  type NodeView,
-  type RolloutView,
-  type Wait,
-} from '@openward/contracts';
+import { expiryOf, type DoctorFinding, type NodeView, type RolloutView } from '@openward/contracts';
 import type { ServerJudgement } from '@openward/messaging';
 import type { EndingPolicy, NetworkState, NodeAhead } from '@openward/persistence';
 import { inWords } from '@openward/rollout';
 import type { RefusedNode } from '../reports/refused-reports.ts';
+import { ofEndedRollouts } from './ended-rollouts.ts';
+import { finding, findingOfNode, groupedByNode, worstFirst, type Found } from './finding.ts';
+import { ofNode } from './node-findings.ts';
+import { ofOpenRollout } from './open-rollouts.ts';
 
 // What `openward doctor` prints: everything that waits or is not as it should be, since when, and who can clear it. Pure.
 
@@ -29,55 +25,34 @@ export interface DoctorFacts {
   /** Whose reports this replica refused in the last minutes. */
   readonly refused: readonly RefusedNode[];
   readonly nodes: readonly NodeView[];
+  /** Those that may still tell some node something. */
   readonly rollouts: readonly RolloutView[];
+  /** Those that have ended lately, the newest first. */
+  readonly ended: readonly RolloutView[];
   readonly certificateUntil: number | null;
 }
 
-type Level = DoctorFinding['level'];
-
-const finding = (
-  level: Level,
-  what: string,
-  why: string,
-  next: string,
-  since: string | null = null,
-): DoctorFinding => ({
-  level,
-  what,
-  why,
-  since,
-  next,
-});
-
-const WHO: Readonly<Record<Clearer, string>> = {
-  site: 'The site clears it',
-  networkAdmin: 'A network admin clears it',
-  time: 'It clears by itself in time',
-  node: 'The node clears it by itself',
-  network: 'It clears when the network is back',
-};
-
-/** Nodes report every 10 minutes; three of them missed are no chance. */
-const SILENT_MS = 30 * 60_000;
 const LAGS_MS = 10_000;
 const FULL = 0.9;
 const MONTH_MS = 30 * 86_400_000;
 
 export function findings(facts: DoctorFacts): DoctorFinding[] {
+  const cutOff = new Set(facts.nodes.filter(({ link }) => link?.connected === false).map(({ name }) => name));
   const found = [
     ...ofNetwork(facts),
     ...facts.ahead.map(ofAhead),
     ...facts.refused.map(ofRefused),
     ...facts.nodes.flatMap((node) => ofNode(node, facts.now)),
     ...facts.policies.flatMap((policy) => ofPolicy(policy, facts.now)),
-    ...facts.rollouts.flatMap(ofRollout),
+    ...facts.rollouts.flatMap((rollout) => ofOpenRollout(rollout, cutOff)),
+    ...ofEndedRollouts(facts.rollouts, facts.ended),
   ];
-  return [...found.filter((it) => it.level !== 'ok'), ...found.filter((it) => it.level === 'ok')];
+  return worstFirst(groupedByNode(found));
 }
 
-function ofNetwork(facts: DoctorFacts): DoctorFinding[] {
+function ofNetwork(facts: DoctorFacts): Found[] {
   const { network, links, server, outbox, artifacts } = facts;
-  const found: DoctorFinding[] = [];
+  const found: Found[] = [];
   if (network.readOnly !== null) {
     const { node, reported, held } = network.readOnly.cause;
     const seen = `${node} has seen generation ${reported.epoch}.${reported.number}`;
@@ -129,22 +104,27 @@ function ofNetwork(facts: DoctorFacts): DoctorFinding[] {
   return found;
 }
 
-function ofAhead({ node, site, reported, held }: NodeAhead): DoctorFinding {
+function ofAhead({ node, site, reported, held }: NodeAhead): Found {
   const said = `it reports generation ${reported.epoch}.${reported.number}, which was never given to it`;
   const why = `${said} (${held === null ? 'none' : `${held.epoch}.${held.number}`} is held): it lies, or this control plane was restored`;
-  return finding('problem', `node ${node} of ${site}`, why, 'Compare with other nodes; revoke it if it alone says so.');
+  return findingOfNode(
+    { name: node, site },
+    'problem',
+    why,
+    'Compare with other nodes; revoke it if it alone says so.',
+  );
 }
 
 /** Others are not kept waiting by it: of a node whose reports are refused in a row, few are read. */
-function ofRefused({ node, site, why, reports, since }: RefusedNode): DoctorFinding {
+function ofRefused({ node, site, why, reports, since }: RefusedNode): Found {
   const said = `its reports are refused (${reports}, the last: ${inWords(why)}): this network does not know it by such keys, or somebody else has its credentials`;
   const next =
     'Ask hospital IT what the agent says; where nobody there sends them, `openward nodes revoke`, and it enrols again.';
-  return finding('problem', `node ${node} of ${site}`, said, next, new Date(since).toISOString());
+  return findingOfNode({ name: node, site }, 'problem', said, next, new Date(since).toISOString());
 }
 
 /** It closes nothing by itself: each site has chosen what then happens there. */
-function ofPolicy({ service, release, policy, expires, nodes }: EndingPolicy, now: number): DoctorFinding[] {
+function ofPolicy({ service, release, policy, expires, nodes }: EndingPolicy, now: number): Found[] {
   const { state, days } = expiryOf({ expires }, now);
   if (state === 'none' || state === 'valid') return [];
   const when = state === 'expired' ? `it expired at ${expires}` : `it expires at ${expires}, in ${days} days at most`;
@@ -152,90 +132,4 @@ function ofPolicy({ service, release, policy, expires, nodes }: EndingPolicy, no
   const next = 'Push its next revision, make a release with it, and roll that out.';
   const level = state === 'expired' ? 'problem' : 'warning';
   return [finding(level, `policy ${policy} of ${service}`, `${when}, and ${where}`, next)];
-}
-
-function ofNode(node: NodeView, now: number): DoctorFinding[] {
-  if (node.revokedAt !== null) return [];
-  const found: DoctorFinding[] = [];
-  const what = `node ${node.name} of ${node.site}`;
-  const say = (level: Level, why: string, next: string, since: string | null = null): void =>
-    void found.push(finding(level, what, why, next, since));
-  if (node.lastReportAt === null) {
-    say('warning', 'it has never reported', 'Start the agent at the site.', node.enrolledAt);
-  } else if (node.link?.connected === false) {
-    const next = 'The site clears it: hospital IT looks whether the agent is up, and its line.';
-    say('warning', 'it is not connected to the network', next, node.link.since);
-  } else if (now - Date.parse(node.lastReportAt) > SILENT_MS) {
-    say('warning', 'it has not reported lately', 'Look at the agent and its line at the site.', node.lastReportAt);
-  }
-  if (node.credentialsUntil !== null && Date.parse(node.credentialsUntil) < now) {
-    say(
-      'warning',
-      'its NATS credentials have expired',
-      'It renews by itself over HTTPS when it is back.',
-      node.credentialsUntil,
-    );
-  }
-  if (node.protocol !== null && node.protocol < OLDEST_PROTOCOL) {
-    say('problem', `its agent speaks protocol ${node.protocol}, too old`, 'The site upgrades the agent.');
-  }
-  if (node.class?.runtimeSafe === 'refused')
-    say('problem', `its runtime ${runtimeOf(node)} is not safe`, 'The site upgrades the runtime.');
-  if (node.class?.runtimeSafe === 'unsafeAllowed') {
-    say(
-      'warning',
-      `its runtime ${runtimeOf(node)} is not safe, and allowed all the same`,
-      'The site upgrades the runtime.',
-    );
-  }
-  for (const { service, serving, pinned, anchor, lastGood } of node.services) {
-    // Before its first release a service serves nothing; afterwards a clinic is without it, as when a recall left nothing to go to.
-    if (serving === 'notServing' && (anchor !== null || lastGood !== null))
-      say(
-        'problem',
-        `nothing serves ${service}, which served before`,
-        'Roll a release out to the site that is not recalled: `openward rollouts plan`.',
-        node.lastReportAt,
-      );
-    if (serving === 'halted')
-      say(
-        'warning',
-        `the site has halted ${service}`,
-        'Only the site can lift it: `openward node resume`.',
-        node.lastReportAt,
-      );
-    if (serving === 'degraded')
-      say(
-        'problem',
-        `${service} is degraded: its runtime keeps failing`,
-        'Hospital IT runs `openward node doctor`.',
-        node.lastReportAt,
-      );
-    if (pinned)
-      say(
-        'warning',
-        `the site has pinned ${service}`,
-        'Only the site can lift it: `openward node unpin`.',
-        node.lastReportAt,
-      );
-  }
-  return found;
-}
-
-const runtimeOf = (node: NodeView): string => `${node.class?.runtime ?? ''} ${node.class?.runtimeVersion ?? ''}`.trim();
-
-/** Waits that only time ends are no warning. */
-const levelOf = ({ clearedBy }: Wait): Level =>
-  clearedBy === 'site' || clearedBy === 'networkAdmin' ? 'warning' : 'ok';
-
-function ofRollout(rollout: RolloutView): DoctorFinding[] {
-  const name = `rollout ${rollout.id} (${rollout.service} ${rollout.release.number}, ${inWords(rollout.status)})`;
-  const ofWait = (what: string, wait: Wait): DoctorFinding =>
-    finding(levelOf(wait), what, wait.what, `${WHO[wait.clearedBy]}.`, wait.since);
-  return [
-    ...rollout.waits.map((wait) => ofWait(name, wait)),
-    ...rollout.nodes.flatMap((node) =>
-      node.waits.map((wait) => ofWait(`${name}: node ${node.node} of ${node.site}`, wait)),
-    ),
-  ];
 }
