@@ -1,6 +1,7 @@
-import type { Name, NodeOutcome, ReasonCode } from '@openward/contracts';
+import type { Name, ReasonCode } from '@openward/contracts';
 import { isSame, type End, type Held } from './model.ts';
 import type { Turn } from './turn.ts';
+import { outcomeOf, usable, wayBack, type Way } from './way-back.ts';
 
 // Going back needs no permit, no gate and no consent (R4), and no download: its target was kept. What became of it is told
 // honestly (N1): nothing was changed, it went back, or it could not.
@@ -20,11 +21,11 @@ export function endUnchanged(
 
 /** By the node itself, before the commit (N4): the release has failed here, and is not served a moment longer. */
 export function failBack(turn: Turn, service: Name, reason: ReasonCode, reference?: string): void {
-  const way = wayBack(turn, service);
-  if (way === null) return;
-  go(turn, service, way.to, {
+  const back = wayOut(turn, service);
+  if (back === null) return;
+  go(turn, service, back.to, {
     step: 'failed',
-    outcome: outcomeOf(way),
+    outcome: outcomeOf(back),
     reason,
     ...(reference === undefined ? {} : { reference }),
   });
@@ -32,14 +33,14 @@ export function failBack(turn: Turn, service: Name, reason: ReasonCode, referenc
 
 /** Told to by the network or by the site. Where there is nothing to go back to, what is served stays (and that is told). */
 export function stepBack(turn: Turn, service: Name, reason: 'rolledBackByNetwork' | 'rolledBackBySite'): void {
-  const way = wayBack(turn, service, reason === 'rolledBackBySite');
-  if (way === null) return;
-  if (way.to === null && way.hadSomething) {
+  const back = wayOut(turn, service, reason === 'rolledBackBySite');
+  if (back === null) return;
+  if (back.to === null && back.hadSomething) {
     const end: End = { step: 'failed', outcome: 'unableToRollBack', reason: 'targetMissing' };
     turn.record({ kind: 'ended', service, end });
     return;
   }
-  go(turn, service, way.to, { step: 'rolledBack', outcome: outcomeOf(way), reason });
+  go(turn, service, back.to, { step: 'rolledBack', outcome: outcomeOf(back), reason });
 }
 
 /**
@@ -55,33 +56,19 @@ export function leaveRecalled(turn: Turn, service: Name): void {
     turn.record({ kind: 'ended', service, end: { ...progress.end, outcome: 'unableToRollBack' } });
   } else if (progress?.at === 'activated' || progress?.at === 'committed') {
     if (isSame(progress.candidate, record.active)) {
-      const way = wayBack(turn, service);
+      const back = wayOut(turn, service);
       const end = {
         step: 'rolledBack',
-        outcome: way === null ? 'rolledBack' : outcomeOf(way),
+        outcome: back === null ? 'rolledBack' : outcomeOf(back),
         reason: 'recalled',
       } as const;
-      go(turn, service, way?.to ?? null, end);
+      go(turn, service, back?.to ?? null, end);
       return;
     }
   }
-  const to = usable(turn, [record.lastGood], record.active)[0] ?? null;
+  const to = usable((release) => turn.isRecalled(release), [record.lastGood], record.active)[0] ?? null;
   turn.record({ kind: 'moved', service, to, why: 'recalled' });
 }
-
-/**
- * For a person's own step back, when no live rollout says what to go to. Back only: never to a later release, nor to the one
- * that the person has just left.
- */
-export const steppingStone = (turn: Turn, service: Name): Held | null => {
-  const { active, lastGood, anchor, attempt } = turn.service(service);
-  const progress = attempt?.progress;
-  const left = progress?.at === 'ended' && progress.end.reason === 'rolledBackBySite' ? attempt?.assignment : undefined;
-  const earlier = usable(turn, [lastGood, anchor], active).filter(
-    ({ number, release }) => active !== null && number < active.number && release !== left?.release.digest,
-  );
-  return earlier[0] ?? null;
-};
 
 export function stopNow(
   turn: Turn,
@@ -99,34 +86,5 @@ function go(turn: Turn, service: Name, to: Held | null, end: End): void {
   turn.record({ kind: 'goingBack', service, to, end });
 }
 
-interface Way {
-  readonly to: Held | null;
-  readonly hadSomething: boolean;
-  /** The release was rolled out over itself: there is nothing else to go back to, and nothing to undo. */
-  readonly isItself: boolean;
-}
-
-const outcomeOf = ({ to, hadSomething, isItself }: Way): NodeOutcome =>
-  isItself ? 'noChange' : to === null && hadSomething ? 'unableToRollBack' : 'rolledBack';
-
-function wayBack(turn: Turn, service: Name, byPerson = false): Way | null {
-  const { attempt, lastGood, anchor } = turn.service(service);
-  const progress = attempt?.progress;
-  if (!attempt || (progress?.at !== 'activated' && progress?.at !== 'committed')) return null;
-  const { candidate } = progress;
-  const { rollbackTarget } = attempt.assignment;
-  const before = progress.at === 'activated' ? progress.before : progress.target;
-  const hadSomething = rollbackTarget !== null || before !== null;
-  if (isSame(before, candidate) && !turn.isRecalled(candidate.release)) {
-    return { to: before, hadSomething, isItself: true };
-  }
-  // When its rollout is over the target is no longer kept, unless it is the anchor. Only a person may choose the anchor
-  // itself, which can be years old.
-  const isOver = progress.at === 'committed' && progress.completed;
-  const planned = isOver ? [lastGood, anchor].filter((held) => held?.release === rollbackTarget) : [progress.target];
-  const choices = [...planned, isOver ? null : before, lastGood, byPerson ? anchor : null];
-  return { to: usable(turn, choices, candidate)[0] ?? null, hadSomething, isItself: false };
-}
-
-const usable = (turn: Turn, choices: readonly (Held | null)[], but: Held | null): readonly Held[] =>
-  choices.filter((held) => held !== null).filter((held) => !isSame(held, but) && !turn.isRecalled(held.release));
+const wayOut = (turn: Turn, service: Name, byPerson = false): Way | null =>
+  wayBack(turn.service(service), (release) => turn.isRecalled(release), byPerson);

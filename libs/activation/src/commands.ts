@@ -1,10 +1,11 @@
 import type { Name } from '@openward/contracts';
-import { endUnchanged, stepBack, steppingStone } from './back.ts';
+import { endUnchanged, stepBack } from './back.ts';
 import type { Command, CommandAnswer, CommandRefusal } from './events.ts';
 import type { Attempt, Consent } from './model.ts';
 import { isForAnother, isOpen, questionOf, refusalOf } from './question.ts';
 import type { Turn } from './turn.ts';
 import { pauseSoak } from './watch.ts';
+import { siteWayOf } from './way-back.ts';
 
 // What people at the site say. It needs no network, it is done when it is answered, and a refusal changes nothing.
 
@@ -52,11 +53,10 @@ function obeyForService(turn: Turn, command: ServiceCommand): CommandAnswer {
       if (turn.service(service).halted) turn.record({ kind: 'halted', service, halted: false });
       return DONE;
     case 'rollback':
-      return rollBack(turn, service);
+      return rollBack(turn, command);
     case 'pin':
       if (turn.service(service).active === null) return refused('nothingToPin');
-      if (!turn.service(service).pinned) turn.record({ kind: 'pinned', service, pinned: true });
-      return DONE;
+      return pin(turn, service);
     case 'unpin':
       if (turn.service(service).pinned) turn.record({ kind: 'pinned', service, pinned: false });
       return DONE;
@@ -132,20 +132,25 @@ function halt(turn: Turn, service: Name): CommandAnswer {
   return DONE;
 }
 
-/** A site's own rollback is also a pin; the pin is written first, so that no crash leaves the one without the other's hold. */
-function rollBack(turn: Turn, service: Name): CommandAnswer {
-  const { active, attempt, pinned } = turn.service(service);
-  const progress = attempt?.progress;
-  const isLive = progress?.at === 'activated' || progress?.at === 'committed';
-  const to = steppingStone(turn, service);
-  const hasTarget = isLive && 'target' in progress && progress.target !== null;
-  const isGoingBack = progress?.at === 'goingBack';
-  if (!isGoingBack && (active === null || (to === null && !hasTarget))) return refused('nothingToGoBackTo');
+/**
+ * A site's own rollback is also a pin; the pin is written first, so that no crash leaves the one without the other's hold. Nobody gets
+ * to the anchor without having named it, nor to another release than the one that was named.
+ */
+function rollBack(turn: Turn, { service, to: named }: To<'rollback'>): CommandAnswer {
+  const { attempt, pinned } = turn.service(service);
+  const at = attempt?.progress.at;
+  if (at === 'goingBack') return pin(turn, service);
+  const way = siteWayOf(turn.durable, service);
+  if (way === null) return refused('nothingToGoBackTo');
+  if (named !== undefined && named !== way.to.number) return refused('otherWayBack');
+  if (named === undefined && way.isAnchor) return refused('anchorNotNamed');
   if (!pinned) turn.record({ kind: 'pinned', service, pinned: true });
-  if (isLive) {
-    stepBack(turn, service, 'rolledBackBySite');
-  } else if (to !== null && !isGoingBack) {
-    turn.record({ kind: 'moved', service, to, why: 'rolledBackBySite' });
-  }
+  if (at === 'activated' || at === 'committed') stepBack(turn, service, 'rolledBackBySite');
+  else turn.record({ kind: 'moved', service, to: way.to, why: 'rolledBackBySite' });
+  return DONE;
+}
+
+function pin(turn: Turn, service: Name): CommandAnswer {
+  if (!turn.service(service).pinned) turn.record({ kind: 'pinned', service, pinned: true });
   return DONE;
 }

@@ -159,7 +159,7 @@ describe('N2: the hospital decides, first on preparing, then on activating', () 
     bench.desired([second({ phase: 'complete' })]);
     bench.command({ kind: 'setRules', rules: { prepare: [{}], activate: [{ changes: ['adapter'] }] } });
     bench.desired([anAssignment({ number: 3, rollbackTarget: second().release.digest })]).until('awaitingPermit');
-    bench.command({ kind: 'rollback', service });
+    bench.command({ kind: 'rollback', service, to: 1 });
     expect(bench.record.active?.release).toBe(first().release.digest);
     bench.command({ kind: 'unpin', service });
     expect(statusOf(bench)).toMatchObject({ step: 'awaitingConsent', waitsFor: 'consentToActivate' });

@@ -49,7 +49,8 @@ export type Command =
   | { readonly kind: 'reject'; readonly service: Name; readonly assignment?: AssignmentId; readonly reason: string }
   | { readonly kind: 'halt'; readonly service: Name }
   | { readonly kind: 'resume'; readonly service: Name }
-  | { readonly kind: 'rollback'; readonly service: Name }
+  /** `to`: the number of the release that is meant, without which nobody goes to an anchor that no plan named. */
+  | { readonly kind: 'rollback'; readonly service: Name; readonly to?: number }
   | { readonly kind: 'pin'; readonly service: Name }
   | { readonly kind: 'unpin'; readonly service: Name }
   | { readonly kind: 'acceptSuite'; readonly suite: Digest; readonly tooFewItems: boolean }
@@ -67,6 +68,10 @@ export type CommandRefusal =
   | 'reasonMissing'
   | 'alreadyActive'
   | 'nothingToGoBackTo'
+  /** The way leads to another release than the one that was named. */
+  | 'otherWayBack'
+  /** Only the anchor is left, which a person has to name. */
+  | 'anchorNotNamed'
   | 'nothingToPin'
   | 'notReady';
 

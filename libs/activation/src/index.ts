@@ -8,4 +8,6 @@ export * from './ports.ts';
 export { type Reconciler, startReconciler } from './reconciler.driver.ts';
 export { reportOf } from './report.ts';
 export { INITIAL, step } from './step.ts';
+export { type Standing, standingsOf } from './standing.ts';
 export { heldOf } from './turn.ts';
+export { type SiteWay, siteWayOf } from './way-back.ts';

@@ -9,6 +9,7 @@ import { LONGEST_LIFE_MS } from './permit.ts';
 import { Bench, first, second, settled } from './testing/bench.ts';
 import { aDesiredState, anAssignment, RESULTS } from './testing/documents.ts';
 import { heldFor } from './testing/simulated-disk.ts';
+import { siteWayOf } from './way-back.ts';
 
 // Any events in any order, true and stale answers alike, with restarts that lose whatever was not journalled.
 
@@ -228,7 +229,7 @@ const commands: fc.Arbitrary<Move> = fc
           ? { kind, service: name, until: bench.wall + 5000 }
           : kind === 'accept'
             ? { ...bench.yes(name), holdResult }
-            : { kind, service: name };
+            : { kind, service: name, to: siteWayOf(bench.state.durable, name)?.to.number };
     send(bench, watcher, { kind: 'command', id: 1, command } as Event);
   });
 

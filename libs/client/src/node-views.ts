@@ -184,7 +184,9 @@ export type NodeCommand =
   /** `until`: milliseconds since 1970. Without an assignment: whatever stands there. */
   | { readonly kind: 'defer'; readonly service: Name; readonly assignment?: string; readonly until: number }
   | { readonly kind: 'reject'; readonly service: Name; readonly assignment?: string; readonly reason: string }
-  | { readonly kind: 'halt' | 'resume' | 'rollback' | 'pin' | 'unpin'; readonly service: Name }
+  | { readonly kind: 'halt' | 'resume' | 'pin' | 'unpin'; readonly service: Name }
+  /** `to`: the number of the release that is meant; the anchor, where no plan named it, is gone to with it alone. */
+  | { readonly kind: 'rollback'; readonly service: Name; readonly to?: number }
   | { readonly kind: 'acceptSuite'; readonly suite: Digest }
   | { readonly kind: 'setRules'; readonly rules: NodeRules }
   /** P8: after the data folder was restored from a snapshot. */

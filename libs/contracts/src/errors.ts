@@ -85,6 +85,10 @@ export const ERRORS = entries({
   // The node's own.
   diskFull: { status: 507, next: 'Free space in the data folder; the fetch goes on by itself.' },
   notWaiting: { status: 409, next: 'See `openward node offers` for what waits for an answer.' },
+  anchorNotNamed: {
+    status: 409,
+    next: 'Name the release with --release where you mean it; `openward node halt` stops the service at once without going anywhere.',
+  },
   termRefused: {
     status: 422,
     next: 'Say it more narrowly, or keep what there was: the message names the release, the rule and the test that it would break.',

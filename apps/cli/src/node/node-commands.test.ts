@@ -42,8 +42,15 @@ it('names the release that a site’s own rollback goes to (N5)', async () => {
   const ran = await node('rollback', 'triage');
   expect(ran).toMatchObject({
     exitCode: EXIT.ok,
-    out: 'triage: gone back, and pinned; release 3 is what it goes back to.\n',
+    out:
+      'triage: gone back, and pinned; release 3 is what it goes back to.\n' +
+      '`openward node doctor` says how to take a newer one up again.\n',
   });
+  await node('rollback', 'triage', '--release', '3');
+  expect(asked.map(({ body }) => JSON.parse(body) as unknown)).toEqual([
+    { kind: 'rollback', service: 'triage' },
+    { kind: 'rollback', service: 'triage', to: 3 },
+  ]);
 });
 
 it('shows the newest rows of the ledger where a limit is given, and the next ones after a sequence', async () => {

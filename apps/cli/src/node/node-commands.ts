@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { NodeRules } from '@openward/client';
 import { nodeLeaf as leaf, onNode, type Cli, type Run } from '../cli.ts';
 import { EXIT } from '../exit-codes.ts';
-import { readJson, readText } from '../parse.ts';
+import { parseNumber, readJson, readText } from '../parse.ts';
 import { dataDirOf } from '../settings.ts';
 import { UsageError } from '../usage-error.ts';
 import { findingsText } from '../views/findings.ts';
@@ -151,19 +151,27 @@ const NOW: Readonly<Record<keyof typeof BRAKES, string>> = {
 };
 
 function addBrakes(cli: Cli, node: Command): void {
-  for (const [kind, [description, says]] of Object.entries(BRAKES)) {
-    leaf(
+  for (const kind of Object.keys(BRAKES) as (keyof typeof BRAKES)[]) {
+    const command = leaf(
       cli,
       node,
       `${kind} <service>`,
-      description,
-      onNode(async (client, run, [service = '']) => {
-        const { serves } = await client.command({ kind: kind as keyof typeof BRAKES, service });
-        const what = serves === null ? '' : `; release ${serves.number} ${NOW[kind as keyof typeof BRAKES]}`;
-        run.show({ done: true, serves }, () => `${service}: ${says}${what}.\n`);
+      BRAKES[kind][0],
+      onNode(async (client, run, [service = ''], { release }) => {
+        const to = release === undefined ? {} : { to: parseNumber(release as string, '--release') };
+        const { serves } = await client.command(kind === 'rollback' ? { kind, service, ...to } : { kind, service });
+        const what = serves === null ? '' : `; release ${serves.number} ${NOW[kind]}`;
+        run.show({ done: true, serves }, () => `${service}: ${BRAKES[kind][1]}${what}.\n${AFTER[kind] ?? ''}`);
       }),
     );
+    if (kind === 'rollback')
+      command.option('--release <number>', 'the release that is meant, as `node status` names it; the anchor needs it');
   }
 }
+
+/** What a person should know when it is done. */
+const AFTER: Readonly<Partial<Record<keyof typeof BRAKES, string>>> = {
+  rollback: '`openward node doctor` says how to take a newer one up again.\n',
+};
 
 const done = (run: Run, line: string): void => run.show({ done: true }, () => `${line}\n`);

@@ -25,3 +25,14 @@ test.each<[CommandRefusal, string, string]>([
     expect.objectContaining({ code, message: expect.stringContaining(message) as string }) as Error,
   );
 });
+
+const stands = { service: 'triage', serves: { number: 3 }, wayBack: 1 };
+test.each<[CommandRefusal, string, string]>([
+  ['anchorNotNamed', 'anchorNotNamed', 'openward node rollback triage --release 1'],
+  ['otherWayBack', 'conflict', 'It would go back to release 1.'],
+  ['nothingToGoBackTo', 'conflict', 'Release 3 is what it serves.'],
+])('N5 a step back that is refused (%s) says what is here', (why, code, message) => {
+  expect(() => settle({ done: false, why }, stands)).toThrow(
+    expect.objectContaining({ code, message: expect.stringContaining(message) as string }) as Error,
+  );
+});

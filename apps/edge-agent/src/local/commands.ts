@@ -34,7 +34,8 @@ export const LocalCommand = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('acceptInconclusive'), service: Name, assignment: AssignmentId, reason: Reason }),
   z.strictObject({ kind: z.literal('defer'), service: Name, assignment: AssignmentId.optional(), until: z.int() }),
   z.strictObject({ kind: z.literal('reject'), service: Name, assignment: AssignmentId.optional(), reason: Reason }),
-  z.strictObject({ kind: z.enum(['halt', 'resume', 'rollback', 'pin', 'unpin']), service: Name }),
+  z.strictObject({ kind: z.enum(['halt', 'resume', 'pin', 'unpin']), service: Name }),
+  z.strictObject({ kind: z.literal('rollback'), service: Name, to: z.int().min(1).optional() }),
   z.strictObject({ kind: z.literal('acceptSuite'), suite: Digest }),
   z.strictObject({ kind: z.literal('setRules'), rules: Rules }),
 ]);
@@ -62,17 +63,35 @@ const WHY: Readonly<Record<CommandRefusal, { readonly code: ErrorCode; readonly 
   reasonMissing: { code: 'badRequest', message: 'A rejection needs a reason; it stays at this site.' },
   alreadyActive: { code: 'conflict', message: 'The release serves already; use rollback or halt.' },
   nothingToGoBackTo: { code: 'conflict', message: 'There is no earlier release on this disk to go back to.' },
+  otherWayBack: { code: 'conflict', message: 'That is not the release that it would go back to.' },
+  anchorNotNamed: { code: 'anchorNotNamed', message: 'No plan named the only earlier release that is here.' },
   nothingToPin: { code: 'conflict', message: 'Nothing serves that could be pinned.' },
   notReady: { code: 'busy', message: 'The agent is starting or stopping.' },
 };
 
-/** `serves`: what the service has now, which a refusal names where it can. */
-export function settle(answer: CommandAnswer, serves: { readonly number: number } | null = null): void {
+/** What a refusal names where it can: what the service has now, and what a step back would go to. */
+export interface Stands {
+  readonly service: string;
+  readonly serves: { readonly number: number } | null;
+  readonly wayBack: number | null;
+}
+
+export function settle(answer: CommandAnswer, stands: Stands | null = null): void {
   if (answer.done) return;
   const { code, message } = WHY[answer.why];
-  const named =
-    serves === null || answer.why !== 'nothingToGoBackTo' ? '' : ` Release ${serves.number} is what it serves.`;
-  throw new Refusal(code, message + named);
+  throw new Refusal(code, [message, ...(stands === null ? [] : namedFor(answer.why, stands))].join(' '));
+}
+
+function namedFor(why: CommandRefusal, { service, serves, wayBack }: Stands): readonly string[] {
+  const stays = serves === null ? 'Nothing serves.' : `Release ${serves.number} is what it serves.`;
+  if (why === 'nothingToGoBackTo') return [stays];
+  if (why === 'otherWayBack') return [stays, ...(wayBack === null ? [] : [`It would go back to release ${wayBack}.`])];
+  if (why !== 'anchorNotNamed') return [];
+  return [
+    `It is release ${wayBack}, the anchor: the first that this site ever committed, which may be old.`,
+    stays,
+    `To go there: openward node rollback ${service} --release ${wayBack}`,
+  ];
 }
 
 /** Shown once; only its digest is stored. */

@@ -1,4 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { siteWayOf } from '@openward/activation';
 import { Name, Refusal } from '@openward/contracts';
 import { canNeverPass } from '@openward/evaluation';
 import { z } from 'zod';
@@ -79,9 +80,14 @@ export class NodeController {
     if (command.kind === 'acknowledgeLedger') return this.#acknowledgeLedger(command.reason);
     const tooFew = command.kind === 'acceptSuite' ? await this.#tooFewItems(command.suite) : false;
     const answer = await this.agent.reconciler.command(asCommand(command, () => tooFew));
-    const serves = 'service' in command ? this.#isToServe(command.service) : null;
-    settle(answer, serves);
-    return { done: true, serves };
+    const stands = 'service' in command ? this.#stands(command.service) : null;
+    settle(answer, stands);
+    return { done: true, serves: stands?.serves ?? null };
+  }
+
+  #stands(service: string) {
+    const way = siteWayOf(this.agent.reconciler.state().durable, service);
+    return { service, serves: this.#isToServe(service), wayBack: way?.to.number ?? null };
   }
 
   /** What the gateway has to serve once a way back that was begun has been gone. */

@@ -4,6 +4,7 @@ import { keepOf } from '../keep.ts';
 import { isSame } from '../model.ts';
 import type { Offer } from '../offers.ts';
 import { Unrecoverable } from '../ports.ts';
+import { siteWayOf } from '../way-back.ts';
 import { RESULTS } from './documents.ts';
 import { SimulatedNode } from './simulated-node.ts';
 import { type Nature, PERMIT_MS, StubNetwork } from './stub-network.ts';
@@ -275,7 +276,8 @@ async function visit(
   if (world.random() < 0.15) {
     const kinds = ['halt', 'resume', 'pin', 'unpin', 'rollback', 'resume', 'unpin'] as const;
     const kind = kinds[between(world, 0, kinds.length)]!;
-    const answer = await reconciler.command({ kind, service });
+    const way = kind === 'rollback' ? siteWayOf(node.known(), service) : null;
+    const answer = await reconciler.command({ kind, service, ...(way === null ? {} : { to: way.to.number }) });
     if (kind === 'halt' && answer.done && node.isUp) {
       world.note(`${node.name} ${service} halted`);
       if (node.gateway.served.has(service)) throw new Error(`${node.name} serves on after a halt`);
