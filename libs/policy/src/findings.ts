@@ -3,6 +3,8 @@ import { shortened, visible } from './visible.ts';
 
 /** As many as one reads; what has ten thousand faults is corrected by its first hundred. */
 export const MOST_FINDINGS = 100;
+/** The last finding, where more than so many were found. */
+const MORE_FINDINGS = 'There is more; correct these first.';
 const MOST_WHERE = 200;
 const MOST_MESSAGE = 1_000;
 
@@ -45,7 +47,7 @@ export class Findings {
   list(): readonly PolicyFinding[] {
     const last = this.#all.at(-1);
     if (this.#more === 0 || !last) return this.#all;
-    return [...this.#all, { code: last.code, where: '', message: 'There is more; correct these first.' }];
+    return [...this.#all, { code: last.code, where: '', message: MORE_FINDINGS }];
   }
 }
 

@@ -51,3 +51,7 @@ describe('the difference of two texts', () => {
     expect(differenceText('', 'x'.repeat(500)).length).toBeLessThan(200);
   });
 });
+
+it('shows ends of lines by a sign, and that sign, where it is the text’s own, spelt', () => {
+  expect(differenceText('a\n\nb⏎', 'a\n\nc⏎')).toBe('expected “a⏎⏎b\\u{23CE}”, got “a⏎⏎c\\u{23CE}”');
+});

@@ -17,9 +17,12 @@ export function differenceText(expected: string, actual: string): string {
 function partOf(text: string, start: number, end: number): string {
   const from = start > CONTEXT ? start - CONTEXT : 0;
   const to = end > CONTEXT ? text.length - end + CONTEXT : text.length;
-  const part = shortened(text.slice(from, to), MOST);
+  const part = withLineEnds(shortened(text.slice(from, to), MOST));
   return `“${from > 0 ? '…' : ''}${part}${to < text.length ? '…' : ''}”`;
 }
+
+/** On one line, with ends of lines as a sign that people read; that sign, where it is the text's own, is spelt. */
+const withLineEnds = (text: string): string => text.replaceAll('⏎', '\\u{23CE}').replaceAll('\n', '⏎');
 
 export interface DiffLine {
   readonly kind: 'same' | 'removed' | 'added';
