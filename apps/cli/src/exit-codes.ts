@@ -16,6 +16,8 @@ export const EXIT = {
   rolloutEndedBadly: 5,
   /** `doctor` found a problem. */
   problemFound: 6,
+  /** `policy test` found nothing wrong with a policy but that it has expired. */
+  expired: 7,
   interrupted: 130,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

@@ -25,7 +25,8 @@ export function buildProgram(cli: Cli): Command {
     .addHelpText(
       'after',
       '\nScripts set OPENWARD_URL, OPENWARD_TOKEN and OPENWARD_CA, and OPENWARD_NODE_DATA on a node.\n' +
-        'Exit codes: 0 ok, 1 refused or failed, 2 usage, 3 not reachable, 4 not authorised, 5 the rollout ended badly, 6 a problem was found.',
+        'Exit codes: 0 ok, 1 refused or failed, 2 usage, 3 not reachable, 4 not authorised, 5 the rollout ended badly, 6 a problem was found, ' +
+        '7 the policy has expired.',
     );
   addLogin(cli, program);
   for (const add of [addSites, addNodes, addServices, addModels, addSuites, addPolicies, addReleases, addRollouts])

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '@openward/contracts';
 import { EXIT, exitCodeOf, type ExitCode } from './exit-codes.ts';
 import { UsageError } from './usage-error.ts';
+import { andMore, groupedByCode } from './views/grouped.ts';
 
 /** What is told of any error: what happened and why, and what to do next. */
 export interface ToldError {
@@ -74,9 +75,28 @@ function detailLines(details: unknown): string[] {
           Array.isArray(value) ? value.map((item) => ({ [key]: item as unknown })) : [{ [key]: value as unknown }],
         )
       : [details];
+  if (items.length > 0 && items.every(isFinding)) return findingLines(items);
   const shown = items.slice(0, MOST_DETAILS).map(asLine);
   return items.length > MOST_DETAILS ? [...shown, `… and ${items.length - MOST_DETAILS} more`] : shown;
 }
+
+/** What was found wrong with a document: `code`, `where`, `message`. */
+interface Finding {
+  readonly code: string;
+  readonly where: string;
+  readonly message: string;
+}
+
+const isFinding = (item: unknown): item is Finding =>
+  typeof item === 'object' && item !== null && 'code' in item && 'where' in item && 'message' in item;
+
+const findingLines = (findings: readonly Finding[]): string[] =>
+  groupedByCode(findings)
+    .flatMap(({ code, first, more }) => [
+      ...first.map(({ where, message }) => `${code} ${where}: ${message}`),
+      andMore(code, more),
+    ])
+    .filter((line) => line !== '');
 
 function asLine(item: unknown): string {
   if (typeof item !== 'object' || item === null) return String(item);

@@ -1,13 +1,14 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { digestOf, plainPolicy, type PolicyView, type PromptPolicy } from '@openward/contracts';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { starterPolicy } from '@openward/policy';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EXIT } from '../exit-codes.ts';
 import { run } from '../terminal.fixture.ts';
-import { writePolicyDir } from './policy-folder.ts';
+import { readPolicyDir, writePolicyDir } from './policy-folder.ts';
 
 let folder: string;
 let stop: () => Promise<void> = () => Promise.resolve();
@@ -39,7 +40,7 @@ const VIEW: PolicyView = {
 };
 
 /** A control plane that holds one policy; `asked` is what it was sent. */
-async function controlPlane() {
+async function controlPlane(held = POLICY, digest = digestOf(held)) {
   const asked: { readonly path: string; readonly body: unknown }[] = [];
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];
@@ -52,7 +53,7 @@ async function controlPlane() {
       const isList = request.method === 'GET' && path.startsWith('/api/v1/policies?');
       const found = path.includes('id=unknown') ? [] : [VIEW];
       if (isList) response.end(JSON.stringify({ items: found, next: null }));
-      else response.end(JSON.stringify(request.method === 'POST' ? VIEW : { ...VIEW, document: POLICY }));
+      else response.end(JSON.stringify(request.method === 'POST' ? VIEW : { ...VIEW, digest, document: held }));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -76,6 +77,50 @@ it('refuses a policy that could harm before it asks for an address, and says whe
   expect(refused).toMatchObject({ exitCode: EXIT.refused, out: '' });
   expect(refused.err).toContain('nobody');
   expect(refused.err).toContain('next: ');
+});
+
+it('refuses a policy that has expired before it asks for an address', async () => {
+  await writePolicyDir(folder, { ...POLICY, expires: '2020-01-31T00:00:00Z' });
+  const refused = await run(['policy', 'push', folder], {});
+  expect(refused).toMatchObject({ exitCode: EXIT.refused, out: '' });
+  expect(refused.err).toContain('triage 3 HAS EXPIRED (2020-01-31T00:00:00Z)');
+});
+
+describe('policy pull', () => {
+  const starter = { ...starterPolicy(), revision: 3 };
+
+  it('writes a registered policy back as a folder that passes its test, with the same digest', async () => {
+    const { asked, env } = await controlPlane(starter);
+    const into = join(folder, 'new');
+    const pulled = await run(['policy', 'pull', 'triage@3', into], env);
+    expect(pulled).toMatchObject({ exitCode: EXIT.ok });
+    expect(pulled.err).toContain(digestOf(starter));
+    expect(asked.map((it) => it.path)).toEqual(['GET /api/v1/policies/triage/3']);
+    expect(await run(['policy', 'test', into])).toMatchObject({ exitCode: EXIT.ok });
+    const read = await readPolicyDir(into);
+    expect(digestOf(read.kind === 'ok' ? read.document : null)).toBe(digestOf(starter));
+  });
+
+  it('takes the newest where no revision is given', async () => {
+    const { asked, env } = await controlPlane(starter);
+    await run(['policy', 'pull', 'triage', join(folder, 'new')], env);
+    expect(asked.map((it) => it.path)).toEqual([
+      'GET /api/v1/policies?id=triage&limit=1',
+      'GET /api/v1/policies/triage/3',
+    ]);
+  });
+
+  it('writes nothing that is not what was registered, and nothing over what is there', async () => {
+    const { env } = await controlPlane(starter, `sha256:${'0'.repeat(64)}`);
+    const into = join(folder, 'new');
+    expect((await run(['policy', 'pull', 'triage@3', into], env)).exitCode).toBe(EXIT.refused);
+    expect(existsSync(into)).toBe(false);
+    await stop();
+    const { env: right } = await controlPlane(starter);
+    writeFileSync(join(folder, 'notes.txt'), 'mine');
+    expect((await run(['policy', 'pull', 'triage@3', folder], right)).exitCode).toBe(EXIT.usage);
+    expect(readdirSync(folder)).toEqual(['notes.txt']);
+  });
 });
 
 it('refuses a folder with a file that no policy has', async () => {

@@ -8,13 +8,22 @@ import { accessOf } from '../settings.ts';
 import { facts } from '../table.ts';
 import { UsageError } from '../usage-error.ts';
 import { policiesText } from '../views/catalogue.ts';
+import { clinicalLines } from '../views/clinical.ts';
+import { expiredText, NEXT_OF_EXPIRED } from '../views/policy.ts';
 import { addPolicyAuthoring } from './policy-author.ts';
-import { isFolder, namesFolder, readPolicyDir } from './policy-folder.ts';
+import { isFolder, namesFolder, readPolicyDir, writePolicyDir } from './policy-folder.ts';
 
 export function addPolicies(cli: Cli, program: Command): void {
   const policy = program.command('policy').description('prompt policies: written, tested, registered and read');
   addPolicyAuthoring(cli, policy);
   leaf(cli, policy, 'push <folder>', 'check a policy and register its revision', pushPolicy);
+  leaf(
+    cli,
+    policy,
+    'pull <id> <folder>',
+    'write a registered policy, ID or ID@REVISION, back as files into a new or empty folder',
+    pullPolicy,
+  );
   leaf(
     cli,
     policy,
@@ -41,15 +50,37 @@ export function addPolicies(cli: Cli, program: Command): void {
 
 /** Judged here before any address or token is asked for; the control plane judges it again. */
 const pushPolicy: Act = async (run, [folder = ''], options) => {
-  const { checkPolicy, NO_SITE_TERMS, policyRefusal } = await import('@openward/policy');
-  const checked = checkPolicy(await documentIn(folder), NO_SITE_TERMS, () => performance.now());
+  const { expiryOf, Refusal } = await import('@openward/contracts');
+  const { checkPolicy, clinicalChanges, NO_SITE_TERMS, policyRefusal, visible } = await import('@openward/policy');
+  const clock = (): number => performance.now();
+  const checked = checkPolicy(await documentIn(folder), NO_SITE_TERMS, clock);
   if (checked.kind === 'refused') throw policyRefusal(checked.findings);
+  if (expiryOf(checked.policy, run.now).state === 'expired') {
+    throw new Refusal('policyInvalid', `${expiredText(checked.policy)} ${NEXT_OF_EXPIRED}`);
+  }
+  for (const line of clinicalLines(clinicalChanges(checked.policy, NO_SITE_TERMS, clock), visible)) run.note(line);
   const push = admin(async (client) => {
     const view = await client.policies.create(checked.policy);
     run.show(view, () => policiesText([view]));
   });
   return push(run, [folder], options);
 };
+
+/** The files are judged by what was registered before one of them is written: read again, they are the same policy. */
+const pullPolicy = admin(async (client, run, [name = '', folder = '']) => {
+  const [, id, revision] = /^([^@]*)(?:@(.*))?$/s.exec(name) ?? [];
+  const found = await registered(client, id ?? '', revision === undefined ? null : parseNumber(revision, 'REVISION'));
+  const { digestOf } = await import('@openward/contracts');
+  const { readPolicyFolder, writePolicyFolder } = await import('@openward/policy');
+  const read = readPolicyFolder(writePolicyFolder(found.document));
+  if (read.kind === 'refused' || digestOf(read.document) !== found.digest) {
+    throw new Error(`${found.id}@${found.revision} cannot be written as files that have its digest, ${found.digest}`);
+  }
+  const files = await writePolicyDir(folder, found.document);
+  const { id: of, revision: at, digest } = found;
+  run.show({ id: of, revision: at, digest, files }, () => files.map((path) => `${path}\n`).join(''));
+  run.note(`It is ${of}@${at}, ${digest}. Next: \`openward policy test ${folder}\`; a change is the next revision.`);
+});
 
 /** One that is not finished can be read too: its shape alone is checked. */
 const showFolder: Act = async (run, [folder = '', revision]) => {

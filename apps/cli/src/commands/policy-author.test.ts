@@ -143,6 +143,51 @@ describe('policy test', () => {
     expect((await run(['policy', 'test', join(folder, 'none')])).exitCode).toBe(EXIT.usage);
   });
 
+  it('ends with a code of its own where nothing is wrong but that the policy has expired, and says so', async () => {
+    edit('policy.yaml', /expires: .*/, 'expires: 2020-01-31T00:00:00Z');
+    const tested = await run(['policy', 'test', dir]);
+    expect(tested.exitCode).toBe(EXIT.expired);
+    expect(tested.err).toContain('triage 1 HAS EXPIRED (2020-01-31T00:00:00Z)');
+    const json = JSON.parse((await run(['policy', 'test', dir, '--json'])).out) as object;
+    expect(json).toMatchObject({ ok: false, findings: [], expiry: { state: 'expired' } });
+    edit('tests.yaml', /action: (\w+)/, 'action: block');
+    expect((await run(['policy', 'test', dir])).exitCode).toBe(EXIT.refused);
+  });
+
+  it('shows three findings of each code, and all of them with --json', async () => {
+    edit('tests.yaml', /action: none/g, 'action: block');
+    edit('texts.yaml', /$/, 'unused:\n  en: Nobody.\n');
+    const { out } = await run(['policy', 'test', dir]);
+    expect(out).toContain('languageMissing texts.unused');
+    edit('texts.yaml', /unused:\n {2}en: Nobody.\n/, '');
+    const failing = await run(['policy', 'test', dir]);
+    expect(failing.out.match(/^testFailed /gm)).toHaveLength(3);
+    const [, more = ''] = /^… and (\d+) more of testFailed \(all of them with --json\)$/m.exec(failing.out) ?? [];
+    const { findings } = JSON.parse((await run(['policy', 'test', dir, '--json'])).out) as { findings: unknown[] };
+    expect(findings).toHaveLength(3 + Number(more));
+    const pushed = await run(['policy', 'push', dir]);
+    expect(pushed.err.match(/^ {2}testFailed /gm)).toHaveLength(3);
+    expect(pushed.err).toContain(`… and ${more} more of testFailed`);
+  });
+
+  it('shows ends of lines as people read them, and what is not seen by its code point', async () => {
+    edit('tests.yaml', 'This is help', 'That\u202E is help');
+    const { out } = await run(['policy', 'test', dir]);
+    expect(out).toContain('shortly.⏎⏎That\\u{202E} is help');
+  });
+
+  it('names the clinical sentences that it would change, and goes on', async () => {
+    edit(
+      'rules.yaml',
+      /kind: identifier\n {4}identifier: email\n {2}action:\n {4}does: redact/,
+      'kind: regex\n    pattern: \\d{3} mg|\\S+@\\S+org\n    ignoreCase: true\n  action:\n    does: redact',
+    );
+    const tested = await run(['policy', 'test', dir]);
+    expect(tested.exitCode).toBe(EXIT.ok);
+    expect(tested.err).toMatch(/^warning: \d+ of 150 clinical sentences would not pass as they are\./);
+    expect(tested.err).toContain('email-out: reply (en): “Amoxicillin 500 mg three times daily');
+  });
+
   it('warns of a policy that ends soon', async () => {
     edit('policy.yaml', /expires: .*/, 'expires: 2026-03-11T12:00:00Z');
     expect((await run(['policy', 'test', dir])).err).toContain('It expires in 10 days');

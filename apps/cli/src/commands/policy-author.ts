@@ -4,7 +4,8 @@ import { accessOf } from '../settings.ts';
 import { leaf, type Act, type Cli, type Run } from '../cli.ts';
 import { EXIT } from '../exit-codes.ts';
 import { UsageError } from '../usage-error.ts';
-import { diffText, refusedText, summaryText, testedText } from '../views/policy.ts';
+import { clinicalLines } from '../views/clinical.ts';
+import { diffText, expiredText, NEXT_OF_EXPIRED, refusedText, summaryText, testedText } from '../views/policy.ts';
 import { readPolicyDir, writePolicyDir } from './policy-folder.ts';
 
 // What an author does with a policy before anybody else sees it. Nothing here needs a network but a policy that is named by its id.
@@ -39,20 +40,24 @@ const init: Act = async (run, [dir = ''], { id }) => {
 const test: Act = async (run, [dir = '']) => {
   const read = await readPolicyDir(dir);
   const { expiryOf } = await import('@openward/contracts');
-  const { examinePolicy, NO_SITE_TERMS } = await import('@openward/policy');
+  const { clinicalChanges, examinePolicy, NO_SITE_TERMS, visible } = await import('@openward/policy');
+  const clock = (): number => performance.now();
   const examined =
     read.kind === 'ok'
-      ? examinePolicy(read.document, NO_SITE_TERMS, () => performance.now())
+      ? examinePolicy(read.document, NO_SITE_TERMS, clock)
       : { policy: null, compiled: null, results: [], findings: read.findings };
   const { policy, compiled, results, findings } = examined;
+  const expiry = policy && expiryOf(policy, run.now);
+  const clinical = compiled && clinicalChanges(compiled.policy, NO_SITE_TERMS, clock);
   run.show(
     {
-      ok: findings.length === 0,
+      ok: findings.length === 0 && expiry?.state !== 'expired',
       policy: policy && { id: policy.id, revision: policy.revision },
       stream: compiled?.stream ?? null,
       tests: results,
       findings,
-      expiry: policy && expiryOf(policy, run.now),
+      expiry,
+      clinical,
     },
     () =>
       [
@@ -61,12 +66,15 @@ const test: Act = async (run, [dir = '']) => {
         findings.length === 0 ? '' : `${compiled === null ? '' : '\n'}${refusedText(findings, run.paint)}`,
       ].join(''),
   );
-  const { state, days } = policy === null ? { state: 'none', days: null } : expiryOf(policy, run.now);
-  if (state === 'expired') run.note(`warning: It has expired (${policy?.expires}), and no plan will take it.`);
-  if (state === 'soon') run.note(`warning: It expires in ${days} days (${policy?.expires}).`);
-  if (findings.length === 0) return EXIT.ok;
-  run.note('openward: The policy is refused, here, at the push and on every node.\n  next: Correct what is named.');
-  return EXIT.refused;
+  for (const line of clinical === null ? [] : clinicalLines(clinical, visible)) run.note(line);
+  if (expiry?.state === 'soon') run.note(`warning: It expires in ${expiry.days} days (${policy?.expires}).`);
+  if (findings.length > 0) {
+    run.note('openward: The policy is refused, here, at the push and on every node.\n  next: Correct what is named.');
+    return EXIT.refused;
+  }
+  if (expiry?.state !== 'expired') return EXIT.ok;
+  run.note(`openward: ${expiredText(policy)}\n  next: ${NEXT_OF_EXPIRED}`);
+  return EXIT.expired;
 };
 
 const diff: Act = async (run, [a = '', b = '']) => {

@@ -2,12 +2,18 @@ import type { PromptPolicy, RuleMatch } from '@openward/contracts';
 import type { CompiledPolicy, PolicyDiff, PolicyFinding, StreamMode, TestResult } from '@openward/policy';
 import { table } from '../table.ts';
 import type { Paint } from '../terminal.ts';
+import { andMore, groupedByCode } from './grouped.ts';
 
 // What the commands about policies print. Findings and descriptions come from the library as lines that hide nothing; texts of a
 // difference are made so here, by the `visible` that the caller loads with the library.
 
 export const refusedText = (findings: readonly PolicyFinding[], paint: Paint): string =>
-  findings.map(({ code, where, message }) => `${paint('bad', code)} ${where}\n  ${message}\n`).join('');
+  groupedByCode(findings)
+    .flatMap(({ code, first, more }) => [
+      ...first.map(({ where, message }) => `${paint('bad', code)} ${where}\n  ${message}\n`),
+      more === 0 ? '' : `${paint('dim', andMore(code, more))}\n`,
+    ])
+    .join('');
 
 /** A line for each rule: what it is, how its replies stream, its tests. */
 export function testedText(
@@ -56,6 +62,12 @@ export function streamText(stream: StreamMode): string {
 
 export const summaryText = ({ id, revision, rules, tests }: PromptPolicy): string =>
   `${id} ${revision}: ${rules.length} rules, ${tests.length} tests\n\n`;
+
+export const expiredText = (policy: Pick<PromptPolicy, 'id' | 'revision' | 'expires'> | null): string =>
+  policy === null
+    ? ''
+    : `${policy.id} ${policy.revision} HAS EXPIRED (${policy.expires}): no push, no plan and no node takes it.`;
+export const NEXT_OF_EXPIRED = 'Give it a later `expires`, or null, and the next revision.';
 
 /** Texts line by line, rules and everything else field by field. */
 export function diffText(diff: PolicyDiff, paint: Paint, visible: (text: string) => string): string {
