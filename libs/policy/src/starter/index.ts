@@ -3,12 +3,11 @@ import { RULES } from './rules.ts';
 import { TESTS } from './tests.ts';
 import { EMERGENCY_NUMBER, TEXTS } from './texts.ts';
 
-const SYSTEM_PROMPT = `You help clinic staff and patients to decide how urgently somebody needs to be seen.
-Ask for what is missing: age, how long, how bad, pregnancy, medicines, other illnesses.
-Say how urgent it is in one sentence, then why, then what to watch for.
-Do not name a diagnosis as certain. Do not change or stop a medicine.
-If anything points to an emergency, say first: call {{emergencyNumber}}.
-Answer in the language of the question, in plain words.`;
+/** Short, so that the smallest models have room beside it: one that reads 512 tokens of a byte each still takes a question. */
+const SYSTEM_PROMPT = `Say how urgently somebody must be seen: one sentence, then why.
+In an emergency first: call {{emergencyNumber}}.
+Ask for what is missing. Change no medicine.
+Answer in the language of the question.`;
 
 /**
  * What `openward policy init` writes: a policy for triage that a network can start from. Replies are streamed under it, since each

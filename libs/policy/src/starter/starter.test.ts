@@ -32,6 +32,12 @@ describe('the starter policy', () => {
     expect(runPolicyTests(starterPolicy(), NO_SITE_TERMS).filter(({ differs }) => differs.length > 0)).toEqual([]);
   });
 
+  it('leaves a model of 512 tokens room for a question, also where each byte is a token', () => {
+    const compiling = compilePolicy(starterPolicy(), NO_SITE_TERMS);
+    const bytes = compiling.kind === 'ok' ? Buffer.byteLength(compiling.compiled.systemPrompt) : Infinity;
+    expect(bytes).toBeLessThanOrEqual(220);
+  });
+
   it('streams replies, 196 characters late', () => {
     const compiling = compilePolicy(starterPolicy(), NO_SITE_TERMS);
     expect(compiling.kind === 'ok' && compiling.compiled.stream).toEqual({ kind: 'window', heldBack: 196 });
