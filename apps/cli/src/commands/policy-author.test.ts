@@ -69,6 +69,7 @@ describe('policy test', () => {
     for (const { id } of starterPolicy().rules) expect(out).toMatch(new RegExp(`^${id} `, 'm'));
     expect(out).toMatch(/^RULE +STAGE +KIND +DOES +MODE +TESTS +PASSED +STREAM$/m);
     expect(out).toMatch(/^Streamed replies: /m);
+    expect(out).toMatch(/^System prompt: \d+ bytes, so \d+ tokens at the most/m);
     const json = JSON.parse((await run(['policy', 'test', dir, '--json'])).out) as Record<string, unknown>;
     expect(json).toMatchObject({ ok: true, findings: [], policy: { revision: 1 } });
     expect(json['tests']).toHaveLength(starterPolicy().tests.length);

@@ -17,7 +17,7 @@ export const refusedText = (findings: readonly PolicyFinding[], paint: Paint): s
 
 /** A line for each rule: what it is, how its replies stream, its tests. */
 export function testedText(
-  { policy, stream }: Pick<CompiledPolicy, 'policy' | 'stream'>,
+  { policy, stream, systemPrompt }: Pick<CompiledPolicy, 'policy' | 'stream' | 'systemPrompt'>,
   results: readonly TestResult[],
   paint: Paint,
 ): string {
@@ -38,7 +38,17 @@ export function testedText(
   return [
     table(['rule', 'stage', 'kind', 'does', 'mode', 'tests', 'passed', 'stream'], rows),
     `\nStreamed replies: ${streamText(stream)}\n`,
+    `System prompt: ${promptText(systemPrompt)}\n`,
   ].join('');
+}
+
+/** Only a model's own vocabulary tells its tokens, and a policy is not of one model. */
+function promptText(systemPrompt: string): string {
+  const bytes = Buffer.byteLength(systemPrompt);
+  return (
+    `${bytes} bytes, so ${bytes} tokens at the most (about ${Math.ceil(bytes / 4)} with the vocabulary of a large model). ` +
+    'They stand before each question, and a question that does not fit beside them is refused (tooLong).'
+  );
 }
 
 const kindOf = (match: RuleMatch): string => (match.kind === 'identifier' ? match.identifier : match.kind);
