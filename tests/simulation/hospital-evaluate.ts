@@ -62,6 +62,7 @@ export function simulatedEvaluation(
           runtimeVersion: RUNTIME_VERSION,
           terms: 'none',
           seed: assignment.seed,
+          ownStepMs: 0,
         },
         {
           answer: async (subject, input, stop) => {
@@ -72,6 +73,8 @@ export function simulatedEvaluation(
             return { kind: 'text', text: answerOf(seed, held.number, input) };
           },
           yieldToClinic: () => Promise.resolve(),
+          now: () => 0,
+          wait: (ms, stop) => life.answer(ms, () => undefined, stop),
           done: async (subject) => {
             const { key } = heldOf(subject);
             if (key !== candidate.key && key !== live?.key) await models.unload(key);

@@ -202,6 +202,8 @@ export class Agent {
         today: () => this.policies.today(),
         monotonic: () => ports.clock.monotonic(),
         wall: () => ports.clock.wall(),
+        sleep: (ms, signal) => ports.timers.sleep(ms, signal),
+        ownStepMs: config.ownStepMs,
         log: ports.log,
       }),
       serving: this.served,

@@ -41,6 +41,8 @@ const AgentConfig = z.strictObject({
     .prefault({}),
   timeZone: z.string().default('UTC'),
   stateIntervalMs: z.int().min(1000).default(600_000),
+  /** The least time that an evaluation's measurement of own records takes, to whoever sees when a report comes. */
+  ownStepMs: z.int().min(0).max(3_600_000).default(30_000),
   reserveBytes: z
     .int()
     .min(0)

@@ -6,6 +6,7 @@ import type {
   ChangeClass,
   DesiredState,
   Digest,
+  EvaluationFailure,
   Generation,
   Name,
   NodeOutcome,
@@ -58,6 +59,8 @@ export interface EvaluationResult {
   /** Null where the suite reads no site data. */
   readonly own: OwnEvidence | null;
   readonly runtimeVersion: Version;
+  /** Of a gate in error: what stopped it on a bundled item, for the network too. */
+  readonly failure?: EvaluationFailure;
 }
 
 /** A standing rule of the site: each field that is given must match. Without hours it holds at all times. */
@@ -102,6 +105,7 @@ export interface End {
   /** Absent where the release stayed active: nothing was undone, and something was changed. */
   readonly outcome?: NodeOutcome;
   readonly reason: ReasonCode;
+  readonly failure?: EvaluationFailure;
   readonly reference?: string;
 }
 

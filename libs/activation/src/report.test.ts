@@ -1,8 +1,9 @@
-import { EvidenceBody, NodeStep, StateBody } from '@openward/contracts';
+import { EvidenceBody, NodeStep, ServiceState, StateBody } from '@openward/contracts';
 import { describe, expect, it } from 'vitest';
 import { evidenceBody, reportOf } from './report.ts';
 import { nodeAt } from './step-cases.fixture.ts';
 import { second, settled } from './testing/bench.ts';
+import { RESULTS } from './testing/documents.ts';
 
 describe('P6: what a node says of itself', () => {
   it.each(NodeStep.options)('fits the closed list at %s', (step) => {
@@ -22,6 +23,19 @@ describe('P6: what a node says of itself', () => {
     expect(bench.effects.map((effect) => effect.kind)).toContain('report');
     bench.pass(1000);
     expect(bench.effects.map((effect) => effect.kind)).not.toContain('report');
+  });
+
+  it('says what a gate in error stumbled over, when it is not run again', () => {
+    const bench = settled().desired([second()]).until('evaluating');
+    const { service } = bench;
+    for (let tries = 0; tries < 3; tries++) {
+      if (bench.step !== 'evaluating') bench.pass(600_000);
+      const result = { ...RESULTS.error, failure: 'contextTooLong' } as const;
+      bench.send({ kind: 'evaluated', service, task: bench.task, result });
+    }
+    const [state] = reportOf(bench.state).services;
+    expect(state?.assignment).toMatchObject({ step: 'failed', reason: 'gateError', failure: 'contextTooLong' });
+    expect(ServiceState.parse(state)).toEqual(state);
   });
 
   it('fences evidence by plan, assignment and the digests of what was measured (R2)', () => {

@@ -57,6 +57,7 @@ function statusOf(attempt: Attempt, record: ServiceRecord, work: Work): Assignme
     step: stepOf(attempt, record, work),
     ...(end?.outcome === undefined ? {} : { outcome: end.outcome }),
     ...(end === null ? reasonOnTheWay(attempt) : { reason: end.reason }),
+    ...(end?.failure === undefined ? {} : { failure: end.failure }),
     ...(end?.reference === undefined ? {} : { reference: end.reference }),
     ...(waits === null || end !== null ? {} : { waitsFor: waits }),
     ...(job.doing === 'evaluating' ? { progress: job.quarters } : {}),

@@ -1,11 +1,11 @@
-import type { Name } from '@openward/contracts';
+import type { EvaluationFailure, Name } from '@openward/contracts';
 import { endUnchanged } from './back.ts';
 import { obey } from './commands.ts';
 import { takeDesired, takeUpAssignment } from './desired.ts';
 import type { Effect, Event, Now } from './events.ts';
 import { type Entry, NOTHING_KNOWN, replay } from './journal.ts';
 import { hasShrunk, keepOf } from './keep.ts';
-import type { Job, NodeState } from './model.ts';
+import type { End, Job, NodeState } from './model.ts';
 import { permitFailed, takePermit } from './permit.ts';
 import { pursue } from './pursue.ts';
 import { reportOf } from './report.ts';
@@ -161,12 +161,12 @@ function takeJobEvent(turn: Turn, event: JobEvent): void {
       return;
     case 'evaluated':
       if (job.doing !== 'evaluating' || attemptAt(turn, service, 'staged') === null) return;
-      if (event.result.verdict === 'error') return evaluationFault(turn, service, job, '');
+      if (event.result.verdict === 'error') return evaluationFault(turn, service, job, event.result);
       turn.change(service, { job: IDLE });
       return turn.record({ kind: 'evaluated', service, result: event.result });
     case 'evaluateFailed':
       if (job.doing !== 'evaluating') return;
-      if (event.code === null) return evaluationFault(turn, service, job, event.reference);
+      if (event.code === null) return evaluationFault(turn, service, job, event);
       return endUnchanged(turn, service, 'failed', event.code, event.reference);
     case 'fetchFailed':
     case 'verifyFailed':
@@ -197,8 +197,16 @@ function evaluationFault(
   turn: Turn,
   service: Name,
   job: Extract<Job, { readonly tries: number }>,
-  reference: string,
+  { reference, failure }: { readonly reference?: string; readonly failure?: EvaluationFailure },
 ): void {
   if (job.tries + 1 < EVALUATION_TRIES) return rest(turn, service, job);
-  endUnchanged(turn, service, 'failed', 'gateError', reference === '' ? undefined : reference);
+  const end: End = {
+    step: 'failed',
+    outcome: 'noChange',
+    reason: 'gateError',
+    ...(failure === undefined ? {} : { failure }),
+    ...(reference === undefined ? {} : { reference }),
+  };
+  turn.cancelJob(service);
+  turn.record({ kind: 'ended', service, end });
 }

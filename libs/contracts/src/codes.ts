@@ -65,6 +65,25 @@ export const ReasonCode = z.enum([
 ]);
 export type ReasonCode = z.infer<typeof ReasonCode>;
 
+/**
+ * What a gate in error stumbled over (`gateError`), by the suite's bundled items alone: what fails on a site's own record stays at the
+ * site, since even a code could tell of that record (E1). `runtimeFailed` stands for everything that a runtime says beside these.
+ */
+export const EvaluationFailure = z.enum([
+  'contextTooLong',
+  'policyFailed',
+  'modelNotLoadable',
+  'needsSwap',
+  'digestMismatch',
+  'targetMissing',
+  'runtimeUnreachable',
+  'runtimeUnsafeVersion',
+  'runtimeExited',
+  'runtimeFailed',
+  'internal',
+]);
+export type EvaluationFailure = z.infer<typeof EvaluationFailure>;
+
 /** What a node's attempt waits for now. `CLEARED_BY` says who can end the wait. */
 export const WaitCode = z.enum([
   'wave',
@@ -150,5 +169,6 @@ export const WarningCode = z.enum([
   'deadlineShorterThanSoak',
   'alreadyThere',
   'policyExpiresSoon',
+  'promptMayNotFit',
 ]);
 export type WarningCode = z.infer<typeof WarningCode>;

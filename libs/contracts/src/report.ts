@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { NodeOutcome, NodeStep, ReasonCode, WaitCode } from './codes.ts';
+import { EvaluationFailure, NodeOutcome, NodeStep, ReasonCode, WaitCode } from './codes.ts';
 import { AssignmentId, Digest, Generation, Name, Uuid, Version } from './ids.ts';
 import { BundledEvidence, OwnEvidence, Verdict, VerdictReason } from './suite.ts';
 
@@ -20,6 +20,8 @@ export const AssignmentStatus = z.strictObject({
   step: NodeStep,
   outcome: NodeOutcome.optional(),
   reason: ReasonCode.optional(),
+  /** With `gateError`: what the gate stumbled over, where that was a bundled item. */
+  failure: EvaluationFailure.optional(),
   /** Finds the text of what went wrong in the node's own log; eight hexadecimal digits, drawn at random. */
   reference: z
     .string()

@@ -17,6 +17,7 @@ export { LocalDetails } from './local-details.ts';
 export { decideNonInferiority, judgeNonInferiority } from './non-inferiority-gate.ts';
 export type { ItemFacts, Outcome, Outcomes, PairedOutcomes, ReferenceOutcomes, Rerun } from './outcomes.ts';
 export type { EvaluationPorts, Reply, ResultKey, Results, Subject } from './ports.ts';
+export { overAfterMs } from './own-time.ts';
 export { contradictionIn } from './recheck.ts';
 export { compareRerun, drawItems, type Random, rerunOfOwn, seededRandom } from './rerun.ts';
 export { type EvaluationEnd, type EvaluationJob, type OwnData, runEvaluation } from './run.driver.ts';

@@ -1,3 +1,4 @@
+import type { EvaluationFailure } from '@openward/contracts';
 import type { Outcome } from './outcomes.ts';
 
 /** A release in the variant that this site would run. Two subjects are one where both digests are. */
@@ -6,10 +7,10 @@ export interface Subject {
   readonly variant: string;
 }
 
-/** What the runtime said to one item. `code` names the failure; it carries no text of the item. */
+/** What became of one item. `code` names the failure; it carries no text of the item. A refusal that a clinic would get is a text. */
 export type Reply =
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'failed'; readonly code: string };
+  | { readonly kind: 'failed'; readonly code: EvaluationFailure };
 
 /**
  * Under what an outcome is kept (E4): everything that could change it. `data` is the suite's digest for bundled items,
@@ -41,11 +42,15 @@ export interface EvaluationPorts {
    * runtime that dies, will not load or runs out of time is a reply of kind `failed`. It rejects only when the signal aborts.
    */
   answer(subject: Subject, input: string, signal: AbortSignal): Promise<Reply>;
-  /** Resolves when no request of the gateway is waiting or running. Rejects only when the signal aborts. */
+  /** Resolves when no request of the gateway is waiting or running, and not before others had their turn. Rejects only when the signal aborts. */
   yieldToClinic(signal: AbortSignal): Promise<void>;
   /** Told when no more is asked of a subject for now, so that one that serves nobody may be unloaded (N6). */
   done(subject: Subject): Promise<void>;
-  /** P6: how far the evaluation is, in quarters; never more than once for a quarter, never backwards. */
+  /** P6: how far the evaluation is, in quarters of its bundled items; never more than once for a quarter, never backwards. */
   reportProgress(quarters: 1 | 2 | 3 | 4): Promise<void>;
+  /** Milliseconds of a monotonic clock. */
+  now(): number;
+  /** Resolves after so many. Rejects only when the signal aborts. */
+  wait(ms: number, signal: AbortSignal): Promise<void>;
   readonly results: Results;
 }

@@ -1,6 +1,6 @@
 type Quarters = 1 | 2 | 3 | 4;
 
-/** Counts items and tells quarters (P6): how many items there are, and how fast they go, does not show. */
+/** Counts items and tells quarters (P6), so that how many items there are does not show. */
 export class Progress {
   readonly #total: number;
   readonly #report: (quarters: Quarters) => Promise<void>;

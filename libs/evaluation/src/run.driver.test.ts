@@ -52,6 +52,7 @@ const JOB: EvaluationJob = {
   runtimeVersion: 'llama 1',
   terms: 'sha256:terms',
   seed: 42,
+  ownStepMs: 1_000,
 };
 const FIRST_RELEASE: EvaluationJob = { ...JOB, references: [] };
 
@@ -62,6 +63,11 @@ class World {
   readonly log: string[] = [];
   readonly store = new Map<string, Map<string, Outcome>>();
   readonly cancel = new AbortController();
+  /** Virtual: each answer takes 10 ms, but for those that `takes` says otherwise of. */
+  time = 0;
+  takes: (subject: Subject, input: string) => number = () => 10;
+  /** What an observer sees: each quarter, and the end, with its time. */
+  readonly seen: (readonly [number | 'end', number])[] = [];
   yields = 0;
   atOnce = 0;
   mostAtOnce = 0;
@@ -69,7 +75,7 @@ class World {
   beforeAnswer: () => void = () => {};
 
   run(job: EvaluationJob = JOB): Promise<EvaluationEnd> {
-    return runEvaluation(job, this.ports(), this.cancel.signal);
+    return runEvaluation(job, this.ports(), this.cancel.signal).finally(() => this.seen.push(['end', this.time]));
   }
 
   askedOf(subject: Subject): string[] {
@@ -91,6 +97,7 @@ class World {
         signal.throwIfAborted();
         this.asked.push(`${subject.release} ${input}`);
         this.log.push(`ask ${subject.release}`);
+        this.time += this.takes(subject, input);
         const expected = Number(input.split(' ')[1]) < 60 ? 'emergency' : 'routine';
         return this.reply(subject, input) ?? { kind: 'text', text: ` ${expected}\n` };
       },
@@ -102,6 +109,12 @@ class World {
       },
       reportProgress: async (quarters) => {
         this.quarters.push(quarters);
+        this.seen.push([quarters, this.time]);
+      },
+      now: () => this.time,
+      wait: async (ms, signal) => {
+        signal.throwIfAborted();
+        this.time += ms;
       },
       results: {
         kept: async (key) => [...of(key)],
@@ -176,6 +189,63 @@ describe('the evaluation runner', () => {
     expect(new Set([...world.store.values()].flatMap((outcomes) => [...outcomes.values()]))).toEqual(
       new Set(['wrong']),
     );
+  });
+});
+
+describe('P6 what can be seen of own records from outside', () => {
+  const seenWhere = async (takes: World['takes']): Promise<World['seen']> => {
+    const it = new World();
+    it.takes = takes;
+    await it.run();
+    return it.seen;
+  };
+  const slowOn =
+    (record: string, ms: number): World['takes'] =>
+    (subject, input) =>
+      subject === NEW && input === record ? ms : 10;
+
+  it('P6 a record that takes longer than the others changes no time that is told', async () => {
+    const plain = await seenWhere(() => 10);
+    expect(plain.map(([what]) => what)).toEqual([1, 2, 3, 4, 'end']);
+    for (const record of ['own 0', 'own 30', 'own 59']) expect(await seenWhere(slowOn(record, 300))).toEqual(plain);
+  });
+
+  it('P6 a slow record shows where all records together take twice as long, and then as the next doubling alone', async () => {
+    const ends = await Promise.all(
+      [400, 500, 900, 1_400, 1_500, 3_000].map(async (ms) => (await seenWhere(slowOn('own 7', ms))).at(-1)![1]),
+    );
+    const [least = 0] = ends;
+    expect(ends.map((end) => end - least)).toEqual([0, 1_000, 1_000, 1_000, 3_000, 3_000]);
+  });
+
+  it('P6 quarters are those of the bundled items, and the last is told when own records are done too', async () => {
+    const quick: World['takes'] = (_, input) => (input.startsWith('own') ? 0 : 10);
+    const own = (await seenWhere(quick)).at(-1)![1];
+    const none = new World();
+    none.takes = quick;
+    await none.run({ ...JOB, own: { kind: 'withheld', reason: 'dataMissing' } });
+    const bundledOnly = none.seen.at(-1)![1];
+    // The reference, its items that are asked again, and the candidate: a second each, whatever was asked.
+    expect(own - bundledOnly).toBeLessThanOrEqual(3_000);
+    expect(own - bundledOnly).toBeGreaterThan(2_000);
+  });
+
+  it('P6 a measurement of own records that stops at a failure is told no sooner than one that does not', async () => {
+    const plain = await seenWhere(() => 10);
+    for (const record of ['own 0', 'own 40']) {
+      const it = new World();
+      it.reply = (subject, input) =>
+        subject === NEW && input === record ? { kind: 'failed', code: 'runtimeExited' } : undefined;
+      await it.run();
+      expect(it.seen).toEqual(plain);
+    }
+  });
+
+  it('E4 own records that were asked before are not waited for again', async () => {
+    await world.run();
+    const before = world.time;
+    await world.run();
+    expect(world.time).toBe(before);
   });
 });
 
@@ -271,6 +341,16 @@ describe('a runtime that fails', () => {
     });
     expect(world.askedOf(NEW).filter((line) => line.includes('bundled'))).toHaveLength(11);
     expect(world.quarters).toEqual([1, 2, 3, 4]);
+  });
+
+  it('E1 names what a bundled item failed with, and never what an own record did', async () => {
+    world.reply = failing(NEW, 'bundled 10');
+    expect(await world.run()).toMatchObject({ failure: 'runtimeExited' });
+    world = new World();
+    world.reply = failing(NEW, 'own 10');
+    const end = await world.run();
+    expect(judgementOf(end).verdict).toBe('error');
+    expect(end).toMatchObject({ failure: null });
   });
 
   it('is an error of the reference', async () => {

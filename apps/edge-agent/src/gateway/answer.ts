@@ -1,4 +1,4 @@
-import { Refusal } from '@openward/contracts';
+import { Refusal, type ModelVersion } from '@openward/contracts';
 import { RuntimeRefusal, type GenerateEvent, type Runtime } from '@openward/runtime';
 import { renderPrompt, type Turn } from './conversation.ts';
 import type { Lease } from './served.ts';
@@ -43,7 +43,7 @@ export async function answer(
   const prompt = renderPrompt(template, lease.policy.systemPrompt, turns);
   // A request that the bound refuses costs no more than its reading (G5).
   if (!ahead) slots.refuseWhenFull();
-  await checkLength(countTokens, lease, prompt, maxTokens);
+  await refuseTooLong((text) => countTokens(lease, text), lease.release.model, prompt, maxTokens);
   const giveBack = await slots.take(signal, { ahead });
   try {
     const events = runtime
@@ -74,12 +74,17 @@ const MOST_BYTES_A_TOKEN = 64;
  * G2, before the runtime sees the prompt. The model's own vocabulary is asked where the bytes alone do not tell: a short prompt
  * fits in any case, and one that cannot fit must not cost the child that answers everybody its counting.
  */
-async function checkLength(countTokens: CountTokens, lease: Lease, prompt: string, maxTokens: number): Promise<void> {
-  const room = lease.release.model.contextLength - maxTokens;
+export async function refuseTooLong(
+  count: (text: string) => Promise<number>,
+  { contextLength }: Pick<ModelVersion, 'contextLength'>,
+  prompt: string,
+  maxTokens: number,
+): Promise<void> {
+  const room = contextLength - maxTokens;
   const bytes = Buffer.byteLength(prompt);
   if (bytes + MARKS_BESIDE <= room) return;
-  refuseHopeless(lease, bytes);
-  const tokens = await countTokens(lease, prompt);
+  refuseHopeless(contextLength, bytes);
+  const tokens = await count(prompt);
   if (tokens > room)
     throw new Refusal(
       'tooLong',
@@ -91,21 +96,25 @@ async function checkLength(countTokens: CountTokens, lease: Lease, prompt: strin
  * Before any rule reads them: what the model could not read in any case. A rule's time is linear in its text, and a text as long as a
  * body may be would take a rule that is well made over its limit.
  */
-export async function refuseUnreadable(countTokens: CountTokens, lease: Lease, turns: readonly Turn[]): Promise<void> {
-  if (judgesNothing(lease.policy.policy)) return;
-  const { contextLength } = lease.release.model;
+export async function refuseUnreadable(
+  count: (text: string) => Promise<number>,
+  { release, policy }: Pick<Lease, 'release' | 'policy'>,
+  turns: readonly Turn[],
+): Promise<void> {
+  if (judgesNothing(policy.policy)) return;
+  const { contextLength } = release.model;
   const bytes = turns.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
   if (bytes + MARKS_BESIDE <= contextLength) return;
-  refuseHopeless(lease, bytes);
-  const tokens = await countTokens(lease, turns.map(({ text }) => text).join('\n'));
+  refuseHopeless(contextLength, bytes);
+  const tokens = await count(turns.map(({ text }) => text).join('\n'));
   if (tokens > contextLength)
     throw new Refusal('tooLong', `The messages have ${tokens} tokens; the model reads ${contextLength}.`);
 }
 
 /** What cannot fit however it is counted costs the vocabulary nothing. */
-function refuseHopeless({ release: { model } }: Lease, bytes: number): void {
-  if (bytes > model.contextLength * MOST_BYTES_A_TOKEN)
-    throw new Refusal('tooLong', `The messages have ${bytes} bytes; the model reads ${model.contextLength} tokens.`);
+function refuseHopeless(contextLength: number, bytes: number): void {
+  if (bytes > contextLength * MOST_BYTES_A_TOKEN)
+    throw new Refusal('tooLong', `The messages have ${bytes} bytes; the model reads ${contextLength} tokens.`);
 }
 
 /** An iteration that gives its slot back when it ends, by itself or by `return`, and also where it never began. */

@@ -134,7 +134,7 @@ async function converse(asking: Asking, response: ServerResponse): Promise<Outco
   const elapsed = () => options.monotonic() - seen.began;
   // A request that the bound refuses costs no more than its reading (G5, G2).
   options.slots.refuseWhenFull();
-  await refuseUnreadable(options.countTokens, lease, conversation.turns);
+  await refuseUnreadable((text) => options.countTokens(lease, text), lease, conversation.turns);
   const admission = admit(lease.release, lease.policy, conversation, {
     language: asking.language,
     today: options.policies.today,

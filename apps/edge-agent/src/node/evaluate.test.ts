@@ -37,7 +37,10 @@ const suite: SuiteDocument = {
 };
 const around = { before: '', after: '' };
 const release = {
-  model: { template: { bos: '', system: around, user: around, assistant: around, stop: [] } },
+  model: {
+    contextLength: 512,
+    template: { bos: '', system: around, user: around, assistant: around, stop: ['<end>'] },
+  },
   policy: plainPolicy(''),
   parameters: { maxTokens: 4, temperature: 0 },
 } as unknown as Release;
@@ -63,6 +66,9 @@ function world(changes: {
   readonly refuses?: 'policyTestFailed';
   /** By release; all others have none. */
   readonly policies?: Readonly<Record<string, PromptPolicy>>;
+  /** What the first bundled item says. */
+  readonly input?: string;
+  readonly monotonic?: () => number;
 }) {
   let terms: SiteTerms = NO_SITE_TERMS;
   const unloaded: string[] = [];
@@ -79,12 +85,19 @@ function world(changes: {
   } as unknown as Runtime;
   const evaluate = createEvaluate({
     documents: {
-      suite: () => Promise.resolve(suite),
+      suite: () =>
+        Promise.resolve({
+          ...suite,
+          items: suite.items.map((item, at) =>
+            at === 0 && changes.input !== undefined ? { ...item, input: changes.input } : item,
+          ),
+        }),
       release: (digest: string) =>
         Promise.resolve({ ...release, policy: changes.policies?.[digest] ?? release.policy }),
     } as unknown as Documents,
     models: {
       ensure: changes.ensure ?? ((held: Held) => Promise.resolve(held.key)),
+      countTokens: (_: Held, text: string) => Promise.resolve(text.length),
       unload: (key: string) => Promise.resolve(void unloaded.push(key)),
     } as unknown as LoadedReleases,
     runtime,
@@ -99,9 +112,15 @@ function world(changes: {
     terms: () => terms,
     compile: compiledPolicy,
     today: () => '2026-03-01',
-    monotonic: () => performance.now(),
+    monotonic: changes.monotonic ?? (() => performance.now()),
     wall: () => 1,
-    log: { info: () => {}, warn: (event, fields) => logged.push({ event, ...fields }), error: () => {} },
+    sleep: () => Promise.resolve(),
+    ownStepMs: 0,
+    log: {
+      info: (event, fields) => logged.push({ event, ...fields }),
+      warn: (event, fields) => logged.push({ event, ...fields }),
+      error: () => {},
+    },
   });
   return {
     setTerms: (own: Partial<SiteTerms>) => {
@@ -219,4 +238,78 @@ test('a policy that the site’s terms of now refuse is not evaluated, and ends 
   const it = world({ refuses: 'policyTestFailed' });
   await expect(it.run()).rejects.toMatchObject({ code: 'policyTestFailed' });
   expect(it.asked).toEqual([]);
+});
+
+test.for([
+  ['a control character, where the policy refuses those', 'bundled \u0000', 'controlCharacters'],
+  ['a mark of the model’s template', 'bundled <end>', 'templateMark'],
+] as const)(
+  'an item with %s is one that a clinic would get no reply to: it is wrong, the model is not asked it, and no gate is in error',
+  async ([, input, code]) => {
+    const it = world({ input });
+    const { verdict, bundled } = await it.run();
+    expect(verdict).toBe('pass');
+    expect(bundled.gates).toMatchObject([{ kind: 'ceiling', counts: { n: 60, candidateMisses: 1 } }]);
+    expect(it.asked).toHaveLength(59);
+    expect(it.logged).toMatchObject([{ event: 'evaluation.itemRefused', code }]);
+  },
+);
+
+test('control characters are stripped from an item where the policy strips them', async () => {
+  const strips: PromptPolicy = { ...plainPolicy(''), controlCharacters: 'strip' };
+  const it = world({ input: 'bundled \u0000', policies: { [candidate.release]: strips } });
+  expect((await it.run()).bundled.gates).toMatchObject([{ counts: { n: 60, candidateMisses: 0 } }]);
+  expect(it.logged).toEqual([]);
+});
+
+test('G2 a prompt that does not fit the model ends the measurement at once, by its code, and the model is not asked', async () => {
+  const it = world({ policies: { [candidate.release]: { ...plainPolicy('a'.repeat(600)) } } });
+  expect(await it.run()).toMatchObject({ verdict: 'error', reason: 'candidateFailed', failure: 'contextTooLong' });
+  expect(it.asked).toEqual([]);
+  expect(it.logged).toHaveLength(1);
+});
+
+test('G2 no rule reads an item that is longer than the model could read', async () => {
+  let looked = 0;
+  const it = world({
+    input: 'x'.repeat(100_000),
+    policies: { [candidate.release]: under(rule('any', 'input', 'x', { does: 'annotate' })) },
+    monotonic: () => (looked += 1),
+  });
+  expect(await it.run()).toMatchObject({ failure: 'contextTooLong' });
+  // A rule that is applied looks at the clock more than once.
+  expect(looked).toBeLessThanOrEqual(1);
+});
+
+test('a rule that takes too long ends the measurement at its first item, and is named in the log', async () => {
+  let time = 0;
+  const slow = under(rule('slow', 'input', 'bundled', { does: 'annotate' }));
+  // Every look at the clock is a second after the one before.
+  const it = world({ policies: { [candidate.release]: slow }, monotonic: () => (time += 1_000) });
+  expect(await it.run()).toMatchObject({ verdict: 'error', failure: 'policyFailed' });
+  expect(it.asked).toEqual([]);
+  expect(it.logged).toEqual([
+    {
+      event: 'evaluation.answerFailed',
+      release: candidate.release,
+      variant: 'f16',
+      code: 'policyFailed',
+      rule: 'slow',
+    },
+  ]);
+});
+
+test('between two items everybody else has a turn, also where no item waits for the model', async () => {
+  let turns = 0;
+  let isOver = false;
+  const takeTurn = (): void => {
+    turns += 1;
+    if (!isOver) setImmediate(takeTurn);
+  };
+  setImmediate(takeTurn);
+  await world({
+    policies: { [candidate.release]: under(rule('all', 'input', '[0-9]', { does: 'block', text: 'refusal' })) },
+  }).run();
+  isOver = true;
+  expect(turns).toBeGreaterThanOrEqual(suite.items.length);
 });

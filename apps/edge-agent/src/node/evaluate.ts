@@ -1,3 +1,4 @@
+import { setImmediate as othersTurn } from 'node:timers/promises';
 import { Unrecoverable, type Evaluate, type EvaluationResult, type Held } from '@openward/activation';
 import {
   canonicalJson,
@@ -15,18 +16,17 @@ import {
   isExpired,
   referencesOf,
   runEvaluation,
+  type EvaluationEnd,
   type Judgement,
   type OwnData,
-  type Reply,
   type Subject,
 } from '@openward/evaluation';
 import type { SqliteDataSets, SqliteJudgements, SqliteResults, StoredDataSet } from '@openward/persistence/node';
-import { PolicyFailure, type CompiledPolicy, type Monotonic, type PolicyTurn, type SiteTerms } from '@openward/policy';
-import { RuntimeRefusal, type Runtime } from '@openward/runtime';
-import { renderPrompt } from '../gateway/conversation.ts';
+import type { CompiledPolicy, Monotonic, SiteTerms } from '@openward/policy';
+import type { Runtime } from '@openward/runtime';
 import type { Slots } from '../gateway/slots.ts';
-import { answerUnder } from '../gateway/under-policy.ts';
 import type { Documents } from './documents.ts';
+import { answerItem } from './evaluation-answer.ts';
 import type { LoadedReleases } from './model-runtime.ts';
 import { asVersion } from './node-class.ts';
 
@@ -50,6 +50,10 @@ export interface EvaluateOptions {
   readonly today: () => string;
   readonly monotonic: Monotonic;
   readonly wall: () => number;
+  /** Rejects when the signal aborts. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** What a measurement of own records takes at least, to whoever sees when it is told (`overAfterMs`). */
+  readonly ownStepMs: number;
   readonly log: Log;
 }
 
@@ -99,10 +103,17 @@ export function createEvaluate(options: EvaluateOptions): Evaluate {
           runtimeVersion,
           terms,
           seed: assignment.seed,
+          ownStepMs: options.ownStepMs,
         },
         {
-          answer: (asked, input, stop) => answer(around, heldOf(held, asked), input, languageOf(suite), stop),
-          yieldToClinic: () => options.slots.whenIdle(),
+          answer: (asked, input, stop) => answerItem(around, heldOf(held, asked), input, languageOf(suite), stop),
+          // An item that is blocked waits for no runtime, and a thousand of them would let nobody else have a turn.
+          yieldToClinic: async () => {
+            await othersTurn();
+            await options.slots.whenIdle();
+          },
+          now: options.monotonic,
+          wait: options.sleep,
           done: (asked) => leave(options, heldOf(held, asked).key, [candidate, live]),
           reportProgress: (quarters) => Promise.resolve(progress(quarters)),
           results: options.results,
@@ -110,7 +121,7 @@ export function createEvaluate(options: EvaluateOptions): Evaluate {
         signal,
       );
       if (end.kind === 'cancelled') throw signal.reason ?? new Error('the evaluation was cancelled');
-      const result = resultOf(end.judgement, runtimeVersion);
+      const result = resultOf(end, runtimeVersion);
       keep(options, key, result, end.judgement, own, set, assignment.suite.digest, candidate.release);
       return result;
     },
@@ -130,64 +141,6 @@ function heldOf(all: readonly Held[], subject: Subject): Held {
   const found = all.find((held) => isSame(subjectOf(held), subject));
   if (found === undefined) throw new Error(`the release ${subject.release} is not held here`);
   return found;
-}
-
-/** A failure of the runtime is an outcome, not an end; only an abort rejects. */
-async function answer(
-  options: Pick<EvaluateOptions, 'documents' | 'models' | 'runtime' | 'today' | 'monotonic' | 'log'> & {
-    readonly compile: Compile;
-  },
-  held: Held,
-  text: string,
-  language: string | null,
-  signal: AbortSignal,
-): Promise<Reply> {
-  try {
-    const release = await options.documents.release(held.release, held.document);
-    const model = await options.models.ensure(held);
-    const policy = options.compile(release.policy);
-    const { body } = await answerUnder(
-      policy,
-      { turns: [{ role: 'user', text }], language, today: options.today() },
-      (turns) => ask(options.runtime, release, policy.systemPrompt, model, turns, signal),
-      options.monotonic,
-    );
-    return { kind: 'text', text: body };
-  } catch (error) {
-    signal.throwIfAborted();
-    const code =
-      error instanceof RuntimeRefusal ? error.code : error instanceof PolicyFailure ? 'policyFailed' : 'internal';
-    // The code alone: a message could hold what a runtime said of a record.
-    options.log.warn('evaluation.answerFailed', { release: held.release, variant: held.variant, code });
-    return { kind: 'failed', code };
-  }
-}
-
-async function ask(
-  runtime: Runtime,
-  { model: version, parameters }: Release,
-  systemPrompt: string,
-  model: string,
-  turns: readonly PolicyTurn[],
-  signal: AbortSignal,
-): Promise<{ readonly text: string; readonly finishReason: 'stop' | 'length' }> {
-  let text = '';
-  let finishReason: 'stop' | 'length' = 'stop';
-  const events = runtime.generate({
-    model,
-    prompt: renderPrompt(version.template, systemPrompt, turns),
-    maxTokens: parameters.maxTokens,
-    temperature: parameters.temperature,
-    ...(parameters.topP === undefined ? {} : { topP: parameters.topP }),
-    ...(parameters.seed === undefined ? {} : { seed: parameters.seed }),
-    stop: version.template.stop,
-    signal,
-  });
-  for await (const event of events) {
-    if (event.type === 'text') text += event.text;
-    else if (event.type === 'end') finishReason = event.finishReason;
-  }
-  return { text, finishReason };
 }
 
 type Compile = (policy: PromptPolicy) => CompiledPolicy;
@@ -249,12 +202,16 @@ function ownDataOf(
   return { kind: 'records', digest: set.data, records };
 }
 
-const resultOf = ({ verdict, reason, bundled, own }: Judgement, runtimeVersion: string): EvaluationResult => ({
+const resultOf = (
+  { judgement: { verdict, reason, bundled, own }, failure }: Extract<EvaluationEnd, { readonly kind: 'judged' }>,
+  runtimeVersion: string,
+): EvaluationResult => ({
   verdict,
   reason,
   bundled,
   own,
   runtimeVersion,
+  ...(verdict === 'error' && failure !== null ? { failure } : {}),
 });
 
 /** Errors are looked at again another time; everything else is the one look. */
