@@ -72,6 +72,8 @@ describe('the rules of imports', () => {
     ['apps/cli/src/a.ts', "import { plan } from '@openward/rollout/src/plan.ts';"],
     ['apps/cli/src/a.ts', "import { startNats } from '@openward/testkit';"],
     ['apps/control-plane/src/a.ts', "import { memoryStore } from '@openward/rollout/testing';"],
+    ['libs/policy/src/a.ts', "import { createPolicyJudge } from '@openward/policy-check';"],
+    ['apps/cli/src/a.ts', "import { createPolicyJudge } from '@openward/policy-check';"],
     ['libs/runtime/src/a.ts', "import { plan } from '../../rollout/src/plan.ts';"],
   ])('find in %s: %s', (path, text) => {
     expect(offends(path, text)).not.toEqual([]);
@@ -86,6 +88,7 @@ describe('the rules of imports', () => {
     ['libs/distribution/src/store.fs.ts', "import { open } from 'node:fs/promises';"],
     ['libs/messaging/src/nest/a.ts', "import { Injectable } from '@nestjs/common';"],
     ['apps/edge-agent/src/a.ts', "import { openStore } from '@openward/persistence/node';"],
+    ['apps/edge-agent/src/a.ts', "import { createPolicyJudge } from '@openward/policy-check';"],
     ['libs/persistence/src/a.pg.test.ts', "import { memoryStore } from '@openward/rollout/testing';"],
     ['libs/runtime/src/a.test.ts', "import { fakeClock } from '@openward/testkit';"],
     ['libs/testkit/src/servers/a.ts', "import { natsServers } from '../../../../scripts/nats-server.mjs';"],

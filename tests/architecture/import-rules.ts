@@ -98,6 +98,13 @@ const noWayOut: Rule = (path, from) => {
   return `a relative import may not leave its workspace: ${from}`;
 };
 
+// A pure library judges with `checkPolicy`; this one starts a thread, which is for processes that serve.
+const CHECKING = ['apps/control-plane', 'apps/edge-agent'];
+const policyCheckOnlyInServers: Rule = (path, from) => {
+  if (packageName(from) !== '@openward/policy-check' || isForTests(path)) return undefined;
+  return CHECKING.includes(workspaceOf(path)) ? undefined : `only ${CHECKING.join(' and ')} may import ${from}`;
+};
+
 const testkitOnlyInTests: Rule = (path, from) => {
   if (from !== '@openward/testkit' || isForTests(path) || path.startsWith('deploy/demo/')) return undefined;
   return 'only tests and the demo may import @openward/testkit';
@@ -111,6 +118,7 @@ const RULES: readonly Rule[] = [
   appsStandAlone,
   noDeepImports,
   noWayOut,
+  policyCheckOnlyInServers,
   testkitOnlyInTests,
 ];
 

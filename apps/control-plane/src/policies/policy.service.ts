@@ -8,10 +8,10 @@ import {
   type PolicyView,
   type WholePolicy,
 } from '@openward/contracts';
-import { diffPolicies, policyRefusal, type PolicyDiff } from '@openward/policy';
+import { diffPolicies, NO_SITE_TERMS, policyRefusal, type PolicyDiff } from '@openward/policy';
+import { createPolicyJudge } from '@openward/policy-check';
 import { once, type Creation } from '../http/idempotency.ts';
 import { CONTEXT, type Context } from '../process/context.ts';
-import { createPolicyJudge } from './judge-policy.ts';
 
 @Injectable()
 export class PolicyService {
@@ -21,7 +21,7 @@ export class PolicyService {
 
   /** Nothing of a policy is kept that could harm a node, or whose own tests fail. */
   async create(document: unknown, creation: Creation): Promise<PolicyView> {
-    const checked = await this.#judge(document);
+    const checked = await this.#judge(document, NO_SITE_TERMS);
     if (checked.kind === 'refused') throw policyRefusal(checked.findings);
     const { policy } = checked;
     return once(this.context.store, creation, async ({ policies }) => {

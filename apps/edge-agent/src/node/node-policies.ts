@@ -9,12 +9,12 @@ import {
   type PolicyRefusal,
 } from '@openward/persistence/node';
 import type { CompiledPolicy } from '@openward/policy';
+import { createPolicyJudge } from '@openward/policy-check';
 import { compiledPolicy } from '../gateway/compiled.ts';
 import { PolicyCounts, type PolicyTrouble } from '../gateway/policy-counts.ts';
 import { monthsBefore, todayIn } from '../gateway/today.ts';
 import type { PolicyFacts } from '../local/policy-findings.ts';
 import { heldPolicies, type HeldHere } from './held-policies.ts';
-import { createPolicyJudge } from './judge-policy.ts';
 import { assertRuns, refusedBy, refusedOf, refusedTerms, type RefusedRelease } from './policy-check.ts';
 import { Shadows } from './shadows.ts';
 import { SitePolicies, type HeldPolicies } from './site-policies.ts';

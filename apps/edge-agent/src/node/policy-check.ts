@@ -1,7 +1,7 @@
 import { Unrecoverable } from '@openward/activation';
 import { plainPolicy, PROTOCOL, type PromptPolicy, type Release } from '@openward/contracts';
 import { compilePolicy, misfitsOf, type PolicyFinding, type SiteTerms } from '@openward/policy';
-import type { JudgePolicy } from './judge-policy.ts';
+import type { JudgePolicy } from '@openward/policy-check';
 
 /** Why this node does not run a policy, for the people of its site. The network is told the code alone. */
 export interface RefusedPolicy {
@@ -20,8 +20,8 @@ export async function refusedBy(
   policy: PromptPolicy,
   terms: SiteTerms,
 ): Promise<RefusedPolicy | null> {
-  const findings = await judge(policy, terms);
-  return findings.length === 0 ? null : refused(findings);
+  const judgement = await judge(policy, terms);
+  return judgement.kind === 'ok' ? null : refused(judgement.findings);
 }
 
 /** Why this node would not run the policy of a release. */

@@ -1,6 +1,6 @@
 import { plainPolicy, type PolicyRule, type PolicyTest, type PromptPolicy } from '@openward/contracts';
 import { checkPolicy } from '@openward/policy';
-import type { JudgePolicy } from './judge-policy.ts';
+import type { JudgePolicy } from '@openward/policy-check';
 
 // A sound policy that goes by the site's own terms: it redacts medical record numbers, and its refusals tell a number to call.
 
@@ -64,5 +64,5 @@ export const withRecordNumbers = (given: Partial<PromptPolicy> = {}): PromptPoli
 /** The same check, without a thread of its own. */
 export const judgeHere: JudgePolicy = (policy, terms) => {
   const checking = checkPolicy(policy, terms, () => performance.now());
-  return Promise.resolve(checking.kind === 'ok' ? [] : checking.findings);
+  return Promise.resolve(checking);
 };

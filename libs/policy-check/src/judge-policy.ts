@@ -1,35 +1,41 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { PromptPolicy } from '@openward/contracts';
-import { examineShape, type PolicyFinding } from '@openward/policy';
+import { examineShape, type PolicyFinding, type SiteTerms } from '@openward/policy';
 
-// The tests of a large policy take half a second, and those of a hostile one all that they are given. Rollouts go on on the main
-// thread meanwhile.
+// The tests of a large policy take half a second, and those of a hostile one all that they are given. The main thread goes on
+// meanwhile: with rollouts on the network's side, with clinics' requests at a site.
 
 /** The tests end by themselves much earlier; what is over this is no policy. */
 const DEADLINE_MS = 30_000;
 const MEMORY_MB = 256;
 
-/** What `checkPolicy` finds in a document, with the terms of no site; nothing found: it is this policy. One after the other. */
-export type JudgePolicy = (document: unknown) => Promise<Judgement>;
+export interface ToJudge {
+  readonly policy: PromptPolicy;
+  readonly terms: SiteTerms;
+}
+
+/** What `checkPolicy` finds in a document under these terms; nothing found: it is this policy. One after the other. */
+export type JudgePolicy = (document: unknown, terms: SiteTerms) => Promise<Judgement>;
 export type Judgement =
   | { readonly kind: 'ok'; readonly policy: PromptPolicy }
   | { readonly kind: 'refused'; readonly findings: readonly PolicyFinding[] };
 
 export function createPolicyJudge(deadlineMs = DEADLINE_MS): JudgePolicy {
   let turn: Promise<unknown> = Promise.resolve();
-  return async (document) => {
+  return async (document, terms) => {
     // What is no policy costs little to refuse, and may be nested deeper than it could be handed over.
     const { policy, findings } = examineShape(document);
-    if (policy === null) return { kind: 'refused', findings };
-    const judging = turn.then(() => judgeApart(policy, deadlineMs));
+    if (policy === null || findings.length > 0) return { kind: 'refused', findings };
+    const judging = turn.then(() => judgeApart({ policy, terms }, deadlineMs));
+    // Whoever asked is told of a failure; the next one has its turn all the same.
     turn = judging.catch(() => undefined);
     const found = await judging;
     return found.length === 0 ? { kind: 'ok', policy } : { kind: 'refused', findings: found };
   };
 }
 
-async function judgeApart(workerData: PromptPolicy, deadlineMs: number): Promise<readonly PolicyFinding[]> {
+async function judgeApart(workerData: ToJudge, deadlineMs: number): Promise<readonly PolicyFinding[]> {
   const extension = extname(import.meta.filename);
   const worker = new Worker(new URL(`./policy-check.worker${extension}`, import.meta.url), {
     workerData,

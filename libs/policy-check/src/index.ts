@@ -1,0 +1,1 @@
+export { createPolicyJudge, type Judgement, type JudgePolicy } from './judge-policy.ts';

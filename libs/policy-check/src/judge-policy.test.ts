@@ -1,0 +1,53 @@
+import { checkPolicy, NO_SITE_TERMS, starterPolicy, type SiteTerms } from '@openward/policy';
+import { expect, test } from 'vitest';
+import { createPolicyJudge } from './judge-policy.ts';
+
+const starter = starterPolicy();
+const untested = { ...starter, tests: [] };
+/** A site whose record numbers look like doses and lengths of time. */
+const taking: SiteTerms = { recordNumber: '\\d{3}', variables: {} };
+
+/** The same check, without a thread of its own. */
+function findingsHere(document: unknown, terms: SiteTerms) {
+  const checking = checkPolicy(document, terms, () => performance.now());
+  return checking.kind === 'ok' ? [] : checking.findings;
+}
+
+test('a sound policy is given back as it is', async () => {
+  expect(await createPolicyJudge()(starter, NO_SITE_TERMS)).toEqual({ kind: 'ok', policy: starter });
+});
+
+test.each([
+  ['has no tests', untested, NO_SITE_TERMS, 'testMissing'],
+  ['fails its tests with the site’s own terms', starter, taking, 'testFailed'],
+  ['is no policy', [1], NO_SITE_TERMS, 'shape'],
+] as const)('finds what the check of a policy finds in one that %s', async (_, document, terms, code) => {
+  const findings = findingsHere(document, terms);
+  expect(findings.map((finding) => finding.code)).toContain(code);
+  expect(await createPolicyJudge()(document, terms)).toEqual({ kind: 'refused', findings });
+});
+
+test('the thread that answers others goes on while a large policy is checked', async () => {
+  const many = { ...starter, tests: Array.from({ length: 200 }, (_, at) => starter.tests[at % 2]!) };
+  let turns = 0;
+  const counting = setInterval(() => (turns += 1), 1);
+  await createPolicyJudge()(many, NO_SITE_TERMS);
+  clearInterval(counting);
+  expect(turns).toBeGreaterThan(3);
+});
+
+test('what is nested deeper than anybody can walk is refused as here', async () => {
+  const nested = JSON.parse(`${'{"items":'.repeat(50_000)}{}${'}'.repeat(50_000)}`) as Record<string, unknown>;
+  const rule = { ...starter.rules[0]!, match: { kind: 'schema' as const, schema: nested } };
+  expect(await createPolicyJudge()({ ...starter, rules: [rule] }, NO_SITE_TERMS)).toMatchObject({
+    kind: 'refused',
+    findings: [{ code: 'tooLarge' }],
+  });
+});
+
+test('a check that takes too long is ended and refuses the policy, and the next one has its turn', async () => {
+  const judge = createPolicyJudge(1);
+  const both = await Promise.all([judge(starter, NO_SITE_TERMS), judge(starter, NO_SITE_TERMS)]);
+  const tooSlow = { kind: 'refused', findings: [{ code: 'tooSlow' }] };
+  expect(both).toMatchObject([tooSlow, tooSlow]);
+});
