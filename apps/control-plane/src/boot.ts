@@ -23,7 +23,7 @@ export async function openContext(config: Config, signal: AbortSignal): Promise<
       cause,
     });
   });
-  const telemetry = startTelemetry({
+  const telemetry = await startTelemetry({
     service: 'openward-control-plane',
     version: VERSION,
     otlpUrl: config.telemetry.otlpUrl,

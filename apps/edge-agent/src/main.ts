@@ -21,7 +21,7 @@ try {
   const held = holdDataFolder(dataDir);
   const config = readConfig(dataDir);
   const logger = createLogger({ name: 'edge-agent', level: config.logLevel });
-  const telemetry = startTelemetry({
+  const telemetry = await startTelemetry({
     service: 'openward-edge-agent',
     version: AGENT_VERSION,
     otlpUrl: config.otlpUrl,

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { asLog, createLogger } from './logger.ts';
-import { startTelemetry } from './telemetry.ts';
 
 test('a line of the log is JSON with an event, and never carries a field that could hold text of an application', () => {
   const lines: string[] = [];
@@ -11,14 +10,6 @@ test('a line of the log is JSON with an event, and never carries a field that co
   );
   expect(lines.join('')).not.toContain('chest pain');
   expect(JSON.parse(lines[0] ?? '')).toMatchObject({ msg: 'answered', service: 'triage', request: { status: 200 } });
-});
-
-test('with neither collector nor Prometheus nothing is exported, and with Prometheus the metrics can be read', async () => {
-  const off = startTelemetry({ service: 'x', version: '1', otlpUrl: null, prometheus: false });
-  expect(await off.scrape()).toBeNull();
-  const on = startTelemetry({ service: 'x', version: '1', otlpUrl: null, prometheus: true });
-  expect(await on.scrape()).toContain('target_info');
-  await on.stop();
 });
 
 test('an error is written with its message, code and cause, which JSON alone would drop', () => {

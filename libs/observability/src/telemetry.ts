@@ -1,10 +1,3 @@
-import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http';
-import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
-import { resourceFromAttributes } from '@opentelemetry/resources';
-import { PeriodicExportingMetricReader, type MetricReader } from '@opentelemetry/sdk-metrics';
-import { NodeSDK } from '@opentelemetry/sdk-node';
-import { BatchSpanProcessor } from '@opentelemetry/sdk-trace';
 import type { Instrumentation } from '@opentelemetry/instrumentation';
 
 export interface TelemetryOptions {
@@ -23,37 +16,20 @@ export interface Telemetry {
   stop(): Promise<void>;
 }
 
-/** Starts traces and metrics for this process. With neither a collector nor Prometheus it starts nothing at all. */
-export function startTelemetry(options: TelemetryOptions): Telemetry {
-  const prometheus = options.prometheus ? new PrometheusExporter({ preventServerStart: true }) : null;
-  const readers: MetricReader[] = prometheus === null ? [] : [prometheus];
-  if (options.otlpUrl !== null) {
-    readers.push(
-      new PeriodicExportingMetricReader({ exporter: new OTLPMetricExporter({ url: `${options.otlpUrl}/v1/metrics` }) }),
-    );
+/**
+ * Starts traces and metrics for this process; what is measured before it resolves is lost. With neither a collector nor
+ * Prometheus it starts nothing at all, and loads nothing: the SDK and its exporters are an eighth of an agent's start.
+ */
+export async function startTelemetry(options: TelemetryOptions): Promise<Telemetry> {
+  const { otlpUrl, prometheus } = options;
+  const scraped = prometheus ? (await import('./scraped.ts')).offerMetrics() : null;
+  const readers = scraped === null ? [] : [scraped.reader];
+  const scrape = (): Promise<string | null> => scraped?.scrape() ?? Promise.resolve(null);
+  if (otlpUrl !== null) {
+    const { startExport } = await import('./otlp.ts');
+    return { scrape, stop: startExport({ ...options, otlpUrl }, readers) };
   }
-  if (readers.length === 0) return { scrape: () => Promise.resolve(null), stop: () => Promise.resolve() };
-  const sdk = new NodeSDK({
-    resource: resourceFromAttributes({ 'service.name': options.service, 'service.version': options.version }),
-    autoDetectResources: false,
-    metricReaders: readers,
-    spanProcessors:
-      options.otlpUrl === null
-        ? []
-        : [new BatchSpanProcessor({ exporter: new OTLPTraceExporter({ url: `${options.otlpUrl}/v1/traces` }) })],
-    instrumentations: [...(options.instrumentations ?? [])],
-  });
-  sdk.start();
-  return {
-    scrape: async () => (prometheus === null ? null : textOf(prometheus)),
-    stop: () => sdk.shutdown(),
-  };
-}
-
-/** The exporter writes to an HTTP response only; this is the least that it needs of one. */
-function textOf(exporter: PrometheusExporter): Promise<string> {
-  return new Promise((resolve) => {
-    const response = { statusCode: 200, setHeader() {}, end: (text: string) => resolve(text) };
-    exporter.getMetricsRequestHandler({} as never, response as never);
-  });
+  if (readers.length === 0) return { scrape, stop: () => Promise.resolve() };
+  const { startMetrics } = await import('./metrics-only.ts');
+  return { scrape, stop: startMetrics(options, readers) };
 }

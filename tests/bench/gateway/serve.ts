@@ -21,7 +21,7 @@ export async function serveGateway(
   atOnce: number,
   rules: readonly PolicyRule[] = [],
 ): Promise<{ readonly url: string; readonly served: ServedReleases }> {
-  startTelemetry({ service: 'bench', version: '0', otlpUrl: null, prometheus: true });
+  await startTelemetry({ service: 'bench', version: '0', otlpUrl: null, prometheus: true });
   const metrics = nodeMetrics();
   const served = new ServedReleases({
     releaseOf: ({ number }) => Promise.resolve(releaseOf(number, rules)),
