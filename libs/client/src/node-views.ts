@@ -45,6 +45,13 @@ export const NodePolicyRefusal = z.looseObject({
 });
 export type NodePolicyRefusal = z.infer<typeof NodePolicyRefusal>;
 
+/** What a step back would go to, and what is to be known of where a service stands. */
+const Standing = z.looseObject({
+  service: Name,
+  wayBack: z.object({ number: z.int(), isAnchor: z.boolean() }).nullable(),
+  findings: z.array(z.object({ why: z.string(), next: z.string() })),
+});
+
 export const NodeStatus = z.looseObject({
   site: Name,
   node: Name,
@@ -53,6 +60,8 @@ export const NodeStatus = z.looseObject({
   credentialsUntil: z.string(),
   uptimeHours: z.number(),
   serving: z.array(Served),
+  /** An agent of before does not say. */
+  standing: z.array(Standing).default([]),
   report: z.looseObject({ services: z.array(ServiceState) }),
   fetches: z.array(FetchView),
   /** Over the link, since the agent's start. */

@@ -13,6 +13,9 @@ interface Finding {
   readonly clearedBy?: Clearer | null;
 }
 
+/** Beside each row stands whether the network is connected. */
+const BY: Readonly<Record<Clearer, string>> = { ...CLEARER, network: 'the network' };
+
 const LEVEL: Readonly<Record<Finding['level'], Tone>> = { ok: 'good', warning: 'warn', problem: 'bad' };
 
 /** What is wrong first; then what is well. */
@@ -26,7 +29,7 @@ export function findingsText(findings: readonly Finding[], now: number, paint: P
       what,
       why,
       since === undefined ? '-' : agoOf(since, now),
-      [next, clearedBy == null ? '' : `(cleared by ${CLEARER[clearedBy]})`].filter(Boolean).join(' ') || '-',
+      [next, clearedBy == null ? '' : `(cleared by ${BY[clearedBy]})`].filter(Boolean).join(' ') || '-',
     ]),
   );
 }

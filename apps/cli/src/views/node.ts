@@ -19,12 +19,14 @@ import { serviceStatesText } from './catalogue.ts';
 const at = (ms: number): string => new Date(ms).toISOString();
 
 export function statusText(status: NodeStatus, paint: Paint): string {
-  const { site, node, connected, credentialsUntil, uptimeHours, gateway, serving, report, fetches, pid } = status;
+  const { site, node, connected, credentialsUntil, uptimeHours, gateway, serving, standing, report, fetches, pid } =
+    status;
   const rows = serving.map(({ service, number, release, stopped }) => [
     service,
     stopped == null ? paint('good', 'serving') : paint('bad', spaced(stopped)),
     orDash(number),
     shortDigest(release),
+    wayBackText(standing.find((one) => one.service === service)?.wayBack),
   ]);
   return [
     facts([
@@ -34,12 +36,20 @@ export function statusText(status: NodeStatus, paint: Paint): string {
       ['gateway', orDash(gateway)],
       ['agent', `process ${pid}, up ${uptimeHours} h`],
     ]),
-    rows.length === 0 ? '\nNothing is served yet.\n' : `\n${table(['service', 'state', 'release', 'digest'], rows)}`,
+    rows.length === 0
+      ? '\nNothing is served yet.\n'
+      : `\n${table(['service', 'state', 'release', 'digest', 'rollback goes to'], rows)}`,
+    ...standing.flatMap(({ service, findings }) =>
+      findings.map(({ why, next }) => `\n${paint('warn', service)}: ${why}.${next === '' ? '' : ` Next: ${next}.`}\n`),
+    ),
     report.services.length === 0 ? '' : `\n${serviceStatesText(report.services)}`,
     fetchesText(fetches),
     refusalsText(status.policyRefusals),
   ].join('');
 }
+
+const wayBackText = (way: NodeStatus['standing'][number]['wayBack'] | undefined): string =>
+  way == null ? '-' : `release ${way.number}${way.isAnchor ? ', the anchor, if named' : ''}`;
 
 /** Why the policy of an offered release was refused here: which rule, and which test. */
 export const refusalsText = (refusals: readonly NodePolicyRefusal[]): string =>

@@ -1,29 +1,8 @@
-import type { Offer } from '@openward/activation';
-import { CLEARED_BY, type Clearer } from '@openward/contracts';
+import { standingsOf } from '@openward/activation';
 import type { Agent } from '../agent.ts';
+import { finding, type Finding } from './finding.ts';
 import { policyFindings } from './policy-findings.ts';
-
-export interface Finding {
-  readonly level: 'ok' | 'warning' | 'problem';
-  readonly what: string;
-  readonly why: string;
-  readonly clearedBy: Clearer | null;
-  readonly next: string;
-}
-
-const finding = (
-  level: Finding['level'],
-  what: string,
-  why: string,
-  next: string,
-  clearedBy: Clearer | null = null,
-): Finding => ({
-  level,
-  what,
-  why,
-  clearedBy,
-  next,
-});
+import { serviceFindings, type ServiceFacts } from './service-findings.ts';
 
 /** What a person here needs to know: what waits and who can clear it, and what of the fences holds. */
 export async function examine(agent: Agent): Promise<{ readonly findings: readonly Finding[] }> {
@@ -35,10 +14,16 @@ export async function examine(agent: Agent): Promise<{ readonly findings: readon
       ...diskFindings(agent),
       ...runtimeFindings(agent, description),
       ...policies,
-      ...waits(agent),
+      ...serviceFindings(serviceFacts(agent)),
     ],
   };
 }
+
+export const serviceFacts = ({ reconciler, served }: Pick<Agent, 'reconciler' | 'served'>): ServiceFacts => ({
+  offers: reconciler.offers(),
+  standings: standingsOf(reconciler.state()),
+  stopped: served.list(),
+});
 
 /** The doctor answers all the same: what it cannot look into is a finding too. */
 const unreadable = (error: unknown): Finding[] => [
@@ -133,48 +118,4 @@ function runtimeFindings(agent: Agent, description: Description): Finding[] {
       ),
     ),
   ];
-}
-
-function waits(agent: Agent): Finding[] {
-  const offers = agent.reconciler
-    .offers()
-    .map(({ service, number, waitsFor, question, step }) =>
-      waitsFor === null
-        ? finding('ok', `${service} release ${number}`, step, '')
-        : finding(
-            'warning',
-            `${service} release ${number}`,
-            `waits for ${waitsFor}`,
-            nextFor(service, question),
-            CLEARED_BY[waitsFor],
-          ),
-    );
-  const brakes = agent.served
-    .list()
-    .filter(({ stopped }) => stopped !== null)
-    .map(({ service, stopped }) =>
-      finding(
-        'warning',
-        service,
-        `not served: ${stopped}`,
-        stopped === 'halted' ? `openward node resume ${service}` : 'see `openward node offers`',
-        'site',
-      ),
-    );
-  return [...offers, ...brakes];
-}
-
-function nextFor(service: string, question: Offer['question']): string {
-  switch (question) {
-    case 'prepare':
-    case 'activate':
-    case 'release':
-      return `openward node accept ${service}, or defer, or reject`;
-    case 'acceptSuite':
-      return 'openward node suites list, then suites accept DIGEST';
-    case 'waive':
-      return `openward node accept ${service} --inconclusive --reason TEXT, or reject`;
-    case null:
-      return '';
-  }
 }

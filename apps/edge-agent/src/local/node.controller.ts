@@ -6,7 +6,8 @@ import { z } from 'zod';
 import { Agent } from '../agent.ts';
 import { AnyCommand, asCommand, makeApiKey, settle } from './commands.ts';
 import { AddDataSet, addDataSet, commitmentsOf } from './data-sets.ts';
-import { examine } from './doctor.ts';
+import { examine, serviceFacts } from './doctor.ts';
+import { standingViews } from './service-findings.ts';
 
 const After = z.object({
   after: z.coerce.number().int().min(0).default(0),
@@ -30,6 +31,7 @@ export class NodeController {
       credentialsUntil: credentials.expiresAt,
       uptimeHours: this.agent.uptimeHours(),
       serving: this.agent.served.list(),
+      standing: standingViews(serviceFacts(this.agent)),
       report: this.agent.reconciler.report(),
       fetches: this.agent.fetches.list(),
       fetchedBytes: this.agent.fetches.totalBytes,

@@ -1,7 +1,7 @@
 import { expiryOf, type PromptPolicy } from '@openward/contracts';
 import type { OnPolicyExpiry, PolicyRefusal } from '@openward/persistence/node';
 import type { PolicyTrouble } from '../gateway/policy-counts.ts';
-import type { Finding } from './doctor.ts';
+import type { Finding } from './finding.ts';
 
 /** What of the policies here a person should know of. */
 export interface PolicyFacts {
@@ -40,14 +40,14 @@ export const policyFindings = ({
     level: 'problem',
     what: `the policy of ${service}`,
     why: `the rule ${rule} of ${id}@${revision} could not be applied, ${times === 1 ? 'once' : `${times} times`}, last at ${new Date(at).toISOString()}; callers got the fallback text`,
-    clearedBy: 'network',
+    clearedBy: 'networkAdmin',
     next: `tell the network admin; \`openward node rollback ${service}\` goes back to the policy before`,
   })),
   ...refusals.map(({ service, number, findings: [first] }): Finding => ({
     level: 'warning',
     what: `${service} release ${number}`,
     why: `its policy is refused here: ${first === undefined ? 'it is not known why' : `${first.where}: ${first.message}`}`,
-    clearedBy: 'network',
+    clearedBy: 'networkAdmin',
     next: 'nothing has changed; see `openward node policy terms` for all that was found, and tell the network admin',
   })),
 ];
@@ -64,7 +64,7 @@ function expiryFindings(service: string, policy: PromptPolicy, onExpiry: OnPolic
         state === 'expired'
           ? `${policy.id}@${policy.revision} expired ${days} days ago; as this site chose, the service ${chosen}`
           : `${policy.id}@${policy.revision} expires in ${days} days; then, as this site chose, the service ${chosen}`,
-      clearedBy: 'network',
+      clearedBy: 'networkAdmin',
       next: 'ask the network admin for a newer revision; `openward node policy on-expiry go-on|fallback` is your choice until then',
     },
   ];

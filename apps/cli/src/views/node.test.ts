@@ -1,0 +1,35 @@
+import { NodeStatus } from '@openward/client';
+import { expect, it } from 'vitest';
+import { plain } from '../terminal.ts';
+import { findingsText } from './findings.ts';
+import { statusText } from './node.ts';
+
+const status = (rest: object = {}) =>
+  NodeStatus.parse({
+    site: 'kisumu',
+    node: 'kisumu-1',
+    gateway: null,
+    connected: true,
+    credentialsUntil: '2026-04-01T00:00:00Z',
+    uptimeHours: 2,
+    serving: [{ service: 'triage', number: 2, release: `sha256:${'2'.repeat(64)}`, stopped: null }],
+    report: { services: [] },
+    fetches: [],
+    fetchedBytes: 0,
+    pid: 7,
+    ...rest,
+  });
+
+it('N5 says beforehand what a step back goes to, and that the anchor has to be named', () => {
+  const findings = [{ why: 'stands on release 2, by this site’s own hand', next: 'openward node unpin triage' }];
+  const standing = [{ service: 'triage', wayBack: { number: 1, isAnchor: true }, findings }];
+  const text = statusText(status({ standing }), plain);
+  expect(text).toMatch(/triage +serving +2 +sha256:2+ +release 1, the anchor, if named/);
+  expect(text).toContain('triage: stands on release 2, by this site’s own hand. Next: openward node unpin triage.');
+  expect(statusText(status(), plain)).toMatch(/triage +serving +2 +sha256:2+ +-/);
+});
+
+it('does not say of a network that is there that it has to come back', () => {
+  const row = { level: 'warning', what: 'triage', why: 'waits', next: '', clearedBy: 'network' } as const;
+  expect(findingsText([row], 0, plain)).toContain('(cleared by the network)');
+});
