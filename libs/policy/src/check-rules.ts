@@ -20,6 +20,9 @@ export const ALLOWED: Readonly<Record<RuleMatch['kind'], Readonly<Record<PolicyS
 /** Each is a program of its own to compile; a reply has one form, and may have another in shadow. */
 const MOST_SCHEMAS = 8;
 
+/** Of all topics together, in all languages: made ready in half a second, and read by people. */
+export const MOST_PHRASES = 5_000;
+
 /** Rules that stand where they cannot, do what they cannot, or look for nothing in a language of the policy. */
 export function* ruleFindings({ rules, languages }: PromptPolicy): Generator<PolicyFinding> {
   const schemaAt = rules.findIndex((it) => it.match.kind === 'schema' && it.mode === 'enforce');
@@ -27,6 +30,11 @@ export function* ruleFindings({ rules, languages }: PromptPolicy): Generator<Pol
   if (schemas > MOST_SCHEMAS) {
     const message = `It has ${schemas} schema rules, of which ${MOST_SCHEMAS} are allowed. A reply has one form.`;
     yield { code: 'schemaTooLarge', where: 'rules', message };
+  }
+  const phrases = rules.reduce((sum, { match }) => sum + (match.kind === 'topic' ? phrasesOf(match.phrases) : 0), 0);
+  if (phrases > MOST_PHRASES) {
+    const message = `Its topics have ${phrases} phrases together, of which ${MOST_PHRASES} are allowed. Leave out what says the same, or use patterns.`;
+    yield { code: 'tooManyPhrases', where: 'rules', message };
   }
   for (const [at, rule] of rules.entries()) {
     const where = `rules[${at}]`;
@@ -52,6 +60,9 @@ export function* ruleFindings({ rules, languages }: PromptPolicy): Generator<Pol
     }
   }
 }
+
+const phrasesOf = (phrases: Readonly<Record<string, readonly string[]>>): number =>
+  Object.values(phrases).reduce((sum, { length }) => sum + length, 0);
 
 function* topicFindings(
   phrases: Readonly<Record<string, readonly string[]>>,

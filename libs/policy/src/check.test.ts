@@ -47,6 +47,18 @@ describe('a hostile policy is refused, with its reason, in under 100 ms of the p
   const hostile: readonly [string, string, unknown][] = [
     ['10 MB of text', 'tooLarge', { ...policyOf(), systemPrompt: 'x'.repeat(10_000_000) }],
     ['10 MB of JSON', 'tooLarge', JSON.stringify({ ...policyOf(), systemPrompt: 'x'.repeat(10_000_000) })],
+    [
+      'more phrases than anybody reads',
+      'tooManyPhrases',
+      policyOf({
+        rules: Array.from({ length: 11 }, (_, at) =>
+          ruleOf({
+            id: `r${at}`,
+            match: { kind: 'topic', phrases: { en: Array.from({ length: 500 }, (_none, n) => `p ${at} ${n}`) } },
+          }),
+        ),
+      }),
+    ],
     ['10,000 rules', 'tooManyRules', { ...policyOf(), rules: Array.from({ length: 10_000 }, () => ruleOf()) }],
     ['thousands of broken tests', 'shape', { ...policyOf(), tests: Array.from({ length: 4_000 }, () => ({})) }],
     ['objects 100,000 deep', 'tooLarge', { ...policyOf(), texts: deep(50_000) }],
@@ -384,3 +396,23 @@ function setAt(document: unknown, path: Path, to: unknown): void {
   }
   at[path.at(-1) ?? ''] = to;
 }
+
+describe('a rule that is far slower than it may be', () => {
+  it('is refused by its own tests, before it fails closed at a clinic', () => {
+    const pattern = '[ab]{0,99}c|[ab]{0,99}d|[ab]{0,99}e|W-[0-9]{3}';
+    const long = 'ab'.repeat(9_900);
+    const [positive, ...others] = policyOf().tests;
+    const slow = policyOf({
+      rules: [ruleOf({ match: { kind: 'regex', pattern, ignoreCase: true }, timeLimitMs: 5 })],
+      tests: [testOf({ ...positive, reply: `W-123 ${long}`, cuts: [], expect: { text: `[code] ${long}` } }), ...others],
+    });
+    const checked = check(slow);
+    expect(checked.kind === 'refused' && checked.findings).toEqual([
+      {
+        code: 'tooSlow',
+        where: 'rules[0].timeLimitMs',
+        message: expect.stringContaining('codes within 20 times its limit of 5 ms, and it takes longer, twice'),
+      },
+    ]);
+  });
+});

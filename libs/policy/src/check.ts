@@ -48,7 +48,7 @@ export function examinePolicy(document: unknown, terms: SiteTerms, now: Monotoni
   if (compiled === null) return { policy, compiled, results: [], findings: findings.list() };
   const asTested = Object.keys(terms.variables).length === 0;
   const results = asTested ? runCompiledTests(compiled, now) : runPolicyTests(policy, terms, now);
-  findings.take(failureFindings(results));
+  findings.take(failureFindings(policy, results));
   return { policy, compiled, results, findings: findings.list() };
 }
 
@@ -81,9 +81,20 @@ function compileSound(policy: PromptPolicy, terms: SiteTerms, findings: Findings
   return made?.kind === 'ok' && findings.isEmpty ? made.compiled : null;
 }
 
-function* failureFindings(results: readonly TestResult[]): Generator<PolicyFinding> {
+function* failureFindings({ rules }: PromptPolicy, results: readonly TestResult[]): Generator<PolicyFinding> {
   for (const [at, { name, rule, language, differs }] of results.entries()) {
-    for (const { about, expected, actual } of differs) {
+    for (const { about, of, expected, actual } of differs) {
+      if (about === 'time') {
+        const place = rules.findIndex(({ id }) => id === of);
+        yield {
+          code: 'tooSlow',
+          where: `rules[${place}].timeLimitMs`,
+          message:
+            `In the test “${name}” (${language}): ${expected} of ${rules[place]?.timeLimitMs} ms, and it takes ${actual}. What is ` +
+            'over its limit fails closed: make the rule simpler, or give it more time.',
+        };
+        continue;
+      }
       yield {
         code: 'testFailed',
         where: `tests[${at}]`,

@@ -23,6 +23,7 @@ export type PolicyFindingCode =
   | 'shape'
   | 'tooLarge'
   | 'tooManyRules'
+  | 'tooManyPhrases'
   | 'patternInvalid'
   | 'patternTooLarge'
   | 'patternMatchesEmpty'
@@ -39,7 +40,7 @@ export type PolicyFindingCode =
   | 'duplicate'
   | 'testMissing'
   | 'testFailed'
-  /** Whoever bounds the check found that it takes longer, or more memory, than any policy's. */
+  /** A rule takes far longer than its limit; or the check takes longer, or more memory, than any policy's. */
   | 'tooSlow'
   | 'siteTermInvalid';
 

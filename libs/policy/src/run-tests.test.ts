@@ -114,6 +114,18 @@ describe('the tests of a policy', () => {
     expect(slow(1_000)).toEqual(['longer', 'longer']);
   });
 
+  it('fail where a rule takes far longer than its limit, and name it', () => {
+    let now = 0;
+    const [first] = runPolicyTests(
+      policyOf({ rules: [ruleOf({ timeLimitMs: 5 })] }),
+      NO_SITE_TERMS,
+      () => (now += 101),
+    );
+    expect(first?.differs).toEqual([
+      { about: 'time', of: 'codes', expected: 'codes within 20 times its limit', actual: 'longer, twice' },
+    ]);
+  });
+
   it('do not fail by the time limit of a rule: a busy machine is no fault of the policy', () => {
     let now = 0;
     const results = runPolicyTests(policyOf({ rules: [ruleOf({ timeLimitMs: 5 })] }), NO_SITE_TERMS, () => (now += 6));
