@@ -103,7 +103,7 @@ export function measuresOf(fencing: Fencing, fence: Fence): readonly IsolationMe
     {
       name: 'limitedScript',
       holds: true,
-      why: "Node's --permission lets its JavaScript read the program and the models only, and write nothing; native code is not held by it.",
+      why: "Node's --permission lets its JavaScript read the program and the models only, write nothing and start nothing; native code is not held by it.",
     },
     {
       name: 'noCoreDump',

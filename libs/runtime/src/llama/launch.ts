@@ -1,16 +1,16 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { dirname, extname, join, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { COVER_AND_RUN, findFencing, MOUNT_NAMESPACES, NAMESPACES, type Fence, type Fencing } from './isolation.ts';
 
 /** From source the child is TypeScript, which Node runs as it is; built, it is JavaScript. */
-const CHILD = join(import.meta.dirname, `child${extname(import.meta.filename)}`);
+const ownFile = (name: string): string => join(import.meta.dirname, `${name}${extname(import.meta.filename)}`);
 
 /** Starts the child that runs llama.cpp, fenced in as far as the platform allows, with an IPC channel and no output. */
 export async function launchChild(fence: Fence): Promise<ChildProcess> {
   const fencing = await findFencing();
-  const [program, ...args] = fenced(fencing, fence, [process.execPath, ...nodeFlags(fence), CHILD]);
+  const [program, ...args] = fenced(fencing, fence, [process.execPath, ...nodeFlags(fence), ownFile('child')]);
   return spawn(program, args, {
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     env: environment(),
@@ -33,8 +33,7 @@ function fenced(fencing: Fencing, fence: Fence, command: Command): Command {
 
 function nodeFlags(fence: Fence): string[] {
   const readable = [packageFolder(), modulesFolder(), '/lib', '/lib64', '/usr/lib', ...fence.readable];
-  // node-llama-cpp tries its binary in a process of its own, which inherits these flags, before it loads it.
-  const flags = ['--permission', '--allow-addons', '--allow-child-process', '--disable-warning=PERM0001'];
+  const flags = ['--permission', '--allow-addons', '--import', pathToFileURL(ownFile('untried-binary')).href];
   return ['--no-warnings', ...flags, ...readable.map((path) => `--allow-fs-read=${path}`)];
 }
 

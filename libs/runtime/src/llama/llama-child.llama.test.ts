@@ -278,6 +278,14 @@ describe('the process that runs llama.cpp', () => {
       expect(await Promise.all(outputs)).toEqual(['/dev/null', '/dev/null']);
     });
 
+    test('may start no process', async () => {
+      const { child, runtime } = open();
+      await runtime.describe();
+      const started = await readFile(`/proc/${pidOf(child)}/cmdline`, 'utf8');
+      expect(started).toContain('--permission');
+      expect(started).not.toContain('--allow-child-process');
+    });
+
     test('dumps no core, and has no network where the platform allows it (N9)', async (context) => {
       const { child, runtime } = open();
       const { isolation } = await runtime.describe();
