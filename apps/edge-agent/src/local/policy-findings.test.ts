@@ -51,6 +51,24 @@ test('a rule that could not be applied is a problem, and a policy that was refus
   expect(second).toContain('weapons, “a weapon”');
 });
 
+test('a policy that the site’s own pattern of record numbers fails is the site’s to clear, by rule and test', () => {
+  const findings = [
+    { code: 'siteTermInvalid', where: 'record-number \\d{3} mg', message: 'This site’s own pattern is why.' },
+    { code: 'testFailed', where: 'tests[2]', message: 'record-numbers, “a dose” (en): asked' },
+  ];
+  const refusals = [{ service: 'triage', release: 'sha256:2', number: 2, findings, at: now }];
+  expect(policyFindings(facts({ refusals, recordNumber: '\\d{3} mg' }))[0]).toMatchObject({
+    clearedBy: 'site',
+    why: expect.stringMatching(/own pattern of record numbers: tests\[2\]: record-numbers, “a dose”/) as string,
+    next: expect.stringMatching(/^openward node policy record-number.*network admin.*author/) as string,
+  });
+  expect(policyFindings(facts({ refusals, recordNumber: 'MRN-\\d{7}' }))[0]).toMatchObject({
+    clearedBy: 'networkAdmin',
+    why: expect.stringContaining('changed since') as string,
+    next: expect.stringContaining('openward rollouts retry') as string,
+  });
+});
+
 test('a release that cannot be read is a problem, and named', () => {
   const [only] = policyFindings(facts({ unread: [{ service: 'summary', number: 7 }] }));
   expect(only).toMatchObject({ level: 'problem', what: 'summary release 7' });

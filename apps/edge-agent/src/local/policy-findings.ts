@@ -1,7 +1,8 @@
 import { expiryOf, type PromptPolicy } from '@openward/contracts';
 import type { OnPolicyExpiry, PolicyRefusal } from '@openward/persistence/node';
 import type { PolicyTrouble } from '../gateway/policy-counts.ts';
-import type { Finding } from './finding.ts';
+import { ownPatternIn } from '../node/policy-check.ts';
+import { finding, type Finding } from './finding.ts';
 
 /** What of the policies here a person should know of. */
 export interface PolicyFacts {
@@ -43,14 +44,32 @@ export const policyFindings = ({
     clearedBy: 'networkAdmin',
     next: `tell the network admin; \`openward node rollback ${service}\` goes back to the policy before`,
   })),
-  ...refusals.map(({ service, number, findings: [first] }): Finding => ({
-    level: 'warning',
-    what: `${service} release ${number}`,
-    why: `its policy is refused here: ${first === undefined ? 'it is not known why' : `${first.where}: ${first.message}`}`,
-    clearedBy: 'networkAdmin',
-    next: 'nothing has changed; see `openward node policy terms` for all that was found, and tell the network admin',
-  })),
+  ...refusals.map((refusal) => refusalFinding(refusal, recordNumber)),
 ];
+
+function refusalFinding({ service, number, findings }: PolicyRefusal, recordNumber: string | null): Finding {
+  const what = `${service} release ${number}`;
+  const own = ownPatternIn(findings, recordNumber);
+  const first = findings.find(({ code }) => own === 'none' || code !== 'siteTermInvalid');
+  const found = first === undefined ? 'it is not known why' : `${first.where}: ${first.message}`;
+  const again = 'ask a network admin for another attempt (openward rollouts retry)';
+  const author = 'or ask, through the network admin, the policy’s author to change the rule or the test';
+  if (own === 'none') {
+    const next =
+      'nothing has changed; see `openward node policy terms` for all that was found, and tell the network admin';
+    return finding('warning', what, `its policy is refused here: ${found}`, next, 'networkAdmin');
+  }
+  const why = `its policy is refused here because of this site’s own pattern of record numbers: ${found}`;
+  return own === 'standing'
+    ? finding(
+        'warning',
+        what,
+        why,
+        `openward node policy record-number, with a narrower form, then ${again}; ${author}`,
+        'site',
+      )
+    : finding('warning', what, `${why}; the pattern was changed since`, `${again}`, 'networkAdmin');
+}
 
 function expiryFindings(service: string, policy: PromptPolicy, onExpiry: OnPolicyExpiry, now: number): Finding[] {
   const { state, days } = expiryOf(policy, now);

@@ -117,8 +117,14 @@ test.each<[string, PromptPolicy, SiteTerms, object]>([
   [
     'takes out a dose with the site’s own pattern',
     withRecordNumbers({ revision: 2 }),
-    { recordNumber: '[0-9]+', variables: {} },
-    { code: expect.stringMatching(/^policy/) as string },
+    { recordNumber: '[0-9]{3} mg', variables: {} },
+    {
+      code: 'policyTestFailed',
+      findings: expect.arrayContaining([
+        expect.objectContaining({ code: 'siteTermInvalid', where: 'record-number [0-9]{3} mg' }),
+        expect.objectContaining({ message: expect.stringContaining('record-numbers, “a dose”') as string }),
+      ]) as unknown,
+    },
   ],
   [
     'was written for another model',

@@ -1,6 +1,6 @@
 import { Unrecoverable } from '@openward/activation';
 import { plainPolicy, PROTOCOL, type PromptPolicy, type Release } from '@openward/contracts';
-import { compilePolicy, misfitsOf, type PolicyFinding, type SiteTerms } from '@openward/policy';
+import { compilePolicy, misfitsOf, type PolicyFinding, type SiteTerms, visible } from '@openward/policy';
 import type { JudgePolicy } from '@openward/policy-check';
 
 /** Why this node does not run a policy, for the people of its site. The network is told the code alone. */
@@ -42,7 +42,45 @@ export async function refusedOf(
     return { code: 'agentTooOld', findings: [{ code: 'shape', where: 'minProtocol', message }] };
   }
   const misfits = misfitsOf(release);
-  return misfits.length > 0 ? { code: 'policyInvalid', findings: misfits } : refusedBy(judge, policy, terms);
+  if (misfits.length > 0) return { code: 'policyInvalid', findings: misfits };
+  const why = await refusedBy(judge, policy, terms);
+  return why?.code === 'policyTestFailed' ? attributed(judge, policy, terms, why) : why;
+}
+
+const OWN_PATTERN = 'record-number';
+
+/** Where a finding says that it is a site's own pattern of record numbers, and which: it may be another by now. */
+const ownPatternAt = (pattern: string): string => `${OWN_PATTERN} ${visible(pattern)}`;
+
+/** Tests run with the site's own pattern of record numbers: where they pass without it, that pattern is named before them. */
+async function attributed(
+  judge: JudgePolicy,
+  policy: PromptPolicy,
+  terms: SiteTerms,
+  why: RefusedPolicy,
+): Promise<RefusedPolicy> {
+  const { recordNumber } = terms;
+  if (recordNumber === null) return why;
+  const without = await judge(policy, { ...terms, recordNumber: null });
+  if (without.kind === 'refused') return why;
+  const own: PolicyFinding = {
+    code: 'siteTermInvalid',
+    where: ownPatternAt(recordNumber),
+    message:
+      'This site’s own pattern of record numbers is why: without it every test of the policy passes. Give a narrower one ' +
+      '(openward node policy record-number PATTERN), or ask the policy’s author to change the rule or the test named next.',
+  };
+  return { ...why, findings: [own, ...why.findings] };
+}
+
+/** Whether a refusal that was kept is the site's own pattern's, and whether that is still its pattern. */
+export function ownPatternIn(
+  findings: readonly { readonly code: string; readonly where: string }[],
+  recordNumber: string | null,
+): 'none' | 'standing' | 'changed' {
+  const own = findings.find(({ code, where }) => code === 'siteTermInvalid' && where.startsWith(OWN_PATTERN));
+  if (own === undefined) return 'none';
+  return recordNumber !== null && own.where === ownPatternAt(recordNumber) ? 'standing' : 'changed';
 }
 
 /** Whether a policy that looks for everything that a site may name could be made ready with these terms. */
