@@ -4,8 +4,8 @@ import { policyWith, ruleWith, serveUnder, type PolicyWorld } from './policy.fix
 
 // The policy of a clinic, put together from single rules that look for an address; and its gateway for one test.
 
-export async function serve(policy: PromptPolicy): Promise<PolicyWorld> {
-  const world = await serveUnder(policy);
+export async function serve(policy: PromptPolicy, before: PromptPolicy | null = null): Promise<PolicyWorld> {
+  const world = await serveUnder(policy, before);
   onTestFinished(() => world.close());
   return world;
 }

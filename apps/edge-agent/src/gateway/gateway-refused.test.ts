@@ -23,11 +23,12 @@ describe('what a policy refuses before any rule reads it', () => {
     parameters: [{ kind: 'denied', field: 'temperature' }],
   });
   const user = { role: 'user', content: 'ann@home.org' };
-  test.each([
+  const REFUSED = [
     ['systemRefused', { messages: [{ role: 'system', content: 's' }, user] }],
     ['controlCharacters', { messages: [{ role: 'user', content: 'a\u0000b' }] }],
     ['fieldRefused', { messages: [user], temperature: 1 }],
-  ])('R3 %s is counted, told to metrics, and fails the soak of the release', async (code, body) => {
+  ] as const;
+  test.each(REFUSED)('R3 %s is counted, told to metrics, and fails the soak of the release', async (code, body) => {
     const { url, seen, counts, served, site } = await serve(strict);
     site.shadow = { compiled: compiledPolicy(clinic([input(annotate)], { revision: 4 }), NO_SITE_TERMS) };
     const answer = await postChat(url, { ...body });
@@ -39,6 +40,24 @@ describe('what a policy refuses before any rule reads it', () => {
     const all: ReturnType<typeof counts.take>[number][] = [];
     await until(() => all.push(...counts.take()) > 1);
     expect(shortly(all)).toContain('* input enforce refused 1');
+  });
+
+  test.each(REFUSED)('R3 %s says nothing of a release that refuses no more than the one before', async (code, body) => {
+    const { url, seen, counts, served } = await serve({ ...strict, revision: 4 }, strict);
+    const answer = await postChat(url, { ...body });
+    expect(answer.headers.get('x-openward-code')).toBe(code);
+    await until(() => seen.length === 1);
+    expect(await soakOf(served)).toBe('tooFewRequests');
+    // It is counted for the site as before.
+    expect(shortly(counts.take())).toEqual(['* input enforce refused 1']);
+  });
+
+  test.each(REFUSED)('R3 %s counts where the release before took such a request', async (_, body) => {
+    const lax = clinic([input(annotate)], { clientSystem: 'demote', controlCharacters: 'strip', parameters: [] });
+    const { url, seen, served } = await serve({ ...strict, revision: 4 }, lax);
+    await postChat(url, { ...body });
+    await until(() => seen.length === 1);
+    expect(await soakOf(served)).toBe('over');
   });
 
   test('R3 what the client does wrong by itself says nothing of the release', async () => {

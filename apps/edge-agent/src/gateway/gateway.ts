@@ -79,6 +79,7 @@ export function createGateway(options: GatewayOptions): RequestListener {
     const seen: Seen = {
       id: randomUUID(),
       began: options.monotonic(),
+      application: '',
       service: NO_SERVICE,
       status: null,
       firstMs: null,
@@ -106,6 +107,8 @@ export function createGateway(options: GatewayOptions): RequestListener {
 export interface Seen {
   readonly id: string;
   readonly began: number;
+  /** The id of the key that it came with; never told. */
+  application: string;
   service: string;
   status: number | null;
   firstMs: number | null;
@@ -143,7 +146,7 @@ async function route(
     const { restored, ready, details } = options.health();
     return sendJson(response, restored && (ready || path === '/health') ? 200 : 503, details);
   }
-  checkKey(options, request);
+  seen.application = checkedKey(options, request);
   if (request.method === 'POST') {
     const dialect = Object.hasOwn(DIALECTS, path) ? DIALECTS[path] : undefined;
     if (dialect !== undefined) return reply(options, seen, shadows, dialect, request, response);
@@ -158,12 +161,13 @@ async function route(
   throw new Refusal('notFound', `There is no ${request.method} ${path} here.`);
 }
 
-/** A key is compared by its digest, so that neither the comparison's time nor the store tells of it. */
-function checkKey({ keyOf }: GatewayOptions, request: IncomingMessage): void {
+/** The key's id. A key is compared by its digest, so that neither the comparison's time nor the store tells of it. */
+function checkedKey({ keyOf }: GatewayOptions, request: IncomingMessage): string {
   const given = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
   if (given === undefined) throw new Refusal('keyMissing', 'The request carries no API key.');
-  if (keyOf(createHash('sha256').update(given).digest('hex')) === null)
-    throw new Refusal('keyMissing', 'The API key is not known here.');
+  const id = keyOf(createHash('sha256').update(given).digest('hex'));
+  if (id === null) throw new Refusal('keyMissing', 'The API key is not known here.');
+  return id;
 }
 
 function list({ served, version, wall }: GatewayOptions, response: ServerResponse, path: string): void {

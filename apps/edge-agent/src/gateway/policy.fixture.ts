@@ -68,7 +68,8 @@ export interface PolicyWorld {
   close(): void;
 }
 
-export async function serveUnder(policy: PromptPolicy): Promise<PolicyWorld> {
+/** `before`: what served until the policy did. */
+export async function serveUnder(policy: PromptPolicy, before: PromptPolicy | null = null): Promise<PolicyWorld> {
   const runtime = new SayingRuntime();
   const site: PolicyWorld['site'] = { terms: NO_SITE_TERMS, onExpiry: 'goOn', shadow: null, clockStepMs: 0 };
   const seen: PolicyWorld['seen'] = [];
@@ -77,9 +78,9 @@ export async function serveUnder(policy: PromptPolicy): Promise<PolicyWorld> {
     (level: keyof Log) =>
     (event: string, beside: object = {}) =>
       void told.push([level, event, beside]);
-  const release = releaseWith(policy);
+  const releases = [...(before === null ? [] : [before]), policy].map(releaseWith);
   const served = new ServedReleases({
-    releaseOf: () => Promise.resolve(release),
+    releaseOf: ({ release }) => Promise.resolve(releases.find((one) => digestOf(one) === release)!),
     compile: (one) => compiledPolicy(one, site.terms),
     drainMs: 1_000,
     now: () => 0,
@@ -106,8 +107,10 @@ export async function serveUnder(policy: PromptPolicy): Promise<PolicyWorld> {
   );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const held = { key: 'key', release: digestOf(release), number: 1, variant: 'f16', chain: null } as unknown as Held;
-  await served.switchTo('triage', held);
+  for (const release of releases) {
+    const held = { key: 'key', release: digestOf(release), number: 1, variant: 'f16', chain: null };
+    await served.switchTo('triage', held as unknown as Held);
+  }
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     runtime,

@@ -11,7 +11,7 @@ import { policyHeaders } from './policy-headers.ts';
 import type { Lease } from './served.ts';
 import { sendFinished, sendStream, sendWhole, type Outcome } from './sending.ts';
 import { countsOnly, keepForShadow, type Shadow, type ShadowJudge } from './shadow.ts';
-import { admit, refuseExpired, type Admission } from './under-policy.ts';
+import { admit, beforeRules, refuseExpired, type Admission } from './under-policy.ts';
 
 // One conversation from its body to its last byte.
 
@@ -68,7 +68,7 @@ export async function reply(
   const conversation = dialect.parse(await readJson(request, options.limits));
   const { service } = conversation;
   if (options.served.has(service)) seen.service = service;
-  const lease = await options.served.lease(service);
+  const lease = await options.served.lease(service, seen.application);
   const judged: Judged = {
     admission: null,
     end: null,
@@ -83,24 +83,38 @@ export async function reply(
     seen.status = refusal.status;
     return refusal;
   };
-  let outcome: Outcome = 'failed';
+  let outcome: Outcome | 'refused' = 'failed';
   try {
     setReplyHeaders(response, lease);
     refuseExpired(lease.release, options.policies.onExpiry, options.wall);
     const asking = { options, dialect, conversation, lease, judged, seen, signal: gone.signal, language };
-    outcome = await converse({ ...asking, refusalOf: tell }, response);
-    if (outcome !== 'failed') seen.status = STATUS_OF[outcome];
+    const ended = await converse({ ...asking, refusalOf: tell }, response);
+    outcome = ended;
+    if (ended !== 'failed') seen.status = STATUS_OF[ended];
   } catch (error) {
     const refusal = withEscalations(tell(error), judged);
-    // What the client did wrong, its leaving, or the site's choice, says nothing of the release; what its policy refuses does.
-    const isOurs = judged.admission?.kind === 'refused' || (refusal.status >= 500 && refusal.code !== 'policyExpired');
-    outcome = gone.signal.aborted || !isOurs ? 'left' : 'failed';
+    outcome = gone.signal.aborted ? 'left' : outcomeOf(refusal, judged, lease, conversation);
     if (gone.signal.aborted) seen.status = CLIENT_LEFT;
     throw refusal;
   } finally {
     lease.end(outcome);
     account(options, seen, shadows, lease, judged, conversation, language);
   }
+}
+
+/**
+ * What the client did wrong, or the site's choice, says nothing of the release. What its policy refuses does, but where the release
+ * before would have refused it too: then it is the application that sends such things.
+ */
+function outcomeOf(
+  { status, code }: Refusal,
+  { admission }: Judged,
+  { before }: Lease,
+  conversation: Conversation,
+): 'failed' | 'refused' | 'left' {
+  if (admission?.kind !== 'refused') return status >= 500 && code !== 'policyExpired' ? 'failed' : 'left';
+  const wasRefused = before !== null && beforeRules(before.policy, before.parameters, conversation).kind === 'refused';
+  return wasRefused ? 'left' : 'refused';
 }
 
 /** Whatever is wrong with a shadow, no request hears of it. */

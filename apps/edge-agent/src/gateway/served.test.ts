@@ -75,3 +75,29 @@ test('a change of policy alone is a switch: another release on one model, counte
   inFlight.end('ok');
   await drained;
 });
+
+test('R3 requests are counted by application, and one whose requests are refused does not decide for the others', async () => {
+  const served = servedReleases();
+  await served.switchTo('triage', held(1));
+  const asks = async (application: string, outcome: 'ok' | 'refused', times: number): Promise<void> => {
+    for (let n = 0; n < times; n++) (await served.lease('triage', application)).end(outcome);
+  };
+  const limits = { errorShare: 0.05, minRequests: 20 };
+  await asks('careless', 'refused', 50);
+  expect(await served.judge('triage', held(1), limits)).toBe('over');
+  await asks('careful', 'ok', 20);
+  expect(await served.judge('triage', held(1), limits)).toBe('ok');
+  await asks('third', 'refused', 20);
+  expect(await served.judge('triage', held(1), limits)).toBe('over');
+});
+
+test('R3 the release before is the one that was left, also after a halt and a resume', async () => {
+  const first = { ...release, parameters: { maxTokens: 1 } } as Release;
+  const served = servedReleases(() => Promise.resolve(first));
+  await served.switchTo('triage', held(1));
+  expect((await served.lease('triage')).before).toBeNull();
+  await served.switchTo('triage', held(2));
+  await served.stop('triage', 'halted', null);
+  await served.switchTo('triage', held(2));
+  expect((await served.lease('triage')).before).toBe(first);
+});

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Refusal, type Digest, type Name, type PromptPolicy, type Release } from '@openward/contracts';
 import { isSame, type Held, type Serving, type StopWhy } from '@openward/activation';
 import type { CompiledPolicy } from '@openward/policy';
+import { judgeSoak, type Asked } from './soak.ts';
 
 /** What a request is answered with. It holds on to its release until it ends, whatever is switched meanwhile. */
 export interface Lease {
@@ -9,9 +10,14 @@ export interface Lease {
   readonly release: Release;
   /** The release's policy, made ready for this site. */
   readonly policy: CompiledPolicy;
-  /** To be called once, with what became of the request. */
-  end(outcome: 'ok' | 'failed' | 'left'): void;
+  /** What served before, since the agent's start; null: nothing did. */
+  readonly before: Terms | null;
+  /** To be called once, with what became of the request; `refused`: by the policy, which is news to the application. */
+  end(outcome: 'ok' | 'failed' | 'refused' | 'left'): void;
 }
+
+/** What a release refuses before any rule reads. */
+export type Terms = Pick<Release, 'policy' | 'parameters'>;
 
 export interface ServedService {
   readonly service: Name;
@@ -26,6 +32,7 @@ interface Slot {
   readonly release: Release | null;
   /** Null only where nothing may be answered. */
   readonly policy: CompiledPolicy | null;
+  readonly before: Terms | null;
   readonly stopped: StopWhy | null;
   readonly since: number;
   /** Reading the release of a service that stands stopped since a start; over when its fallback text is known. */
@@ -35,8 +42,8 @@ interface Slot {
 /** Of one release, since its probe: counts that never leave the gateway (R3). */
 interface Tally {
   readonly key: string;
-  requests: number;
-  failures: number;
+  /** By the application that asked, as its API key's id. */
+  asked: Map<string, Asked>;
   inFlight: number;
   idle: (() => void)[];
 }
@@ -77,8 +84,9 @@ export class ServedReleases implements Serving {
     if (current?.stopped === null && isSame(current.held, held)) return;
     const policy = this.#compile(release.policy);
     // Counts begin anew; requests of an earlier time on the same release are still in flight, and a drain waits for them.
-    Object.assign(this.#tally(held), { requests: 0, failures: 0 });
-    this.#slots.set(service, { held, release, policy, stopped: null, since: this.#now(), telling: null });
+    this.#tally(held).asked = new Map();
+    const before = current?.held?.release === held.release ? current.before : (current?.release ?? null);
+    this.#slots.set(service, { held, release, policy, before, stopped: null, since: this.#now(), telling: null });
   }
 
   stop(service: Name, why: StopWhy, held: Held | null): Promise<void> {
@@ -88,6 +96,7 @@ export class ServedReleases implements Serving {
       held: current?.held ?? null,
       release,
       policy: current?.policy ?? null,
+      before: current?.before ?? null,
       stopped: why,
       since: this.#now(),
       telling: release === null && held !== null ? this.#tellFallback(service, held) : (current?.telling ?? null),
@@ -126,13 +135,14 @@ export class ServedReleases implements Serving {
     held: Held,
     limits: { readonly errorShare: number; readonly minRequests: number },
   ): Promise<'ok' | 'over' | 'tooFewRequests'> {
-    const { requests, failures } = this.#tally(held);
-    if (requests < limits.minRequests) return Promise.resolve('tooFewRequests');
-    return Promise.resolve(failures / requests > limits.errorShare ? 'over' : 'ok');
+    return Promise.resolve(judgeSoak([...this.#tally(held).asked.values()], limits));
   }
 
-  /** Refuses with the code that the caller is to see; the message carries the service's fallback text. */
-  async lease(service: string): Promise<Lease> {
+  /**
+   * For a request of one application, by its key's id. Refuses with the code that the caller is to see; the message carries the
+   * service's fallback text.
+   */
+  async lease(service: string, application = ''): Promise<Lease> {
     const slot = this.#slots.get(service);
     if (slot === undefined) throw new Refusal('modelNotFound', `There is no service ${JSON.stringify(service)} here.`);
     if (slot.stopped !== null || slot.held === null || slot.release === null || slot.policy === null)
@@ -144,12 +154,12 @@ export class ServedReleases implements Serving {
       held: slot.held,
       release: slot.release,
       policy: slot.policy,
+      before: slot.before,
       end: (outcome) => {
         if (ended) return;
         ended = true;
         tally.inFlight -= 1;
-        if (outcome !== 'left') tally.requests += 1;
-        if (outcome === 'failed') tally.failures += 1;
+        if (outcome !== 'left') count(tally.asked, application, outcome);
         if (tally.inFlight === 0) for (const resolve of tally.idle.splice(0)) resolve();
       },
     };
@@ -198,8 +208,17 @@ export class ServedReleases implements Serving {
   /** Releases of one model are counted apart: an error of one is none of the other's. */
   #tally({ key, release }: Held): Tally {
     const name = `${release} ${key}`;
-    const tally = this.#tallies.get(name) ?? { key, requests: 0, failures: 0, inFlight: 0, idle: [] };
+    const tally = this.#tallies.get(name) ?? { key, asked: new Map(), inFlight: 0, idle: [] };
     this.#tallies.set(name, tally);
     return tally;
   }
+}
+
+function count(asked: Map<string, Asked>, application: string, outcome: 'ok' | 'failed' | 'refused'): void {
+  const { requests, failures, refusals } = asked.get(application) ?? { requests: 0, failures: 0, refusals: 0 };
+  asked.set(application, {
+    requests: requests + 1,
+    failures: failures + (outcome === 'failed' ? 1 : 0),
+    refusals: refusals + (outcome === 'refused' ? 1 : 0),
+  });
 }
