@@ -1,6 +1,7 @@
 export * from './assignment.ts';
 export * from './command.driver.ts';
 export * from './conflicts.ts';
+export * from './context-fit.ts';
 export * from './decide.ts';
 export * from './desired.ts';
 export * from './diff-plans.ts';

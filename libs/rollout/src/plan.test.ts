@@ -51,6 +51,10 @@ const timed = (times: Partial<Pick<PromptPolicy, 'notBefore' | 'expires' | 'minP
   const document = aRelease(2);
   return { ...document, policy: { ...document.policy, ...times } };
 };
+const prompted = (systemPrompt: string): Release => {
+  const document = aRelease(2);
+  return { ...document, policy: { ...document.policy, systemPrompt } };
+};
 const ollama = {
   threads: 2,
   memoryGiB: 4,
@@ -106,6 +110,8 @@ const WARNED: Record<WarningCode, () => Plan> = {
   singleWave: () => planOf(aRequest(), factsOf([aNode('ash'), aNode('oak')])),
   deadlineShorterThanSoak: () => planOf(aRequest({ settings: { waveDeadlineMs: 2000 } }), factsOf([aNode('ash')])),
   alreadyThere: () => planOf(aRequest(), factsOf([aNode('ash', { reported: { active: releaseDigest(2) } })])),
+  promptMayNotFit: () =>
+    planOf(aRequest(), factsOf([aNode('ash')], { document: prompted('Say how urgent it is. '.repeat(300)) })),
   policyExpiresSoon: () =>
     planOf(aRequest(), factsOf([aNode('ash')], { document: timed({ expires: instantOf(T0 + 30 * DAY_MS) }) })),
 };

@@ -1,5 +1,6 @@
 import { digestOf, type BlockedNode, type Digest, type Plan, type PlanRequest } from '@openward/contracts';
 import { asksFor, chooseWaves, hasLabels, type Candidate } from './choose-waves.ts';
+import { judgeContext } from './context-fit.ts';
 import { fitNode } from './fit.ts';
 import { lengthInWords } from './in-words.ts';
 import { refusePlan, type NodeFacts, type PlanFacts, type PlanRefusal } from './plan-facts.ts';
@@ -125,7 +126,11 @@ export const hashOf = (content: HashedPlan): Digest => digestOf(hashedPart(conte
 
 function policyWarnings(facts: PlanFacts): Plan['warnings'] {
   const time = judgePolicyTime(facts.release.document.policy, facts.now);
-  return time.kind === 'warns' ? [{ code: 'policyExpiresSoon', detail: time.detail }] : [];
+  const context = judgeContext(facts.release.document, facts.suite);
+  return [
+    ...(time.kind === 'warns' ? [{ code: 'policyExpiresSoon' as const, detail: time.detail }] : []),
+    ...(context.kind === 'fits' ? [] : [{ code: 'promptMayNotFit' as const, detail: context.detail }]),
+  ];
 }
 
 function warningsOf(content: HashedPlan): Plan['warnings'] {

@@ -171,6 +171,10 @@ function recallText({ serving, leftWithNothing, nodes }: RecallEffect): string {
   return `Of ${serving} nodes that serve it ${leftWithNothing} are left with nothing to serve, and their callers get the fallback text: ${named}${more}.\n`;
 }
 
+const CHANGE_HELP = `
+FILE has service, model, policy, parameters and suite. change is computed from what the rollout that was completed last brought:
+newService, policyText, policyRule, adapter, quantisation or base. Where FILE says one, another is refused.`;
+
 export function addReleases(cli: Cli, program: Command): void {
   const releases = program.command('releases').description('model, prompt policy and suite, bound together');
   leaf(
@@ -201,12 +205,12 @@ export function addReleases(cli: Cli, program: Command): void {
     cli,
     releases,
     'create <file>',
-    'make the next release of a service from a JSON file',
+    'make the next release of a service from a JSON file (- is standard input); the same again is the release that is there',
     admin(async (client, run, [file = '']) => {
       const release = await client.releases.create((await readJson(file, run.terminal)) as CreateRelease);
       run.show(release, () => releaseText(release));
     }),
-  );
+  ).addHelpText('after', CHANGE_HELP);
   leaf(
     cli,
     releases,

@@ -25,6 +25,8 @@ export interface RouteSpec {
   readonly answers: z.ZodType | 'frame' | 'events' | 'none' | 'text';
   /** A creating POST: it carries an Idempotency-Key (R9). */
   readonly creates?: boolean;
+  /** A creating POST that answers 200 with what is there already, where that is the same. */
+  readonly mayBeThere?: true;
   readonly takes?: 'frame' | 'bytes';
   /** It only ever takes away from nodes, so it is done while the control plane is read-only (D6). */
   readonly takesAway?: true;
@@ -48,6 +50,7 @@ export function Route(spec: RouteSpec): MethodDecorator {
     const description = 'A new one for each new thing; the same key and body give the first answer again';
     decorators.push(ApiHeader({ name: IDEMPOTENCY_HEADER, required: true, description }));
   }
+  if (spec.mayBeThere === true) decorators.push(answerOf(spec.answers, 200));
   if (spec.takes !== undefined) decorators.push(ApiConsumes('application/octet-stream'), ApiBody(BINARY));
   if (spec.answers === 'frame') decorators.push(ApiProduces('application/octet-stream'));
   if (spec.answers === 'text') decorators.push(ApiProduces('text/plain'));

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Inject, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, Inject, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import {
   CreateRelease,
@@ -11,6 +11,7 @@ import {
   ReleaseRow,
   ReleaseView,
 } from '@openward/contracts';
+import type { Response } from 'express';
 import { z } from 'zod';
 import { Caller } from '../http/caller.ts';
 import { Creating, type Creation } from '../http/idempotency.ts';
@@ -27,14 +28,21 @@ export class ReleaseController {
 
   @Post()
   @Route({
-    does: 'Make the next release of a service: model version, prompt policy and suite, bound together',
+    does: 'Make the next release of a service: model version, prompt policy and suite, bound together; 200 with the release that binds the same already',
     right: 'registry:write',
     status: 201,
     answers: ReleaseView,
     creates: true,
+    mayBeThere: true,
   })
-  create(@Body({ schema: CreateRelease }) body: CreateRelease, @Creating() creation: Creation): Promise<ReleaseView> {
-    return this.releases.create(body, creation);
+  async create(
+    @Body({ schema: CreateRelease }) body: CreateRelease,
+    @Creating() creation: Creation,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<ReleaseView> {
+    const { release, isNew } = await this.releases.create(body, creation);
+    if (!isNew) response.status(200);
+    return release;
   }
 
   @Get()

@@ -11,10 +11,11 @@ import {
   type Release,
   type ReleaseRow,
   type ReleaseView,
+  type SuiteDocument,
 } from '@openward/contracts';
 import { repositoriesOn, type Repositories } from '@openward/persistence';
 import { classOfChange, misfitsOf, type Bound, type Change } from '@openward/policy';
-import { command } from '@openward/rollout';
+import { command, judgeContext } from '@openward/rollout';
 import { engineSettings } from '../delivery/engine-settings.ts';
 import { once, type Creation } from '../http/idempotency.ts';
 import { CONTEXT, type Context } from '../process/context.ts';
@@ -26,17 +27,27 @@ import { recallEffectOf } from './recall-effect.ts';
 export class ReleaseService {
   constructor(@Inject(CONTEXT) private readonly context: Context) {}
 
-  create(asked: CreateRelease, creation: Creation): Promise<ReleaseView> {
-    return once(this.context.store, creation, async (repositories) => {
+  /** What binds the same as a release that is there, and is not recalled, is that release: a script may ask again. */
+  async create(
+    asked: CreateRelease,
+    creation: Creation,
+  ): Promise<{ readonly release: ReleaseView; readonly isNew: boolean }> {
+    let isNew = true;
+    const release = await once(this.context.store, creation, async (repositories) => {
       const parts = await partsOf(asked, repositories);
+      const same = await sameOf(asked, parts, repositories);
+      isNew = same === null;
+      if (same !== null) return same;
       const made = await repositories.releases.create(asked.service, creation.by.name, async (number, before) => {
-        refuseOtherClass(asked.change, classOfChange(before, parts), before);
-        const document: Release = { v: 1, number, change: asked.change, ...parts };
+        const change = classOfChange(before, parts);
+        if (asked.change !== undefined) refuseOtherClass(asked.change, change, before);
+        const document: Release = { v: 1, number, change: change.is, ...parts };
         return { document, artifact: await storeDocument(this.context.artifacts, parts.model.family, document) };
       });
       if (made === null) throw new Refusal('notFound', `There is no service ${asked.service}.`);
       return made;
     });
+    return { release, isNew };
   }
 
   list({ service, ...query }: PageQuery & { readonly service: Name }): Promise<Page<ReleaseRow>> {
@@ -95,6 +106,7 @@ async function partsOf(asked: CreateRelease, repositories: Repositories): Promis
     );
   }
   refuseMisfit({ policy, service, model, parameters: asked.parameters });
+  refuseTooLong({ policy, model }, suite.document);
   const { createdAt: _made, releases: _count, ...plainService } = service;
   const { createdAt: _since, retiredAt: _retired, ...plainModel } = model;
   return {
@@ -104,6 +116,21 @@ async function partsOf(asked: CreateRelease, repositories: Repositories): Promis
     parameters: asked.parameters,
     suite: { ...asked.suite, digest: suite.digest, artifact: { ...suite.artifact, family: model.family } },
   };
+}
+
+/** Null too where another class of change is asked for: that is judged as of a new release, and told. */
+async function sameOf(asked: CreateRelease, parts: Bound, { releases }: Repositories): Promise<ReleaseView | null> {
+  const there = await releases.binding(asked.service, asked);
+  const same = there.find(({ release }) => classOfChange(release, parts).differs.length === 0);
+  return same === undefined || (asked.change ?? same.release.change) !== same.release.change ? null : same;
+}
+
+/** Its evaluation could only end with `contextTooLong`, at every node. What may fit is for the plan to warn of. */
+function refuseTooLong(bound: Pick<Release, 'model' | 'policy'>, suite: SuiteDocument): void {
+  const fit = judgeContext(bound, suite);
+  if (fit.kind !== 'cannotFit') return;
+  const { id, revision } = bound.policy;
+  throw new Refusal('badRequest', `policy: ${id} revision ${revision} is too long for this model: ${fit.detail}.`);
 }
 
 /** Every node refuses it too. */

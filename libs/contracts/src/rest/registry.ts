@@ -114,8 +114,11 @@ export type PolicyDiffView = z.infer<typeof PolicyDiffView>;
 
 export const CreateRelease = z.strictObject({
   service: Name,
-  /** The class that the difference to what the rollout of the service that was completed last brought has; another is refused. */
-  change: ChangeClass,
+  /**
+   * The class that the difference to what the rollout of the service that was completed last brought has: computed where it is not
+   * given, and another is refused.
+   */
+  change: ChangeClass.optional(),
   model: z.strictObject({ name: Name, version: Version }),
   /** Registered before; the release carries it whole. */
   policy: PolicyRef,

@@ -51,6 +51,9 @@ export interface Serving {
   } | null;
 }
 
+/** Which differ in parameters alone, or in variants that the model has got since. */
+const MOST_BINDING = 20;
+
 export class ReleaseRepository {
   readonly #db: Database;
   constructor(db: Database) {
@@ -78,6 +81,32 @@ export class ReleaseRepository {
       }
       return insert(trx, document, artifact, by);
     });
+  }
+
+  /**
+   * Those of the service that bind these by name and are not recalled, the newest first. Until the transaction that this is called in
+   * ends nobody makes another.
+   */
+  async binding(
+    service: Name,
+    { model, policy, suite }: Pick<ReleaseRow, 'model' | 'policy' | 'suite'>,
+  ): Promise<readonly ReleaseView[]> {
+    await this.#db.selectFrom('services').where('name', '=', service).select('name').forUpdate().execute();
+    const rows = await this.#db
+      .selectFrom('releases')
+      .selectAll()
+      .where('service', '=', service)
+      .where('model_name', '=', model.name)
+      .where('model_version', '=', model.version)
+      .where(sql<string>`document -> 'policy' ->> 'id'`, '=', policy.id)
+      .where(sql<number>`(document -> 'policy' ->> 'revision')::int`, '=', policy.revision)
+      .where(sql<string>`document -> 'suite' ->> 'name'`, '=', suite.name)
+      .where(sql<number>`(document -> 'suite' ->> 'version')::int`, '=', suite.version)
+      .where('recalled_at', 'is', null)
+      .orderBy('number', 'desc')
+      .limit(MOST_BINDING)
+      .execute();
+    return rows.map(viewOf);
   }
 
   async find(service: Name, number: number): Promise<ReleaseView | null> {
