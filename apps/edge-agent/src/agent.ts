@@ -249,7 +249,7 @@ export class Agent {
     });
     const store = await openLocalStore({ dir: paths.store, reserveBytes: config.reserveBytes });
     const child = new LlamaChild({ readable: [paths.store], hidden: [config.dataDir] });
-    const runtimes = openRuntimes(config, child);
+    const runtimes = await openRuntimes(config, child);
     const server = createGatewayServer(config);
     try {
       // Before the reconciler: a port that is in use must not count as one more restart in a soak.

@@ -3,4 +3,3 @@ export * from './refusal.ts';
 export { LlamaChild, type LlamaChildOptions } from './llama/llama-child.ts';
 export { LlamaRuntime, type LlamaRuntimeOptions } from './llama/llama-runtime.ts';
 export { openVocabulary, type KnownVocabulary } from './llama/vocabulary.ts';
-export { OllamaRuntime, type OllamaRuntimeOptions } from './ollama/ollama-runtime.ts';
