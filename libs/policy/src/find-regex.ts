@@ -19,6 +19,7 @@ export function regexFinder(pattern: Pattern): Finder {
     ...(why === null ? {} : { why }),
     before: context,
     after: context,
+    sign: { kind: 'pattern', pattern },
     find: (text, stillAllowed) =>
       why === null && longest !== null
         ? findByParts(pattern, text, longest, context, stillAllowed)

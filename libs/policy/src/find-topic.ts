@@ -1,6 +1,16 @@
 import { folded, foldedFrom } from './fold.ts';
 import type { Finder, FoldedText, Span } from './model.ts';
-import { JOINED, MOST_BETWEEN, MOST_PARTS, partsOf, type Place, textWords, WORD, wordsAt } from './words.ts';
+import {
+  JOINED,
+  MOST_BETWEEN,
+  MOST_PARTS,
+  partsOf,
+  type Place,
+  standingFor,
+  textWords,
+  WORD,
+  wordsAt,
+} from './words.ts';
 
 /** More is a sentence, which nobody writes the same way twice. Each place of a text is looked at as far as this. */
 export const MOST_WORDS = 16;
@@ -45,6 +55,7 @@ export function topicFinder(phrases: readonly string[]): TopicFinding {
       longest,
       before: 2,
       after: 2,
+      sign: { kind: 'words', words: [...root.next.keys()] },
       find: (text, stillAllowed) => findPhrases(text, root, longest, stillAllowed),
     },
   };
@@ -112,10 +123,7 @@ function findPhrases(text: FoldedText, root: Node, longest: number, stillAllowed
   const words = textWords(text);
   const matches: Match[] = [];
   let places = 0;
-  const [fewer, others] = words.count < root.next.size ? [words.words(), root.next] : [root.next.keys(), words];
-  for (const word of fewer) {
-    const node = others.has(word) ? root.next.get(word) : undefined;
-    if (node === undefined) continue;
+  for (const [word, node] of standingFor(words, root.next)) {
     for (const place of words.places(word)) {
       places += 1;
       if (places % PLACES_AT_ONCE === 0) stillAllowed?.();

@@ -1,5 +1,5 @@
 import { LOOK_ALIKES } from './look-alikes.ts';
-import type { FoldedText } from './model.ts';
+import type { FoldedText, Readings } from './model.ts';
 
 // Marks that are not seen: format and direction marks, soft hyphens, joiners, variation selectors, fillers.
 const UNSEEN = /^[\p{Cf}\p{Variation_Selector}\u034F\u115F\u1160\u17B4\u17B5]$/u;
@@ -53,14 +53,16 @@ export type Circumstances = Pick<FoldedText, 'today' | 'language'> &
 export function fold(text: string, given: Circumstances): FoldedText {
   const circumstances = { from: 0, isStart: true, isEnd: true, ...given, text };
   if (text.length < IDENTITY_SIZE && isAscii(text))
-    return { ...circumstances, folded: text, origin: starts.subarray(), originEnd: ends };
+    return { ...circumstances, folded: text, origin: starts, originEnd: ends, readings: unread() };
   // With room for what becomes longer, as `ß` does.
   const folding = openFolding(text.length + (text.length >>> 5) + 16);
   folding.add(text);
   return { ...circumstances, ...folding.read() };
 }
 
-// One table for all short texts of ASCII, each with a view of its own.
+const unread = (): Readings => ({ words: null, plain: null });
+
+// One table for all short texts of ASCII.
 const IDENTITY_SIZE = 8_192;
 const starts = Int32Array.from({ length: IDENTITY_SIZE }, (_, at) => at);
 const ends = starts.subarray(1);
@@ -70,7 +72,7 @@ export interface Folding {
   /** Whole code points. */
   add(text: string): void;
   /** What has come in, but for what was forgotten. The offsets hold until the next `add` or `forget`. */
-  read(): Pick<FoldedText, 'folded' | 'origin' | 'originEnd'>;
+  read(): Pick<FoldedText, 'folded' | 'origin' | 'originEnd' | 'readings'>;
   /** Forgets so many UTF-16 units of the folded text. */
   forget(units: number): void;
 }
@@ -137,6 +139,7 @@ export function openFolding(room = 64): Folding {
       folded: plain,
       origin: origin.subarray(head, count + 1),
       originEnd: originEnd.subarray(head, count),
+      readings: unread(),
     }),
     forget: (units) => {
       plain = plain.slice(units);

@@ -1,4 +1,5 @@
 export * from './model.ts';
+export { type OrdinaryMatch, type OrdinaryMatches, ordinaryMatches } from './ordinary.ts';
 export * from './change.ts';
 export {
   type ClinicalChange,

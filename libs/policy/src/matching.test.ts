@@ -62,7 +62,7 @@ describe('a red flag', () => {
   it('is found where another red flag breaks, and a rule that is no flag then finds nothing', () => {
     const find = (at: number, act: () => Span[], does: PolicyRule['action']): ReadyRule => {
       const rule = ruleOf(`r${at}`, heart, { action: does });
-      return { kind: 'finder', rule, order: at, pattern: null, finder: { longest: 9, before: 0, after: 0, find: act } };
+      return { kind: 'finder', rule, order: at, finder: { longest: 9, before: 0, after: 0, find: act } };
     };
     const hit = (): Span[] => [{ start: 0, end: 1 }];
     const breaks = (): never => {

@@ -61,7 +61,7 @@ function attempt<T>(rule: PolicyRule, { now, until }: Allowance, run: (stillAllo
 }
 
 /**
- * Runs what is done once for many rules: folding, and the set that says which may match. It counts against the time of all, and
+ * Runs what is done once for many rules: folding, and saying which may match. It counts against the time of all, and
  * where it breaks they do: under the name of the first, since no rule alone is the cause.
  */
 export function forAll<T>({ rule }: ReadyRule, { now, until }: Allowance, run: () => T): T {
@@ -146,10 +146,10 @@ export function matchEach(
 ): readonly Matched[] {
   const [first] = rules;
   if (first === undefined) return [];
-  const mightMatch = forAll(first, allowed, () => may(text.folded));
+  const possible = forAll(first, allowed, () => may(text));
+  if (possible.length === 0) return [];
   const found: Matched[] = [];
-  for (const ready of rules) {
-    if (!mightMatch(ready)) continue;
+  for (const ready of possible) {
     try {
       const matched = matchRule(ready, text, allowed, tries);
       if (matched.count > 0) found.push(matched);
@@ -173,6 +173,7 @@ export const byOrder = (one: Matched, other: Matched): number => one.ready.order
 
 /** In the policy's order, one for each rule. */
 export function hitsOf(matched: readonly Pick<Matched, 'ready' | 'count'>[]): readonly Hit[] {
+  if (matched.length === 0) return [];
   const hits = new Map<number, Hit>();
   for (const { ready, count } of matched) {
     const { id, stage, action, mode } = ready.rule;

@@ -10,7 +10,9 @@ import { policyOf, realisticRules, realisticText, regex, ruleOf } from './testin
 const rulesOf = (patterns: readonly string[]) =>
   compileRules(policyOf(patterns.map((pattern, at) => ruleOf(`r${at}`, regex(pattern)))), NO_SITE_TERMS).rules;
 
-describe('a set of patterns', () => {
+const foldedOf = (text: string) => fold(text, { today: '2026-03-01', language: 'en' });
+
+describe('what may match', () => {
   it('leaves out no rule that matches', () => {
     const text = fc.array(fc.constantFrom('a', 'b', 'c', 'mg', ' ', '1', 'é', 'ß', '😀', 'B', '\n', '\uD83D'), {
       maxLength: 12,
@@ -20,10 +22,10 @@ describe('a set of patterns', () => {
       const may = mayMatch(ready);
       fc.assert(
         fc.property(text, (parts) => {
-          const folded = fold(parts.join(''), { today: '2026-03-01', language: 'en' });
-          const mightMatch = may(folded.folded);
+          const folded = foldedOf(parts.join(''));
+          const possible = may(folded);
           for (const rule of ready) {
-            if (rule.kind === 'finder' && rule.finder.find(folded).length > 0) expect(mightMatch(rule)).toBe(true);
+            if (rule.kind === 'finder' && rule.finder.find(folded).length > 0) expect(possible).toContain(rule);
           }
         }),
         { seed: 9, numRuns: 60 },
@@ -33,8 +35,7 @@ describe('a set of patterns', () => {
 
   it('leaves out what does not match, of fifty nearly all', () => {
     const ready = compileRules(policyOf(realisticRules(50, 'input')), NO_SITE_TERMS).rules;
-    const patterns = ready.filter(({ pattern }) => pattern !== null);
-    expect(patterns.filter(mayMatch(ready)(realisticText(4_096)))).toEqual([]);
+    expect(mayMatch(ready)(foldedOf(realisticText(4_096)))).toEqual([]);
   });
 
   // Which of a thousand characters was where: more states than there is room for, so that the automaton is given up.
@@ -45,7 +46,6 @@ describe('a set of patterns', () => {
       state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
       return state & 0x10000 ? 'a' : 'b';
     }).join('');
-    const mightMatch = mayMatch(ready)(text);
-    expect(ready.filter(mightMatch)).toEqual(ready);
+    expect(mayMatch(ready)(foldedOf(text))).toEqual(ready);
   });
 });

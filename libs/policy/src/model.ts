@@ -7,6 +7,8 @@ import type {
   RuleId,
   RuleMode,
 } from '@openward/contracts';
+import type { Pattern } from './patterns.ts';
+import type { TextWords } from './words.ts';
 
 // What the parts of the library, and those who use it, hand to each other. Everything here is a value; nothing does I/O, and the
 // clock is a parameter.
@@ -241,7 +243,24 @@ export interface Finder {
   readonly why?: string;
   readonly before: number;
   readonly after: number;
+  readonly sign?: Sign;
   find(text: FoldedText, stillAllowed?: () => void): readonly Span[];
+}
+
+/**
+ * What every text has in which a finder finds something, whatever `from` it is searched: most texts have none of it, and the finders
+ * of a policy are told so together. `pattern`: it matches. `words`: one of them stands there, as `words.ts` reads. `look`: it says so.
+ */
+export type Sign =
+  | { readonly kind: 'pattern'; readonly pattern: Pattern }
+  | { readonly kind: 'words'; readonly words: readonly string[] }
+  | { readonly kind: 'look'; readonly couldHold: (text: FoldedText) => boolean };
+
+/** What was read of one folded text, so that it is read once for all rules. */
+export interface Readings {
+  words: TextWords | null;
+  /** In small letters, without accents. */
+  plain: string | null;
 }
 
 /**
@@ -254,6 +273,7 @@ export interface FoldedText {
   readonly folded: string;
   readonly origin: ArrayLike<number>;
   readonly originEnd: ArrayLike<number>;
+  readonly readings: Readings;
   /**
    * No match starts before this folded offset, and none there keeps a later one from being found: what stands ahead of it is
    * context. 0 but in a stream, which gives at least `before` characters of it where there are so many.

@@ -4,17 +4,26 @@ import { regexFinder } from './find-regex.ts';
 import { finderOf } from './identifiers/index.ts';
 import { offsetOver } from './length-rule.ts';
 import type { CompiledRule, PolicyFinding, PolicyFindingCode, SiteTerms } from './model.ts';
-import { compilePattern, type Pattern } from './patterns.ts';
+import { compilePattern } from './patterns.ts';
 import { compileSchema } from './schema-rule.ts';
 
-/** A rule made ready; `pattern` where it has one that a set of patterns can tell of. `order` is its place in the policy. */
-export type ReadyRule = CompiledRule & { readonly order: number; readonly pattern: Pattern | null };
+/** A rule made ready. `order` is its place in the policy. */
+export type ReadyRule = CompiledRule & { readonly order: number };
 
 /** Of all patterns of a policy together, in instructions, and of those the ones that come of counts. */
 const MOST_INSTRUCTIONS = 30_000;
 const MOST_COPIES = 5_000;
 
-type Made = ReadyRule | { readonly refused: Omit<PolicyFinding, 'where'> & { readonly at: string } };
+/** What a policy's own pattern comes to; a site's is no part of it. */
+interface Steps {
+  readonly instructions: number;
+  readonly copies: number;
+}
+const NO_STEPS: Steps = { instructions: 0, copies: 0 };
+
+type Made =
+  | ({ readonly ready: ReadyRule } & Steps)
+  | { readonly refused: Omit<PolicyFinding, 'where'> & { readonly at: string } };
 
 /** Every rule of the policy, or why some cannot be. After too much has been spent on patterns no more are made. */
 export function compileRules(
@@ -32,9 +41,9 @@ export function compileRules(
       findings.push({ code, where: `rules[${order}].match.${at}`, message });
       continue;
     }
-    ready.push(made);
-    instructions += made.pattern?.instructions ?? 0;
-    copies += made.pattern?.copies ?? 0;
+    ready.push(made.ready);
+    instructions += made.instructions;
+    copies += made.copies;
     if (instructions <= MOST_INSTRUCTIONS && copies <= MOST_COPIES) continue;
     const message =
       `The patterns up to here come to ${instructions} steps, ${copies} of them by counts such as {0,500}; ` +
@@ -47,30 +56,31 @@ export function compileRules(
 
 function makeReady(rule: PolicyRule, order: number, terms: SiteTerms): Made {
   const { match } = rule;
+  const made = (ready: ReadyRule, { instructions, copies } = NO_STEPS): Made => ({ ready, instructions, copies });
   switch (match.kind) {
     case 'regex': {
       const compiled = compilePattern(match.pattern, match.ignoreCase);
       if (compiled.kind === 'refused') return refused('pattern', compiled.code, compiled.message);
       const { pattern } = compiled;
-      return { kind: 'finder', rule, order, pattern, finder: regexFinder(pattern) };
+      return made({ kind: 'finder', rule, order, finder: regexFinder(pattern) }, pattern);
     }
     case 'identifier': {
       const finder = finderOf(match.identifier, terms);
       if ('refused' in finder) return refused('identifier', 'siteTermInvalid', finder.refused);
-      return { kind: 'finder', rule, order, pattern: null, finder };
+      return made({ kind: 'finder', rule, order, finder });
     }
     case 'topic': {
       const topic = topicFinder(Object.values(match.phrases).flat());
       if (topic.kind === 'refused') return refused('phrases', topic.code, topic.why);
-      return { kind: 'finder', rule, order, pattern: null, finder: topic.finder };
+      return made({ kind: 'finder', rule, order, finder: topic.finder });
     }
     case 'schema': {
       const compiled = compileSchema(match.schema);
       if (compiled.kind === 'refused') return refused(`schema${compiled.path}`, compiled.code, compiled.message);
-      return { kind: 'whole', rule, order, pattern: null, isHit: compiled.isHit };
+      return made({ kind: 'whole', rule, order, isHit: compiled.isHit });
     }
     case 'length':
-      return { kind: 'whole', rule, order, pattern: null, isHit: (text) => offsetOver(text, match.most) !== null };
+      return made({ kind: 'whole', rule, order, isHit: (text) => offsetOver(text, match.most) !== null });
   }
 }
 

@@ -55,9 +55,9 @@ export function openWindow(
     if (due.length === 0 && !isEnd) return '';
     const allowed = allowance(now);
     const [first] = rules;
-    const mightMatch = first === undefined ? () => false : forAll(first, allowed, () => may(text.folded));
+    const possible = first === undefined ? [] : forAll(first, allowed, () => may(text));
     for (const { rule, frontier } of due) {
-      if (mightMatch(rule.ready)) pending.push(...find(text, rule, frontier, allowed));
+      if (possible.includes(rule.ready)) pending.push(...find(text, rule, frontier, allowed));
       rule.known = Math.max(rule.known, frontier);
     }
     const until = isEnd ? base + tail.length : Math.min(...all.map(({ known }) => known));

@@ -92,26 +92,41 @@ export function* wordsAt(
   }
 }
 
-// Every topic of a policy reads the words of the same text, which each fold gives a table of its own.
-const known = new WeakMap<object, TextWords>();
+/** Every topic of a policy reads the words of the same text. */
+export const textWords = (text: FoldedText): TextWords => (text.readings.words ??= readWords(text));
 
-export function textWords(text: FoldedText): TextWords {
-  const words = known.get(text.origin) ?? readWords(text);
-  known.set(text.origin, words);
-  return words;
+/** What stands in a table for the words that a text has, with each. */
+export function standingFor<T>(words: TextWords, table: ReadonlyMap<string, T>): readonly (readonly [string, T])[] {
+  const [fewer, others] = words.count < table.size ? [words.words(), table] : [table.keys(), words];
+  const found: (readonly [string, T])[] = [];
+  for (const word of fewer) {
+    const value = others.has(word) ? table.get(word) : undefined;
+    if (value !== undefined) found.push([word, value]);
+  }
+  return found;
 }
 
 /**
  * A mark that is not seen stands within a word, or tells two apart; nobody can see which. So a text that has some is read both ways:
  * all of them as nothing, and all of them as blanks.
  */
-function readWords({ folded, origin, originEnd }: FoldedText): TextWords {
-  const isHole = (at: number): boolean => (origin[at] ?? 0) > (originEnd[at - 1] ?? 0);
-  let hasHoles = false;
-  for (let at = 1; at < folded.length && !hasHoles; at += 1) hasHoles = isHole(at);
-  if (!hasHoles && !/['`Σ]/.test(folded)) return lazily(new Set(folded.toLowerCase().match(WORD)), folded);
-  const places = placesIn(hasHoles ? [partsOf(folded), partsOf(folded, isHole)] : [partsOf(folded)]);
+function readWords(text: FoldedText): TextWords {
+  const { folded } = text;
+  const isHoley = hasHoles(text);
+  if (!isHoley && !/['`Σ]/.test(folded)) return lazily(new Set(folded.toLowerCase().match(WORD)), folded);
+  const apart = isHoley ? [partsOf(folded, (at) => isHole(text, at))] : [];
+  const places = placesIn([partsOf(folded), ...apart]);
   return wordsIn(places, () => places);
+}
+
+/** Whether something that is not seen stands ahead of a folded offset. */
+const isHole = ({ origin, originEnd }: FoldedText, at: number): boolean => (origin[at] ?? 0) > (originEnd[at - 1] ?? 0);
+
+export function hasHoles(text: FoldedText): boolean {
+  // What is not seen is never in a folded text.
+  if (text.folded === text.text) return false;
+  for (let at = 1; at < text.folded.length; at += 1) if (isHole(text, at)) return true;
+  return false;
 }
 
 /** Most texts have no word that any topic begins with: then no more is made of them than a set. */

@@ -1,4 +1,4 @@
-import type { Finder, Span } from '../model.ts';
+import type { Finder, FoldedText, Span } from '../model.ts';
 import { agesInWords } from './age.ts';
 import { dayOf } from './calendar.ts';
 import { announcedBy, beginsAt, endsAt, LOOK_BACK, lookBack, spanOf, wholeWithoutAccents } from './context.ts';
@@ -21,13 +21,16 @@ const announcing = announcedBy(
 // A digit, or a name that may be a month's before one.
 const STARTS = /\d|(?<![A-Za-zÀ-ɏ])(?:[A-Za-zÀ-ɏ]|[\u0300-\u036F]){3,12}\.? \d/g;
 
+const couldHold = (text: FoldedText): boolean =>
+  hasDate(text.folded) && announcing.couldHold(wholeWithoutAccents(text));
+
 /** Dates of birth. What stands instead is the age on the day of the request; one that lies ahead is none. */
 export const birthDateFinder: Finder = {
   longest: LONGEST_DATE,
   before: LOOK_BACK,
   after: 2,
+  sign: { kind: 'look', couldHold },
   find: (text) => {
-    if (!hasDate(text.folded) || !announcing.couldHold(wholeWithoutAccents(text))) return [];
     const today = dayOf(text.today);
     const spans: Span[] = [];
     const starts = new RegExp(STARTS);

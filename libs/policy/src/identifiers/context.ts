@@ -11,17 +11,9 @@ const isAscii = (text: string): boolean => !/[\u0080-\uFFFF]/.test(text);
 export const withoutAccents = (text: string): string =>
   (isAscii(text) ? text : text.normalize('NFD').replace(/\p{M}+/gu, '')).toLowerCase();
 
-// Every recogniser of a policy reads the same text so, which each fold gives a table of its own.
-const plainForms = new WeakMap<object, string>();
-
-/** The whole text in small letters, without accents: for `couldHold`. */
-export const wholeWithoutAccents = ({ folded, origin }: FoldedText): string => {
-  const known = plainForms.get(origin);
-  if (known !== undefined) return known;
-  const plain = withoutAccents(folded);
-  plainForms.set(origin, plain);
-  return plain;
-};
+/** The whole text in small letters, without accents: for `couldHold`. Every recogniser of a policy reads the same text so. */
+export const wholeWithoutAccents = ({ folded, readings }: FoldedText): string =>
+  (readings.plain ??= withoutAccents(folded));
 
 /** In small letters, without accents. A word that the slice cuts is left out. */
 export const lookBack = ({ folded }: FoldedText, at: number): string => {

@@ -40,6 +40,7 @@ export const emailFinder: Finder = {
   longest: LOCAL + 1 + DOMAIN,
   before: LOCAL + DOMAIN + 1,
   after: 3,
+  sign: { kind: 'look', couldHold: ({ folded }) => folded.includes('@') },
   find: (text) => {
     const { folded, from } = text;
     const spans: Span[] = [];

@@ -11,15 +11,22 @@ export const finder = (kind: IdentifierKind, terms: SiteTerms = NO_SITE_TERMS): 
   return found;
 };
 
-/** What is found, as it stands in the text, with what stands instead. */
+/** What is found, as it stands in the text, with what stands instead. Throws where its sign says that nothing is. */
 export const foundIn = (
   kind: IdentifierKind,
   text: string,
   language = 'en',
   terms: SiteTerms = NO_SITE_TERMS,
-): string[] =>
-  finder(kind, terms)
-    .find(fold(text, { today: TODAY, language }))
-    .map(({ start, end, instead }) => text.slice(start, end) + (instead === undefined ? '' : ` → ${instead}`));
+): string[] => {
+  const found = finder(kind, terms);
+  const { sign } = found;
+  const folded = fold(text, { today: TODAY, language });
+  const spans = found.find(folded);
+  if (spans.length > 0 && sign?.kind === 'look' && !sign.couldHold(folded))
+    throw new Error(`a ${kind} is found, and its sign is not there: ${JSON.stringify(text)}`);
+  return spans.map(
+    ({ start, end, instead }) => text.slice(start, end) + (instead === undefined ? '' : ` → ${instead}`),
+  );
+};
 
 export const WITHOUT_TERMS = IdentifierKind.options.filter((kind) => kind !== 'recordNumber');

@@ -57,20 +57,22 @@ export const numberFinder = (
     longest: LONGEST_NUMBER,
     before: LOOK_BACK,
     after: BEHIND,
-    find: (text) => findNumbers(text, formats, enough, start),
+    sign: {
+      kind: 'look',
+      couldHold: (text) => enough.test(text.folded) && possibleIn(text, formats).length > 0,
+    },
+    find: (text) => findNumbers(text, formats, start),
   };
 };
 
-const findNumbers = (
-  text: FoldedText,
-  formats: readonly NumberFormat[],
-  enough: RegExp,
-  start: RegExp,
-): readonly Span[] => {
-  if (!enough.test(text.folded)) return [];
-  const spans: Span[] = [];
+const possibleIn = (text: FoldedText, formats: readonly NumberFormat[]): readonly NumberFormat[] => {
   const named = wholeWithoutAccents(text);
-  const possible = formats.filter(({ announcing }) => announcing.couldHold(named));
+  return formats.filter(({ announcing }) => announcing.couldHold(named));
+};
+
+const findNumbers = (text: FoldedText, formats: readonly NumberFormat[], start: RegExp): readonly Span[] => {
+  const spans: Span[] = [];
+  const possible = possibleIn(text, formats);
   const starts = new RegExp(start);
   starts.lastIndex = text.from;
   for (let next = starts.exec(text.folded); next !== null; next = starts.exec(text.folded)) {

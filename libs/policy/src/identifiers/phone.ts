@@ -101,13 +101,16 @@ const endOf = (text: FoldedText, at: number, shown: string): number | null => {
   return announcing.holds(lookBack(text, at)) ? end : null;
 };
 
+const couldHold = (text: FoldedText): boolean =>
+  ENOUGH_DIGITS.test(text.folded) && (text.folded.includes('+') || announcing.couldHold(wholeWithoutAccents(text)));
+
 /** Telephone numbers: with `+` and a country code anywhere, others where a word announces them. */
 export const phoneFinder: Finder = {
   longest: LONGEST + 2,
   before: LOOK_BACK,
   after: MOST_DIGITS + 11,
+  sign: { kind: 'look', couldHold },
   find: (text) => {
-    if (!ENOUGH_DIGITS.test(text.folded)) return [];
     const spans: Span[] = [];
     const isNamed = announcing.couldHold(wholeWithoutAccents(text));
     const starts = new RegExp(isNamed ? STARTS : WITH_PLUS);
