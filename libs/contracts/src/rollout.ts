@@ -1,5 +1,15 @@
 import { z } from 'zod';
-import { BlockerCode, Clearer, NodeOutcome, NodeStep, PauseCode, ReasonCode, WaitCode, WarningCode } from './codes.ts';
+import {
+  BlockerCode,
+  Clearer,
+  EvaluationFailure,
+  NodeOutcome,
+  NodeStep,
+  PauseCode,
+  ReasonCode,
+  WaitCode,
+  WarningCode,
+} from './codes.ts';
 import { MemoryMode, SoakLimits, WindowRule } from './desired.ts';
 import { AssignmentId, Digest, Instant, Name, RolloutId, Tier, Version } from './ids.ts';
 import { ChangeClass } from './release.ts';
@@ -152,6 +162,8 @@ export const RolloutNodeView = z.object({
   step: NodeStep.nullable(),
   outcome: NodeOutcome.nullable(),
   reason: ReasonCode.nullable(),
+  /** With `gateError`: what its evaluation stumbled over, where that was an item of the suite, and what to do. */
+  failure: z.object({ code: EvaluationFailure, what: z.string() }).nullable().default(null),
   gate: z.object({ verdict: Verdict, reason: VerdictReason.nullable(), waivedBySite: z.boolean() }).nullable(),
   soak: SoakState.nullable(),
   waits: z.array(Wait),

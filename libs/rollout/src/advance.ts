@@ -137,7 +137,8 @@ const countsAsFailed = (state: RolloutState, node: NodeState): boolean =>
 
 function reasonOf({ said, judged }: NodeState): string {
   const reason = said?.reason ?? (hasFailedEvidence(judged) ? 'gateFailed' : said?.soak === 'over' ? 'soakOver' : null);
-  return reason === null ? '' : ` (${inWords(reason)})`;
+  const failure = said?.failure == null ? '' : `: ${inWords(said.failure)}`;
+  return reason === null ? '' : ` (${inWords(reason)}${failure})`;
 }
 
 /** A node of an earlier wave may be the one that failed; then its wave goes back too. */

@@ -5,6 +5,7 @@ export * from './context-fit.ts';
 export * from './decide.ts';
 export * from './desired.ts';
 export * from './diff-plans.ts';
+export * from './evaluation-failures.ts';
 export * from './events.ts';
 export * from './in-words.ts';
 export * from './ingest.driver.ts';

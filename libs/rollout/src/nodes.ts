@@ -117,6 +117,7 @@ function fencedStatus(rollout: RolloutState, node: NodeState, status: Status | u
     restarts: status.restarts,
     outcome: status.outcome ?? null,
     reason: status.reason ?? null,
+    ...(status.failure === undefined ? {} : { failure: status.failure }),
     waitsFor: status.waitsFor ?? null,
     gate: status.gate ?? null,
     soak: status.soak ?? null,

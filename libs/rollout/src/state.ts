@@ -30,6 +30,8 @@ export interface Offer {
 export type Said = Pick<AssignmentStatus, 'step' | 'restarts'> & {
   readonly outcome: NonNullable<AssignmentStatus['outcome']> | null;
   readonly reason: NonNullable<AssignmentStatus['reason']> | null;
+  /** Rows that were written before it was kept have none. */
+  readonly failure?: NonNullable<AssignmentStatus['failure']> | null;
   readonly waitsFor: NonNullable<AssignmentStatus['waitsFor']> | null;
   readonly gate: NonNullable<AssignmentStatus['gate']> | null;
   readonly soak: NonNullable<AssignmentStatus['soak']> | null;

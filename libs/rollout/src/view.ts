@@ -6,6 +6,7 @@ import {
   type RolloutView,
   type WaveGateView,
 } from '@openward/contracts';
+import { EVALUATION_FAILURES } from './evaluation-failures.ts';
 import { owesRollBack } from './nodes.ts';
 import { ENGINE_VERSION, type NodeState, type RolloutState, type WaveState } from './state.ts';
 import { instant, waitsOfNode, waitsOfPause, waitsOfRollout } from './waits.ts';
@@ -86,6 +87,7 @@ function viewNode(rollout: RolloutState, node: NodeState, now: number, outOfReac
     step: said?.step ?? null,
     outcome: said?.outcome ?? null,
     reason: said?.reason ?? null,
+    failure: said?.failure == null ? null : { code: said.failure, what: EVALUATION_FAILURES[said.failure] },
     gate:
       gate !== null
         ? { verdict: gate.verdict, reason: gate.reason ?? null, waivedBySite: gate.waivedBySite }

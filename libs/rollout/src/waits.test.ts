@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { decide } from './decide.ts';
 import { aRollout, evidenceOf, inputOf, T0 } from './testing-fixtures.ts';
 import type { RolloutState } from './state.ts';
+import { viewOf } from './view.ts';
 import { waitsOfNode, waitsOfRollout } from './waits.ts';
 
 /** What an operator reads of a node that has passed its gate and its consent, and says that it waits for this. */
@@ -13,7 +14,8 @@ function readOf(waitsFor: WaitCode): { readonly code: string; readonly clearedBy
 
 /** After one report of that node. */
 function after(state: RolloutState, node: string, said: Parameters<typeof inputOf>[3], now = T0): RolloutState {
-  const input = inputOf(state, node, 1, said, { evidence: evidenceOf(state, node) });
+  const evidence = said.step === 'failed' ? null : evidenceOf(state, node);
+  const input = inputOf(state, node, 1, said, { evidence });
   const decided = decide(state, { kind: 'tick', now, inputs: [input] });
   if (decided.kind === 'refused') throw new Error(decided.why);
   return decided.next;
@@ -78,6 +80,16 @@ describe('a node that was told something', () => {
     const permitted = { ...state, nodes: { ...state.nodes, ash } };
     const soaked = after(permitted, 'ash', { step: 'active', soak: 'tooFewRequests' });
     expect(first(soaked, T0)?.what).toMatch(/fewer than \d+ requests.*its probe and its restarts decided.*is good/);
+  });
+});
+
+describe('a gate in error', () => {
+  it('is shown with what it stumbled over, and named where the wave fails of it', () => {
+    const said = { step: 'failed', outcome: 'noChange', reason: 'gateError', failure: 'contextTooLong' } as const;
+    const view = viewOf(after(aRollout([['ash']]), 'ash', said), 1, T0);
+    expect(view.nodes[0]?.failure).toMatchObject({ code: 'contextTooLong' });
+    expect(view.nodes[0]?.failure?.what).toContain('shorten the policy');
+    expect(view.ending).toEqual({ by: 'engine', why: '1 failed, 0 tolerated: ash (gate error: context too long)' });
   });
 });
 

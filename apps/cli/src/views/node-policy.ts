@@ -1,4 +1,4 @@
-import type { NodeOfferRead, NodePolicyHit, NodePolicySettings, NodeShadow } from '@openward/client';
+import type { NodeOfferRead, NodePolicyHit, NodePolicySettings, NodeShadow, PoliciesChanged } from '@openward/client';
 import { facts, table } from '../table.ts';
 import type { Paint } from '../terminal.ts';
 import { findingsOf, offersText, refusalsText } from './node.ts';
@@ -16,6 +16,10 @@ export function offerReadText(read: NodeOfferRead, paint: Paint, visible: (text:
       ['users', visible(service.users)],
       ['risk class', service.riskClass],
       ['fallback text', visible(service.fallbackText)],
+      ...(service.variables ?? []).map(({ name, default: value, setBySite }): [string, string] => [
+        `  {{${visible(name)}}}`,
+        `${visible(value)}${setBySite ? ', or your own: `openward node policy set`' : ''}`,
+      ]),
       ['model', `${model.name} ${model.version}, context of ${model.contextLength} tokens`],
       ['parameters', `temperature ${parameters.temperature}, at most ${parameters.maxTokens} tokens`],
       ['evaluation suite', `${suite.name} ${suite.version}`],
@@ -72,6 +76,17 @@ export function settingsText(
     ...unread.map(({ service, number }) => `\n${service} release ${number} cannot be read from this disk.\n`),
     refusalsText(refusals),
   ].join('');
+}
+
+/** A warning to whoever gave a form of record numbers, while they still sit there. */
+export function alsoTakesLines(alsoTakes: PoliciesChanged['alsoTakes']): string[] {
+  if (alsoTakes === null || alsoTakes.sentences === 0) return [];
+  const { sentences, of, examples } = alsoTakes;
+  return [
+    `Warning: it also takes what is no record number, in ${sentences} of ${of} ordinary sentences:`,
+    ...examples.map(({ sentence, found }) => `  “${found}” in “${sentence}”`),
+    'A policy that looks for record numbers would hide or note that too. Say what stands before a number, as in MRN-[0-9]{7}.',
+  ];
 }
 
 const ENDED = {

@@ -48,6 +48,7 @@ export function rolloutText(view: RolloutView, now: number, paint: Paint): strin
     `\n${wavesTable(view, now, paint)}`,
     `\n${nodesTable(view, paint)}`,
     view.nodes.some(({ soak }) => soak === 'tooFewRequests') ? TOO_FEW_REQUESTS : '',
+    failuresText(view),
     waitsText(view, now, paint),
   ].join('');
 }
@@ -55,6 +56,12 @@ export function rolloutText(view: RolloutView, now: number, paint: Paint): strin
 /** No alarm, though it reads like one. */
 const TOO_FEW_REQUESTS =
   'Too few requests: the soak ended with fewer than the plan judges errors by. Probe and restarts alone were judged, and the node is good.\n';
+
+/** What each evaluation that could not be run stumbled over, once. */
+function failuresText({ nodes }: RolloutView): string {
+  const texts = nodes.flatMap(({ failure }) => (failure == null ? [] : `${spaced(failure.code)}: ${failure.what}`));
+  return [...new Set(texts)].map((text) => `Gate error, ${text}.\n`).join('');
+}
 
 /** `rolled back by engine: 1 failed, 0 tolerated: district-1 (gate failed)`. */
 function endingText({ status, ending }: RolloutView): string {
@@ -89,7 +96,7 @@ function nodesTable({ nodes }: RolloutView, paint: Paint): string {
     node.step === null ? 'not reached' : spaced(node.step),
     gateOf(node),
     node.soak === null ? '-' : spaced(node.soak),
-    [node.outcome, node.reason]
+    [node.outcome, node.reason, node.failure?.code ?? null]
       .filter((it) => it !== null)
       .map(spaced)
       .join(': ') || '-',
@@ -176,7 +183,7 @@ export function changesOf(before: RolloutView | null, view: RolloutView): string
 const keyOfWait = ({ who, code }: PlacedWait): string => `${who} ${code}`;
 
 function lineOfNode(node: RolloutNodeView): string {
-  const { outcome, reason, soak } = node;
+  const { outcome, reason, failure, soak } = node;
   const parts = [
     node.step === null ? 'not reached' : spaced(node.step),
     // A step or a gate that says the same is not said again.
@@ -184,7 +191,12 @@ function lineOfNode(node: RolloutNodeView): string {
     gateOf(node) === '-' ? '' : `gate ${gateOf(node)}`,
     soak === null ? '' : `soak ${spaced(soak)}`,
     outcome === null || outcome === node.step ? '' : spaced(outcome),
-    reason === null || (reason === 'gateFailed' && node.gate?.verdict === 'fail') ? '' : spaced(reason),
+    reason === null || (reason === 'gateFailed' && node.gate?.verdict === 'fail')
+      ? ''
+      : [reason, failure?.code ?? null]
+          .filter((it) => it !== null)
+          .map(spaced)
+          .join(': '),
   ].filter(Boolean);
   return `${node.node}${marksOf(node)}: ${parts.join(', ')}`;
 }

@@ -64,6 +64,7 @@ const nodeView = (over: Partial<RolloutNodeView> = {}): RolloutNodeView => ({
   step: 'awaitingPreparation',
   outcome: null,
   reason: null,
+  failure: null,
   gate: null,
   soak: null,
   waits: [
@@ -186,6 +187,17 @@ describe('a rollout', () => {
     expect(text).toContain(`rolled back by engine: ${why}\n`);
     expect(changesOf(VIEW, over)).toContain(
       `rollout ro-abcdefgh: rolled back by engine: ${why} at 2026-03-01T11:59:00Z`,
+    );
+  });
+
+  it('says what a gate in error stumbled over, and what to do', () => {
+    const over = { step: 'failed', standing: 'failed', outcome: 'noChange', reason: 'gateError' } as const;
+    const nodes = [nodeView({ ...over, failure: { code: 'contextTooLong', what: 'shorten it' } })];
+    const text = rolloutText({ ...VIEW, nodes }, NOW, plain);
+    expect(text).toContain('no change: gate error: context too long');
+    expect(text).toMatch(/\nGate error, context too long: shorten it\.\n/);
+    expect(changesOf(VIEW, { ...VIEW, nodes })).toContain(
+      'district-1: failed, no change, gate error: context too long',
     );
   });
 

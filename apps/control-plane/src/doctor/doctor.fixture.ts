@@ -62,6 +62,7 @@ export const aRolloutNode = (change: Partial<RolloutNodeView> = {}): RolloutNode
   step: null,
   outcome: null,
   reason: null,
+  failure: null,
   gate: null,
   soak: null,
   waits: [],

@@ -1,4 +1,4 @@
-import type { ReasonCode, RolloutNodeView, RolloutView } from '@openward/contracts';
+import type { Name, ReasonCode, RolloutNodeView, RolloutView } from '@openward/contracts';
 import { inWords } from '@openward/rollout';
 
 // What failed at a node in a rollout, in words, and what a person does about it.
@@ -7,10 +7,11 @@ export const failedNodes = ({ nodes }: RolloutView): RolloutNodeView[] =>
   nodes.filter(({ standing }) => standing === 'failed');
 
 /** `it failed: gate failed (margin exceeded), no change`. */
-export function failureOf({ reason, outcome, gate, soak }: RolloutNodeView): string {
+export function failureOf({ reason, failure, outcome, gate, soak }: RolloutNodeView): string {
   const isGate = gate !== null && (gate.verdict === 'fail' || gate.verdict === 'error');
   const what = reason ?? (isGate ? 'gateFailed' : soak === 'over' ? 'soakErrorsOver' : null);
-  const why = isGate && gate.reason !== null ? ` (${inWords(gate.reason)})` : '';
+  const detail = failure?.code ?? (isGate ? gate.reason : null);
+  const why = detail === null ? '' : ` (${inWords(detail)})`;
   const said = what === null ? 'it failed' : `it failed: ${inWords(what)}${why}`;
   return outcome === null ? said : `${said}, ${OUTCOME[outcome]}`;
 }
@@ -63,9 +64,16 @@ const NEXT: Readonly<Record<ReasonCode, string>> = {
 };
 
 /** What to do next. A rollout that goes on, or has completed, gives the node another attempt; any other is planned again. */
-export function nextOf(rollout: RolloutView, { node, reason, gate }: RolloutNodeView): string {
+export function nextOf(rollout: RolloutView, { node, reason, failure, gate }: RolloutNodeView): string {
+  if (failure !== null) return `${capital(failure.what)}. Then ${again(rollout, node)}.`;
   const next = NEXT[reason ?? (gate?.verdict === 'error' ? 'gateError' : 'gateFailed')].replace('ID', rollout.id);
   if (next.endsWith('.')) return next;
-  const mayRetry = rollout.status === 'running' || rollout.status === 'completed';
-  return `${next} ${mayRetry ? `\`openward rollouts retry ${rollout.id} ${node}\`` : 'plan it again (`openward rollouts plan`)'}.`;
+  return `${next} ${again(rollout, node)}.`;
 }
+
+const again = ({ id, status }: RolloutView, node: Name): string =>
+  status === 'running' || status === 'completed'
+    ? `\`openward rollouts retry ${id} ${node}\``
+    : 'plan it again (`openward rollouts plan`)';
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

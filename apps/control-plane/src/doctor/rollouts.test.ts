@@ -1,4 +1,5 @@
 import type { DoctorFinding, Wait } from '@openward/contracts';
+import { EVALUATION_FAILURES } from '@openward/rollout';
 import { describe, expect, it } from 'vitest';
 import { aRolloutNode, aRolloutView, at, HEALTHY, HOUR, NODE } from './doctor.fixture.ts';
 import { findings, type DoctorFacts } from './findings.ts';
@@ -72,6 +73,20 @@ describe('a rollout that has ended', () => {
       since: at(-HOUR),
       next: expect.stringContaining('`openward rollouts show ro-aaaaaaaa --evidence`') as string,
     });
+  });
+
+  it('because its evaluation could not be run says what that stumbled over', () => {
+    const nodes = [
+      {
+        ...failed,
+        gate: null,
+        reason: 'gateError' as const,
+        failure: { code: 'contextTooLong' as const, what: EVALUATION_FAILURES.contextTooLong },
+      },
+    ];
+    const [row] = found({ ended: [{ ...badly, nodes }] });
+    expect(row?.why).toContain('it failed: gate error (context too long), and nothing changed there');
+    expect(row?.next).toMatch(/^The system prompt .* is longer than the model reads: shorten .*\. Then plan it again/);
   });
 
   it('and left a node that could not go back is a problem', () => {

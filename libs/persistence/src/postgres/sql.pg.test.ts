@@ -161,6 +161,15 @@ const methods: readonly (readonly [string, (it: Repositories) => Promise<unknown
   ['policies.ending', (it) => it.policies.ending()],
   ['policies.list', (it) => it.policies.list({ limit: 50, after: 'm@1' }, { id: 'plain' })],
   ['releases.create', (it) => it.releases.create('triage', 'ada', async () => ({ document: aRelease(1), artifact }))],
+  [
+    'releases.binding',
+    (it) =>
+      it.releases.binding('triage', {
+        model: { name: 'triage-nano', version: '1' },
+        policy: { id: 'plain', revision: 1 },
+        suite: { name: 'triage-safety', version: 1 },
+      }),
+  ],
   ['releases.find', (it) => it.releases.find('triage', 1)],
   ['releases.list', (it) => it.releases.list('triage', { limit: 50, after: '9' })],
   ['releases.recall', (it) => it.releases.recall(digestOf(aRelease(1)), because, async () => {})],
