@@ -198,7 +198,9 @@ it('a release whose policy fails its own test with a site’s record numbers end
       async (at) => {
         const { policyRefusals } = await statusOf(at, 'south');
         expect(policyRefusals).toMatchObject([{ service: tested.name, number: 2 }]);
-        expect(policyRefusals[0]?.findings[0]).toMatchObject({ code: 'testFailed', where: 'tests[0]' });
+        const [own, failed] = policyRefusals[0]?.findings ?? [];
+        expect(own).toMatchObject({ code: 'siteTermInvalid', where: 'record-number [0-9]{7}' });
+        expect(failed).toMatchObject({ code: 'testFailed', where: 'tests[0]' });
         const pattern = formsOf('[0-9]{7}');
         for (const { bytes } of await ledgerOf(siteIn(at, 'south')))
           expect(pattern.some((form) => bytes.includes(form))).toBe(false);

@@ -26,8 +26,22 @@ export type NodeOfferRead = z.infer<typeof NodeOfferRead>;
 
 const Unread = z.looseObject({ service: Name, number: z.int() });
 
-/** `unread`: what the change could not be checked with. */
-export const PoliciesChanged = z.object({ done: z.literal(true), unread: z.array(Unread).default([]) });
+/**
+ * `unread`: what the change could not be checked with. `alsoTakes`: what a form of record numbers takes that is none, in so many of
+ * the sentences that it was tried on.
+ */
+export const PoliciesChanged = z.object({
+  done: z.literal(true),
+  unread: z.array(Unread).default([]),
+  alsoTakes: z
+    .object({
+      sentences: z.int(),
+      of: z.int(),
+      examples: z.array(z.object({ sentence: z.string(), found: z.string() })),
+    })
+    .nullable()
+    .default(null),
+});
 export type PoliciesChanged = z.infer<typeof PoliciesChanged>;
 
 export const NodePolicySettings = z.looseObject({

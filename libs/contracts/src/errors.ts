@@ -93,6 +93,10 @@ export const ERRORS = entries({
     status: 422,
     next: 'Say it more narrowly, or keep what there was: the message names the release, the rule and the test that it would break.',
   },
+  patternInvalid: {
+    status: 422,
+    next: 'Correct the pattern and give it again: the syntax is that of RE2, as in MRN-[0-9]{7}.',
+  },
   offerUnreadable: { status: 422, next: 'Reject the release, and tell the network admin.' },
   shadowRefused: { status: 409, next: 'See `openward node offers show SERVICE` for what may run in shadow.' },
   suiteUnknown: { status: 404, next: 'See `openward node suites list`.' },

@@ -34,7 +34,7 @@ export interface OrdinaryMatches {
   /** In how many sentences, of how many. */
   readonly sentences: number;
   readonly of: number;
-  /** The shortest few, each of another form of number or word, in sentences that differ. */
+  /** A few, each of another form of number or word, in sentences that differ. */
   readonly examples: readonly OrdinaryMatch[];
 }
 

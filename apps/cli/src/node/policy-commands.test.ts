@@ -53,6 +53,15 @@ describe('what a site says of policies', () => {
     expect(asked).toEqual([{ method: 'POST', path: '/policy', body }]);
   });
 
+  it('a form of record numbers that takes a dose too is set, with a warning at once', async () => {
+    const examples = [{ sentence: 'Amoxicillin 500 mg daily.', found: '500 mg' }];
+    answer = { done: true, unread: [], alsoTakes: { sentences: 24, of: 435, examples } };
+    const ran = await node('policy', 'record-number', '[0-9]{3} mg');
+    expect(ran).toMatchObject({ exitCode: EXIT.ok });
+    expect(ran.err).toContain('in 24 of 435 ordinary sentences:\n  “500 mg” in “Amoxicillin 500 mg daily.”');
+    expect(ran.out).toContain('It holds from now on.');
+  });
+
   it.each([
     [['policy', 'set', 'emergencyNumber']],
     [['policy', 'set', 'emergencyNumber', '112', '--default']],

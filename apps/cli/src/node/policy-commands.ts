@@ -3,7 +3,7 @@ import type { NodeClient, NodePolicyChange } from '@openward/client';
 import { nodeLeaf as leaf, onNode, type Cli, type Run } from '../cli.ts';
 import { parseNumber, parseUntil } from '../parse.ts';
 import { UsageError } from '../usage-error.ts';
-import { hitsText, offerReadText, settingsText, shadowsText } from '../views/node-policy.ts';
+import { alsoTakesLines, hitsText, offerReadText, settingsText, shadowsText } from '../views/node-policy.ts';
 
 // What people of a site read and decide of policies. All of it works with no network, but for reading an offer of which nothing is
 // here yet.
@@ -156,8 +156,9 @@ async function change(
   wanted: NodePolicyChange,
   said: string,
 ): Promise<void> {
-  const { unread } = await client.changePolicies(wanted);
+  const { unread, alsoTakes } = await client.changePolicies(wanted);
   for (const { service, number } of unread)
     run.note(`${service} release ${number} cannot be read from this disk: it was not checked with that.`);
-  run.show({ done: true, unread }, () => `${said} It holds from now on.\n`);
+  for (const line of alsoTakesLines(alsoTakes)) run.note(line);
+  run.show({ done: true, unread, alsoTakes }, () => `${said} It holds from now on.\n`);
 }

@@ -1,6 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
-import { expiryOf, Name, type PolicyRef } from '@openward/contracts';
+import { expiryOf, Name, type PolicyRef, type PolicyVariable, type PromptPolicy } from '@openward/contracts';
 import type { PolicyShadow } from '@openward/persistence/node';
+import { ordinaryMatches } from '@openward/policy';
 import { z } from 'zod';
 import { Agent } from '../agent.ts';
 import { readOffer } from './read-offer.ts';
@@ -24,6 +25,12 @@ const ShadowStart = z.strictObject({
   release: z.int().min(1).optional(),
 });
 
+/** Of both a site's own value is one; the service's is a row of its own where its default is another. */
+const variablesOf = (policy: PromptPolicy, ofService: readonly PolicyVariable[]): readonly PolicyVariable[] => [
+  ...policy.variables,
+  ...ofService.filter((one) => !policy.variables.some((it) => it.name === one.name && it.default === one.default)),
+];
+
 /** What people of the site read and decide of policies, over the same socket, with no network (N5). */
 @Controller()
 export class PolicyController {
@@ -46,7 +53,7 @@ export class PolicyController {
       recordNumber,
       onExpiry: settings.onExpiry(),
       variables,
-      policies: held.map(({ service, number, serves, policy }) => ({
+      policies: held.map(({ service, number, serves, policy, ofService = [] }) => ({
         service,
         number,
         serves,
@@ -56,7 +63,7 @@ export class PolicyController {
         needsRecordNumber: policy.rules.some(
           ({ match }) => match.kind === 'identifier' && match.identifier === 'recordNumber',
         ),
-        variables: policy.variables.map(({ name, description, default: standard, setBySite }) => ({
+        variables: variablesOf(policy, ofService).map(({ name, description, default: standard, setBySite }) => ({
           name,
           description,
           default: standard,
@@ -73,7 +80,9 @@ export class PolicyController {
   @Post('policy')
   @HttpCode(200)
   async change(@Body({ schema: SettingsChange }) change: z.infer<typeof SettingsChange>) {
-    return { done: true, unread: await this.agent.policies.settings.change(change) };
+    const unread = await this.agent.policies.settings.change(change);
+    const pattern = change.kind === 'setRecordNumber' ? change.pattern : null;
+    return { done: true, unread, alsoTakes: pattern === null ? null : ordinaryMatches(pattern) };
   }
 
   @Get('policy/hits/:service')

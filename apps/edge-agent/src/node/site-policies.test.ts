@@ -50,16 +50,17 @@ test('a site’s own emergency number fails no test of a policy, though its test
 });
 
 test.for([
-  ['would hit a dose in the tests of what serves', '\\d{3} mg', 'release 3', 'a dose'],
-  ['is no pattern', '(', '', ''],
-  ['has no longest match', 'MRN\\d*', '', 'bounded'],
-])('a record-number pattern that %s is refused, and nothing changes', async ([, pattern, release, why]) => {
+  ['would hit a dose in the tests of what serves', '\\d{3} mg', 'termRefused', 'release 3.*a dose'],
+  ['is no pattern', '(', 'patternInvalid', 'missing closing \\): `\\(`'],
+  ['matches the empty text', '\\d{0,5}', 'patternInvalid', 'where nothing stands'],
+  ['has no longest match', 'MRN\\d*', 'patternInvalid', 'bounded'],
+])('a record-number pattern that %s is refused, and nothing changes', async ([, pattern, code, why]) => {
   const { settings, say } = site();
   await settings.change({ kind: 'setRecordNumber', pattern: 'MRN-\\d{7}' });
   const change = settings.change({ kind: 'setRecordNumber', pattern: pattern! });
   await expect(change).rejects.toMatchObject({
-    code: 'termRefused',
-    message: expect.stringMatching(new RegExp(`${release}.*${why}.*Nothing has changed`)) as string,
+    code,
+    message: expect.stringMatching(new RegExp(`${why}.*Nothing has changed`)) as string,
   });
   expect(settings.terms().recordNumber).toBe('MRN-\\d{7}');
   expect(new SqliteSitePolicy(database).read().terms.recordNumber).toBe('MRN-\\d{7}');
@@ -92,6 +93,16 @@ test('a variable that no policy lets the site set is refused by name', async () 
       message: expect.stringContaining('there is emergencyNumber') as string,
     });
   expect(settings.terms().variables).toEqual({});
+});
+
+test('what the fallback text of a service names is the site’s to set, as what a policy names', async () => {
+  const ward = { name: 'wardPhone', description: 'd', default: '100', setBySite: true };
+  const { settings } = site([{ ...serving(), ofService: [ward, { ...ward, name: 'fixed', setBySite: false }] }]);
+  await settings.change({ kind: 'setVariable', name: 'wardPhone', value: '4711' });
+  expect(settings.terms().variables).toEqual({ wardPhone: '4711' });
+  await expect(settings.change({ kind: 'setVariable', name: 'fixed', value: '1' })).rejects.toMatchObject({
+    message: expect.stringContaining('there is emergencyNumber, wardPhone') as string,
+  });
 });
 
 test('what becomes of a service whose policy has expired is the site’s choice, and it goes on until it chose', async () => {

@@ -1,4 +1,4 @@
-import { Refusal, type PromptPolicy } from '@openward/contracts';
+import { Refusal, type PolicyVariable, type PromptPolicy } from '@openward/contracts';
 import type { SiteTerms } from '@openward/policy';
 import type { OnPolicyExpiry, SitePolicySettings, SqliteSitePolicy } from '@openward/persistence/node';
 import type { RefusedPolicy } from './policy-check.ts';
@@ -14,10 +14,12 @@ export interface HeldPolicy {
   readonly service: string;
   readonly number: number;
   readonly policy: PromptPolicy;
+  /** Of the service's own fallback text. */
+  readonly ofService?: readonly PolicyVariable[];
 }
 
 /** A release whose document cannot be read here now, so that its policy could not be checked. */
-export type UnreadPolicy = Omit<HeldPolicy, 'policy'>;
+export type UnreadPolicy = Pick<HeldPolicy, 'service' | 'number'>;
 
 export interface HeldPolicies<P extends HeldPolicy = HeldPolicy> {
   readonly policies: readonly P[];
@@ -99,7 +101,7 @@ export class SitePolicies {
   async #assertRuns(terms: SiteTerms): Promise<readonly UnreadPolicy[]> {
     const { held, check, checkTerms } = this.#options;
     const wrong = checkTerms(terms);
-    if (wrong !== null) throw refusalOf('It is refused', wrong);
+    if (wrong !== null) throw noTerms(wrong);
     const checked = new Set<PromptPolicy>();
     for (;;) {
       const { policies, unread } = await held();
@@ -114,6 +116,13 @@ export class SitePolicies {
   }
 }
 
+/** What is wrong with the pattern itself, whatever any policy does with it. */
+function noTerms(wrong: RefusedPolicy): Refusal {
+  const own = wrong.findings.find(({ code }) => code === 'siteTermInvalid');
+  if (own === undefined) return refusalOf('It is refused', wrong);
+  return new Refusal('patternInvalid', `It is no pattern for record numbers: ${own.message} Nothing has changed.`);
+}
+
 const refusalOf = (what: string, { findings }: RefusedPolicy): Refusal => {
   const [first] = findings;
   const why = first === undefined ? 'it is not known why.' : `${first.where}: ${first.message}`;
@@ -122,12 +131,17 @@ const refusalOf = (what: string, { findings }: RefusedPolicy): Refusal => {
 
 /** A name that no policy here has is a slip of the pen, and the number that was meant would go on being the default. */
 function assertSettable({ policies, unread }: HeldPolicies, name: string): void {
-  const settable = policies.flatMap(({ policy }) => policy.variables.filter((one) => one.setBySite));
+  const settable = policies
+    .flatMap(({ policy, ofService = [] }) => [...policy.variables, ...ofService])
+    .filter((one) => one.setBySite);
   if (settable.some((one) => one.name === name)) return;
   const names = [...new Set(settable.map((one) => one.name))].sort();
   const there = names.length === 0 ? '' : `; there is ${names.join(', ')}`;
   const notRead = unread.map(({ service, number }) => ` ${service} release ${number} cannot be read.`).join('');
-  throw new Refusal('notFound', `No policy on this node lets the site set ${JSON.stringify(name)}${there}.${notRead}`);
+  throw new Refusal(
+    'notFound',
+    `No policy or service on this node lets the site set ${JSON.stringify(name)}${there}.${notRead}`,
+  );
 }
 
 function changed({ terms, onExpiry }: SitePolicySettings, change: SettingsChange): SitePolicySettings {
