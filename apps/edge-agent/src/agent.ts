@@ -121,6 +121,7 @@ export class Agent {
     this.served = new ServedReleases({
       releaseOf: (held) => this.documents.release(held.release, held.document),
       compile: (policy) => this.policies.compile(policy),
+      terms: () => this.policies.settings.terms(),
       drainMs: config.gateway.drainMs,
       now: () => ports.clock.wall(),
     });

@@ -67,7 +67,7 @@ const PINS: Readonly<Record<number, Readonly<Record<string, string>>>> = {
     EnrolRequest: '19dc4a7b397242a6',
     EnrolmentToken: '57d3380525da4a5d',
     KeySet: '7af9a973b37fcb18',
-    Release: '5f0ebffa7bdd521e',
+    Release: 'f12848ff1afeb006',
     Report: '9d7d1d2965f6a596',
     RpcRefusal: '4c78670cc246066c',
     SuiteDocument: '9c85148f6ca5f5a3',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ArtifactRef, ModelVersion } from './artifact.ts';
 import { Digest, Name } from './ids.ts';
-import { Language, PromptPolicy } from './policy.ts';
+import { Language, PolicyVariable, PromptPolicy } from './policy.ts';
 
 /** The stable name that a clinic's application calls. */
 export const Service = z.object({
@@ -10,8 +10,12 @@ export const Service = z.object({
   users: z.string().min(1).max(200),
   languages: z.array(Language).min(1),
   riskClass: z.enum(['low', 'moderate', 'high']),
-  /** What to do without the service: told where it is halted, does not serve, or its policy cannot be applied or has expired. */
+  /**
+   * What to do without the service: told where it is halted, does not serve, or its policy cannot be applied or has expired. It may
+   * name variables that are declared beside it, `{{emergencyNumber}}`; without any it is told as it is.
+   */
   fallbackText: z.string().min(1).max(1000),
+  variables: z.array(PolicyVariable).max(16).optional(),
 });
 export type Service = z.infer<typeof Service>;
 

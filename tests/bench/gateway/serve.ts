@@ -26,6 +26,7 @@ export async function serveGateway(
   const served = new ServedReleases({
     releaseOf: ({ number }) => Promise.resolve(releaseOf(number, rules)),
     compile: (policy) => compiledPolicy(policy, NO_SITE_TERMS),
+    terms: () => NO_SITE_TERMS,
     drainMs: 5000,
     now: () => Date.now(),
   });

@@ -34,6 +34,10 @@ export function addServices(cli: Cli, program: Command): void {
           ['languages', it.languages.join(' ')],
           ['risk class', it.riskClass],
           ['without it', it.fallbackText],
+          ...(it.variables ?? []).map(({ name, default: value, setBySite }): [string, string] => [
+            `  {{${name}}}`,
+            `${value}${setBySite ? ', or what a site sets' : ''}`,
+          ]),
           ['releases', String(it.releases)],
           ['created', it.createdAt],
         ]),

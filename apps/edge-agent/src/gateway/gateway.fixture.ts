@@ -46,6 +46,7 @@ function startGateway() {
   const served = new ServedReleases({
     releaseOf: (one) => Promise.resolve(releaseOf(one.number)),
     compile: (policy) => compiledPolicy(policy, NO_SITE_TERMS),
+    terms: () => NO_SITE_TERMS,
     drainMs: 1000,
     now: () => 0,
   });

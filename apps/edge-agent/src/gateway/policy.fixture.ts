@@ -82,6 +82,7 @@ export async function serveUnder(policy: PromptPolicy, before: PromptPolicy | nu
   const served = new ServedReleases({
     releaseOf: ({ release }) => Promise.resolve(releases.find((one) => digestOf(one) === release)!),
     compile: (one) => compiledPolicy(one, site.terms),
+    terms: () => site.terms,
     drainMs: 1_000,
     now: () => 0,
   });

@@ -86,7 +86,7 @@ export async function reply(
   let outcome: Outcome | 'refused' = 'failed';
   try {
     setReplyHeaders(response, lease);
-    refuseExpired(lease.release, options.policies.onExpiry, options.wall);
+    refuseExpired(lease, options.policies.onExpiry, options.wall);
     const asking = { options, dialect, conversation, lease, judged, seen, signal: gone.signal, language };
     const ended = await converse({ ...asking, refusalOf: tell }, response);
     outcome = ended;
@@ -215,18 +215,18 @@ function refusalIn(
 function failedRule(
   { policies, wall, log }: GatewayOptions,
   seen: Seen,
-  { release }: Lease,
+  { release, fallbackText }: Lease,
   failure: PolicyFailure,
 ): Refusal {
   seen.action = 'failed';
-  const { name, fallbackText } = release.service;
+  const { name } = release.service;
   const { id, revision } = release.policy;
   policies.counts.failed(name, release.policy, failure.rule, wall());
   const why = { service: name, policy: `${id}@${revision}`, rule: failure.rule, ...faultOf(failure.cause) };
   log.warn('gateway.policyFailed', { reference: seen.id, ...why });
   return new Refusal(
     'policyFailed',
-    `The rule ${failure.rule} of the policy of ${name} could not be applied. ${fallbackText}`,
+    `The rule ${failure.rule} of the policy of ${name} could not be applied. ${fallbackText()}`,
     { cause: failure },
   );
 }

@@ -7,10 +7,11 @@ import { ServedReleases } from './served.ts';
 
 const held = (number: number) => ({ key: `key-${number}`, release: `sha256:${number}`, number }) as Held;
 const release = { service: { name: 'triage', fallbackText: 'Call 112.' }, policy: plainPolicy('') } as Release;
-const servedReleases = (releaseOf = () => Promise.resolve(release)) =>
+const servedReleases = (releaseOf = () => Promise.resolve(release), terms = NO_SITE_TERMS) =>
   new ServedReleases({
     releaseOf,
     compile: (policy) => compiledPolicy(policy, NO_SITE_TERMS),
+    terms: () => terms,
     drainMs: 60_000,
     now: () => 0,
   });
@@ -100,4 +101,38 @@ test('R3 the release before is the one that was left, also after a halt and a re
   await served.stop('triage', 'halted', null);
   await served.switchTo('triage', held(2));
   expect((await served.lease('triage')).before).toBe(first);
+});
+
+const localised = {
+  ...release,
+  service: {
+    ...release.service,
+    fallbackText: 'In an emergency call {{emergencyNumber}}.',
+    variables: [{ name: 'emergencyNumber', description: 'd', default: '112', setBySite: true }],
+  },
+} as Release;
+const own = (emergencyNumber: string) => ({ ...NO_SITE_TERMS, variables: { emergencyNumber } });
+
+test.each([
+  ['its own', own('117'), 'In an emergency call 117.'],
+  ['the default, where it has none', NO_SITE_TERMS, 'In an emergency call 112.'],
+  ['its own as it is, whatever it looks like', own('{{emergencyNumber}}'), 'In an emergency call {{emergencyNumber}}.'],
+])('N5 a stopped service tells the emergency number of the site: %s', async (_, terms, text) => {
+  const served = servedReleases(() => Promise.resolve(localised), terms);
+  await served.switchTo('triage', held(1));
+  expect((await served.lease('triage')).fallbackText()).toBe(text);
+  for (const why of ['halted', 'recalled'] as const) {
+    await served.stop('triage', why, null);
+    await expect(served.lease('triage')).rejects.toMatchObject({ message: expect.stringContaining(text) as string });
+  }
+});
+
+test('N5 a fallback text without variables is told as it is written, and so is one that names what is not declared', async () => {
+  const written = 'Call {{emergencyNumber}} or {{ 112 }}.';
+  for (const variables of [undefined, []]) {
+    const service = { ...release.service, fallbackText: written, variables };
+    const served = servedReleases(() => Promise.resolve({ ...release, service } as Release), own('117'));
+    await served.switchTo('triage', held(1));
+    expect((await served.lease('triage')).fallbackText()).toBe(written);
+  }
 });

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Refusal, type Digest, type Name, type PromptPolicy, type Release } from '@openward/contracts';
 import { isSame, type Held, type Serving, type StopWhy } from '@openward/activation';
-import type { CompiledPolicy } from '@openward/policy';
+import type { CompiledPolicy, SiteTerms } from '@openward/policy';
+import { fallbackOf } from './fallback.ts';
 import { judgeSoak, type Asked } from './soak.ts';
 
 /** What a request is answered with. It holds on to its release until it ends, whatever is switched meanwhile. */
@@ -10,6 +11,8 @@ export interface Lease {
   readonly release: Release;
   /** The release's policy, made ready for this site. */
   readonly policy: CompiledPolicy;
+  /** The service's, in this site's words. */
+  readonly fallbackText: () => string;
   /** What served before, since the agent's start; null: nothing did. */
   readonly before: Terms | null;
   /** To be called once, with what became of the request; `refused`: by the policy, which is news to the application. */
@@ -62,6 +65,7 @@ export class ServedReleases implements Serving {
   readonly #tallies = new Map<string, Tally>();
   readonly #releaseOf: (held: Held) => Promise<Release>;
   readonly #compile: (policy: PromptPolicy) => CompiledPolicy;
+  readonly #terms: () => SiteTerms;
   readonly #drainMs: number;
   readonly #now: () => number;
 
@@ -69,11 +73,14 @@ export class ServedReleases implements Serving {
     readonly releaseOf: (held: Held) => Promise<Release>;
     /** With the site's own terms as they are now. Throws where they do not fit the policy: then nothing is switched. */
     readonly compile: (policy: PromptPolicy) => CompiledPolicy;
+    /** The site's own, as they are now. */
+    readonly terms: () => SiteTerms;
     readonly drainMs: number;
     readonly now: () => number;
   }) {
     this.#releaseOf = options.releaseOf;
     this.#compile = options.compile;
+    this.#terms = options.terms;
     this.#drainMs = options.drainMs;
     this.#now = options.now;
   }
@@ -147,13 +154,15 @@ export class ServedReleases implements Serving {
     if (slot === undefined) throw new Refusal('modelNotFound', `There is no service ${JSON.stringify(service)} here.`);
     if (slot.stopped !== null || slot.held === null || slot.release === null || slot.policy === null)
       throw await this.#refusalOf(service, slot);
+    const { release } = slot;
     const tally = this.#tally(slot.held);
     tally.inFlight += 1;
     let ended = false;
     return {
       held: slot.held,
-      release: slot.release,
+      release,
       policy: slot.policy,
+      fallbackText: () => fallbackOf(release.service, this.#terms()),
       before: slot.before,
       end: (outcome) => {
         if (ended) return;
@@ -199,7 +208,8 @@ export class ServedReleases implements Serving {
 
   async #refusalOf(service: string, { stopped, telling }: Slot): Promise<Refusal> {
     if (telling !== null) await Promise.race([telling, sleep(FALLBACK_WAIT_MS, undefined, { ref: false })]);
-    const fallback = this.#slots.get(service)?.release?.service.fallbackText ?? 'Go on without this service.';
+    const release = this.#slots.get(service)?.release ?? null;
+    const fallback = release === null ? 'Go on without this service.' : fallbackOf(release.service, this.#terms());
     return stopped !== null && HALTED.has(stopped)
       ? new Refusal('halted', `The service ${service} is halted at this site. ${fallback}`)
       : new Refusal('notServing', `The service ${service} has no release that serves now. ${fallback}`);

@@ -18,6 +18,7 @@ import type {
 import { withoutControls } from './characters.ts';
 import type { Conversation, Turn } from './conversation.ts';
 import { generationOf, type Generation } from './parameters.ts';
+import type { Lease } from './served.ts';
 
 // One request under the policy of its release. Pure: the clocks are parameters. A policy that has no rules costs nothing here but
 // the search for control characters.
@@ -112,14 +113,14 @@ export const judgeWhole = (
 
 /** A policy that has expired closes no service by itself: it does where the site chose so. */
 export function refuseExpired(
-  { policy, service }: Release,
+  { release: { policy, service }, fallbackText }: Pick<Lease, 'release' | 'fallbackText'>,
   choice: () => 'goOn' | 'fallback',
   wallMs: () => number,
 ): void {
   if (policy.expires === null || expiryOf(policy, wallMs()).state !== 'expired' || choice() === 'goOn') return;
   throw new Refusal(
     'policyExpired',
-    `The policy of ${service.name} expired on ${policy.expires.slice(0, 10)}, and this site chose to stop then. ${service.fallbackText}`,
+    `The policy of ${service.name} expired on ${policy.expires.slice(0, 10)}, and this site chose to stop then. ${fallbackText()}`,
   );
 }
 

@@ -31,7 +31,7 @@ async function probe(
     policy,
     parameters: { temperature: 0, maxTokens: 8 },
   } as unknown as Release;
-  const lease: Lease = { held, release, policy: compiled, before: null, end: () => undefined };
+  const lease: Lease = { held, release, policy: compiled, fallbackText: () => '', before: null, end: () => undefined };
   const prober = createProber(
     { lease: () => Promise.resolve(lease) },
     { runtime, slots: new Slots(1, 1), countTokens: () => Promise.resolve(1) },

@@ -3,9 +3,13 @@ import { ArtifactRef, ChatTemplate, ModelVersion, VariantNeeds } from '../artifa
 import { Digest, Instant, Name, Version } from '../ids.ts';
 import { Language, PolicyRef, PromptPolicy } from '../policy.ts';
 import { ChangeClass, GenerationParameters, Release, Service } from '../release.ts';
+import { fallbackFaults } from '../service-text.ts';
 import { SuiteDocument } from '../suite.ts';
 
-export const CreateService = Service;
+export const CreateService = Service.check(({ value, issues }) => {
+  for (const { path, message } of fallbackFaults(value))
+    issues.push({ code: 'custom', input: value, path: [...path], message });
+});
 export const ServiceView = Service.extend({ createdAt: Instant, releases: z.int() });
 export type ServiceView = z.infer<typeof ServiceView>;
 
