@@ -98,7 +98,7 @@ export const ERRORS = entries({
     next: 'Correct the pattern and give it again: the syntax is that of RE2, as in MRN-[0-9]{7}.',
   },
   offerUnreadable: { status: 422, next: 'Reject the release, and tell the network admin.' },
-  shadowRefused: { status: 409, next: 'See `openward node offers show SERVICE` for what may run in shadow.' },
+  shadowRefused: { status: 409, next: 'See `openward node offers` for what waits here, and what is asked of you.' },
   suiteUnknown: { status: 404, next: 'See `openward node suites list`.' },
   dataInvalid: { status: 422, next: 'Correct the line that the message names and add the file again.' },
   notEnrolled: { status: 409, next: 'Run `openward node enrol` first.' },

@@ -11,7 +11,11 @@ const DAY = 86_400_000;
 const next = policyOf({ revision: 2 });
 const candidate = { release: digestOf('next'), number: 4 } as Held;
 const attemptAt = (at: Progress['at'], id = 'as-4') =>
-  ({ assignment: { id }, progress: { at, candidate } }) as unknown as Attempt;
+  ({
+    assignment: { id, release: { number: 4 } },
+    consent: { prepare: null },
+    progress: { at, candidate },
+  }) as unknown as Attempt;
 
 let database: ReturnType<typeof openNodeDatabase>;
 let now: number;
@@ -46,6 +50,16 @@ test('the next policy runs beside, by name, and goes on after a start with the p
   attempt = attemptAt('evaluated');
   expect(again.shadowOf('triage')?.compiled.policy).toEqual(next);
   expect(again.list()).toMatchObject([{ by: 'Dr. Osei', number: 4, until: 1000 + 7 * DAY, ended: null }]);
+});
+
+test('N2 where nothing is fetched yet a person is told to accept the fetch first, or that it is on its way', async () => {
+  attempt = attemptAt('offered');
+  await expect(shadows().start(start())).rejects.toMatchObject({
+    code: 'shadowRefused',
+    message: expect.stringMatching(/^Release 4 of triage is not fetched.*openward node accept triage/) as string,
+  });
+  attempt = { ...attempt, consent: { ...attempt.consent, prepare: { holdResult: false } } };
+  await expect(shadows().start(start())).rejects.toThrow('on its way');
 });
 
 test.for([

@@ -60,8 +60,7 @@ export class Shadows {
     const attempt = attemptOf(service);
     if (attempt === 'starting') throw new Refusal('busy', 'The agent is starting.');
     const candidate = candidateOf(attempt);
-    if (attempt === null || candidate === null)
-      throw new Refusal('shadowRefused', `No release of ${service} stands here, fetched and checked, and waits.`);
+    if (attempt === null || candidate === null) throw new Refusal('shadowRefused', whyNone(service, attempt));
     if (release !== undefined && release !== candidate.number)
       throw new Refusal('shadowRefused', `Release ${candidate.number} of ${service} waits here, and not ${release}.`);
     const policy = await policyOf(candidate);
@@ -137,6 +136,30 @@ function assertEnd(until: number, now: number): void {
 function candidateOf(attempt: Attempt | null): Held | null {
   const progress = attempt?.progress;
   return progress?.at === 'staged' || progress?.at === 'evaluated' ? progress.candidate : null;
+}
+
+/** Why nothing of a service can run in shadow now, and what has to be done first. */
+function whyNone(service: string, attempt: Attempt | null): string {
+  if (attempt === null) return `No release of ${service} waits here, so that none can run in shadow.`;
+  const { consent, progress, assignment } = attempt;
+  const what = `Release ${assignment.release.number} of ${service}`;
+  switch (progress.at) {
+    case 'offered': {
+      const first =
+        consent.prepare === null
+          ? `Accept its fetch first: openward node accept ${service} (where a standing rule fetches it, \`openward node status\` shows how far it is).`
+          : 'It is on its way: `openward node status` shows how far.';
+      return `${what} is not fetched and checked yet. ${first} Start the shadow when it stands here, before you let it serve.`;
+    }
+    case 'activated':
+    case 'committed':
+    case 'goingBack':
+      return `${what} has been activated: only what waits to serve can run in shadow.`;
+    case 'staged':
+    case 'evaluated':
+    case 'ended':
+      return `${what} waits no more, and no other release does, so that none can run in shadow.`;
+  }
 }
 
 /** Why it is over; null where it goes on. */
