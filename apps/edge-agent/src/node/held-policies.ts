@@ -24,8 +24,10 @@ export async function heldPolicies(
       if (durable.recalled.includes(one.release)) continue;
       const { number } = one;
       try {
-        const { policy } = await releaseOf(one);
-        policies.push({ service, number, policy, serves: one.release === record.active?.release });
+        const release = await releaseOf(one);
+        const { variables: ofService = [] } = release.service;
+        const serves = one.release === record.active?.release;
+        policies.push({ service, number, policy: release.policy, ofService, serves });
       } catch {
         unread.push({ service, number });
       }
