@@ -11,4 +11,5 @@ if [ ! -e "$data/enrolment.json" ]; then
   echo "This node is not enrolled yet: see deploy/compose/README.md. Waiting."
   while [ ! -e "$data/enrolment.json" ]; do sleep 2; done
 fi
-exec node "$home/apps/edge-agent/dist/main.js"
+# The flag as `openward node run` has it: less memory.
+exec node --max-semi-space-size=8 "$home/apps/edge-agent/dist/main.js"
