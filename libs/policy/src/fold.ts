@@ -47,18 +47,36 @@ export const folded = (text: string): string => (isAscii(text) ? text : Array.fr
 const BEYOND_ASCII = /[^\u0000-\u007F]/;
 const isAscii = (text: string): boolean => !BEYOND_ASCII.test(text);
 
-export type Circumstances = Pick<FoldedText, 'today' | 'language'> &
-  Partial<Pick<FoldedText, 'from' | 'isStart' | 'isEnd'>>;
+export type Circumstances = Pick<FoldedText, 'today' | 'language'>;
 
-export function fold(text: string, given: Circumstances): FoldedText {
-  const circumstances = { from: 0, isStart: true, isEnd: true, ...given, text };
+/** A whole text, as rules read it. */
+export function fold(text: string, { today, language }: Circumstances): FoldedText {
   if (text.length < IDENTITY_SIZE && isAscii(text))
-    return { ...circumstances, folded: text, origin: starts, originEnd: ends, readings: unread() };
+    return whole(text, { folded: text, origin: starts, originEnd: ends, readings: unread() }, today, language);
   // With room for what becomes longer, as `ß` does.
   const folding = openFolding(text.length + (text.length >>> 5) + 16);
   folding.add(text);
-  return { ...circumstances, ...folding.read() };
+  return whole(text, folding.read(), today, language);
 }
+
+// Each by its name: texts are folded for every request, and two objects spread into one cost more than a short text's folding.
+const whole = (
+  text: string,
+  { folded: plain, origin, originEnd, readings }: ReturnType<Folding['read']>,
+  today: string,
+  language: string,
+): FoldedText => ({
+  text,
+  folded: plain,
+  origin,
+  originEnd,
+  readings,
+  from: 0,
+  isStart: true,
+  isEnd: true,
+  today,
+  language,
+});
 
 const unread = (): Readings => ({ words: null, plain: null });
 

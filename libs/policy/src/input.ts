@@ -17,6 +17,7 @@ export function inputStage(
     const said = turns.map(({ text }) => text);
     const { matched, failure } = judge(enforced, said, { today, language }, now);
     const found = matched.flat();
+    if (found.length === 0 && failure === null) return { kind: 'go', turns, language, today, notices: [], hits: [] };
     const byRule = found.toSorted(byOrder);
     const hits = hitsOf(found);
     const notices = escalations([], byRule, texts, language);

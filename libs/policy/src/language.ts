@@ -4,7 +4,8 @@
  */
 export function chooseLanguage(languages: readonly string[], asked: string | null): string {
   const [first = 'en'] = languages;
-  for (const tag of preferred(asked ?? '')) {
+  if (asked === null) return first;
+  for (const tag of preferred(asked)) {
     const found = closest(languages, tag);
     if (found !== undefined) return found;
   }

@@ -113,19 +113,23 @@ export function judge(
   if (first === undefined) return { matched: texts.map(() => []), failure: null };
   const allowed = allowance(now);
   const failures: PolicyFailure[] = [];
-  let flagged: readonly (readonly Matched[])[] = texts.map(() => []);
+  let flagged: readonly (readonly Matched[])[] = texts.map(() => NOTHING);
   try {
     const folded = forAll(first, allowed, () => texts.map((text) => fold(text, given)));
     flagged = folded.map((text) => matchEach(flags, text, allowed, 2, (failure) => failures.push(failure)));
     if (failures.length === 0) {
       const rest = folded.map((text) => matchEach(others, text, allowed, 2, rethrow));
-      return { matched: flagged.map((found, at) => [...found, ...(rest[at] ?? [])]), failure: null };
+      return { matched: rest.map((found, at) => both(flagged[at] ?? NOTHING, found)), failure: null };
     }
   } catch (error) {
     failures.push(asFailure(error));
   }
   return { matched: flagged, failure: failures[0] ?? null };
 }
+
+const NOTHING: readonly Matched[] = [];
+const both = (flagged: readonly Matched[], found: readonly Matched[]): readonly Matched[] =>
+  flagged.length === 0 ? found : [...flagged, ...found];
 
 const rethrow = (failure: PolicyFailure): never => {
   throw failure;
@@ -145,9 +149,9 @@ export function matchEach(
   onFailure: (failure: PolicyFailure) => void,
 ): readonly Matched[] {
   const [first] = rules;
-  if (first === undefined) return [];
+  if (first === undefined) return NOTHING;
   const possible = forAll(first, allowed, () => may(text));
-  if (possible.length === 0) return [];
+  if (possible.length === 0) return NOTHING;
   const found: Matched[] = [];
   for (const ready of possible) {
     try {

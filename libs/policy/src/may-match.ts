@@ -18,13 +18,14 @@ export function mayMatch(rules: readonly ReadyRule[]): MayMatch {
   const byLook = grouped(signed(rules, 'look').map(({ sign, rule }) => [sign.couldHold, rule] as const));
   return (text) => {
     const found = new Set(unsigned);
-    const add = (rule: ReadyRule): void => void found.add(rule);
     addByPattern(text.folded, found);
-    for (const named of standing(text)) named.forEach(add);
-    for (const [couldHold, looking] of byLook) if (couldHold(text)) looking.forEach(add);
-    return found.size === 0 ? [] : rules.filter((rule) => found.has(rule));
+    for (const named of standing(text)) for (const rule of named) found.add(rule);
+    for (const [couldHold, looking] of byLook) if (couldHold(text)) for (const rule of looking) found.add(rule);
+    return found.size === 0 ? NONE : rules.filter((rule) => found.has(rule));
   };
 }
+
+const NONE: readonly ReadyRule[] = [];
 
 const signOf = (rule: ReadyRule): Sign | null => (rule.kind === 'finder' ? (rule.finder.sign ?? null) : null);
 

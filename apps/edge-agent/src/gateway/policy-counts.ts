@@ -41,18 +41,18 @@ export class PolicyCounts {
     mode: 'shadow' | 'next',
   ): void {
     this.#judged(service, policy, stage, hits, mode);
-    for (const rule of failed) this.#add({ ...this.#of(service, policy), rule, stage, action: 'failed', mode });
+    for (const rule of failed) this.#count(service, policy, rule, stage, 'failed', mode);
   }
 
   /** A request that no rule saw, since the policy refuses its system message, a control character, or a parameter. */
   refused(service: string, policy: PromptPolicy, mode: 'enforce' | 'next'): void {
-    this.#add({ ...this.#of(service, policy), rule: null, stage: 'input', action: 'refused', mode });
+    this.#count(service, policy, null, 'input', 'refused', mode);
   }
 
   /** A rule of the serving policy that could not be applied; the request got the service's fallback. */
   failed(service: string, policy: PromptPolicy, rule: string, at: number): void {
     const stage = policy.rules.find(({ id }) => id === rule)?.stage ?? 'input';
-    this.#add({ ...this.#of(service, policy), rule, stage, action: 'failed', mode: 'enforce' });
+    this.#count(service, policy, rule, stage, 'failed', 'enforce');
     const before = this.#troubles.get(service);
     const times = before !== undefined && isOf(before, policy) ? before.times + 1 : 1;
     this.#troubles.set(service, { service, id: policy.id, revision: policy.revision, rule, at, times });
@@ -79,19 +79,26 @@ export class PolicyCounts {
     for (const { count, ...one } of counts) this.#add(one, count);
   }
 
-  #of(service: string, policy: PromptPolicy): Pick<Counted, 'service' | 'policy' | 'revision' | 'day'> {
-    return { service, policy: policy.id, revision: policy.revision, day: this.#today() };
+  #judged(service: string, policy: PromptPolicy, stage: PolicyStage, hits: readonly Hit[], mode: PolicyHitMode): void {
+    this.#count(service, policy, null, stage, 'judged', mode);
+    for (const { rule, does } of hits) this.#count(service, policy, rule, stage, does, mode);
   }
 
-  #judged(service: string, policy: PromptPolicy, stage: PolicyStage, hits: readonly Hit[], mode: PolicyHitMode): void {
-    const of = { ...this.#of(service, policy), stage, mode };
-    this.#add({ ...of, rule: null, action: 'judged' });
-    for (const { rule, does } of hits) this.#add({ ...of, rule, action: does });
+  #count(
+    service: string,
+    { id, revision }: PolicyRef,
+    rule: string | null,
+    stage: PolicyStage,
+    action: Counted['action'],
+    mode: PolicyHitMode,
+  ): void {
+    this.#add({ service, policy: id, revision, rule, stage, action, mode, day: this.#today() });
   }
 
   #add(one: Counted, count = 1): void {
     const { service, policy, revision, rule, stage, action, mode, day } = one;
-    const key = JSON.stringify([service, policy, revision, rule, stage, action, mode, day]);
+    // Names, ids and days have no blank.
+    const key = `${service} ${policy} ${revision} ${rule ?? ''} ${stage} ${action} ${mode} ${day}`;
     const known = this.#counts.get(key);
     if (known === undefined) this.#counts.set(key, { ...one, count });
     else known.count += count;

@@ -199,9 +199,11 @@ describe('every recogniser', () => {
         const left = Math.max(0, from - before);
         const right = Math.min(text.length, from + 150 + (longest ?? 0) + after);
         const offset = (folded: ReturnType<typeof fold>) => recogniser.find({ ...folded, from: from - left });
-        const cut = offset(
-          fold(text.slice(left, right), { ...given, isStart: left === 0, isEnd: right === text.length }),
-        );
+        const cut = offset({
+          ...fold(text.slice(left, right), given),
+          isStart: left === 0,
+          isEnd: right === text.length,
+        });
         const isDecided = (start: number): boolean => right === text.length || start + (longest ?? 0) + after <= right;
         const expected = spans.filter(({ start }) => start >= from && isDecided(start));
         const seen = cut.map((span) => ({ ...span, start: span.start + left, end: span.end + left }));
