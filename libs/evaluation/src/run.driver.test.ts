@@ -62,7 +62,7 @@ class World {
   readonly quarters: number[] = [];
   readonly log: string[] = [];
   readonly store = new Map<string, Map<string, Outcome>>();
-  readonly cancel = new AbortController();
+  cancel = new AbortController();
   /** Virtual: each answer takes 10 ms, but for those that `takes` says otherwise of. */
   time = 0;
   takes: (subject: Subject, input: string) => number = () => 10;
@@ -73,6 +73,7 @@ class World {
   mostAtOnce = 0;
   reply: (subject: Subject, input: string) => Reply | undefined = () => undefined;
   beforeAnswer: () => void = () => {};
+  beforeWait: () => unknown = () => {};
 
   run(job: EvaluationJob = JOB): Promise<EvaluationEnd> {
     return runEvaluation(job, this.ports(), this.cancel.signal).finally(() => this.seen.push(['end', this.time]));
@@ -113,6 +114,7 @@ class World {
       },
       now: () => this.time,
       wait: async (ms, signal) => {
+        this.beforeWait();
         signal.throwIfAborted();
         this.time += ms;
       },
@@ -241,11 +243,26 @@ describe('P6 what can be seen of own records from outside', () => {
     }
   });
 
-  it('E4 own records that were asked before are not waited for again', async () => {
-    await world.run();
-    const before = world.time;
-    await world.run();
-    expect(world.time).toBe(before);
+  it('P6 a release that is withdrawn and offered again does not show how many records had been answered', async () => {
+    const again: number[] = [];
+    for (const answered of [0, 30, 59, 60]) {
+      const it = new World();
+      let own = 0;
+      it.takes = (subject, input) => {
+        if (subject === NEW && input.startsWith('own') && own++ === answered) it.cancel.abort();
+        return 10;
+      };
+      // All are answered, and their time is not over.
+      it.beforeWait = () => own === 60 && it.cancel.abort();
+      expect(await it.run()).toEqual({ kind: 'cancelled' });
+      it.takes = () => 10;
+      it.beforeWait = () => {};
+      it.cancel = new AbortController();
+      const withdrawn = it.time;
+      await it.run();
+      again.push(it.time - withdrawn);
+    }
+    expect(new Set(again).size).toBe(1);
   });
 });
 
