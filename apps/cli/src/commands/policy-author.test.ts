@@ -210,7 +210,7 @@ describe('policy diff', () => {
     edit('rules.yaml', 'mode: enforce', 'mode: shadow', next);
     const rule = await run(['policy', 'diff', dir, next]);
     expect(rule.out).toContain(': policyRule\n');
-    expect(rule.out).toContain('  - mode: "enforce"\n  + mode: "shadow"\n');
+    expect(rule.out).toContain('  - mode: enforce\n  + mode: shadow\n');
     const json = JSON.parse((await run(['policy', 'diff', dir, next, '--json'])).out) as object;
     expect(json).toMatchObject({ change: 'policyRule', to: { revision: 2 } });
   });

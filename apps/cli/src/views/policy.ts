@@ -2,6 +2,7 @@ import type { PromptPolicy, RuleMatch } from '@openward/contracts';
 import type { CompiledPolicy, PolicyDiff, PolicyFinding, StreamMode, TestResult } from '@openward/policy';
 import { table } from '../table.ts';
 import type { Paint } from '../terminal.ts';
+import { valueChanges } from './policy-values.ts';
 import { andMore, groupedByCode } from './grouped.ts';
 
 // What the commands about policies print. Findings and descriptions come from the library as lines that hide nothing; texts of a
@@ -79,13 +80,15 @@ export const expiredText = (policy: Pick<PromptPolicy, 'id' | 'revision' | 'expi
     : `${policy.id} ${policy.revision} HAS EXPIRED (${policy.expires}): no push, no plan and no node takes it.`;
 export const NEXT_OF_EXPIRED = 'Give it a later `expires`, or null, and the next revision.';
 
-/** Texts line by line, rules and everything else field by field. */
+/** Texts line by line, rules and everything else field by field, in words. */
 export function diffText(diff: PolicyDiff, paint: Paint, visible: (text: string) => string): string {
   const { from, to, change } = diff;
-  const field = (name: string, was: string | null, is: string | null): string[] => [
-    ...(was === null ? [] : [paint('bad', `  - ${name}: ${visible(was)}`)]),
-    ...(is === null ? [] : [paint('good', `  + ${name}: ${visible(is)}`)]),
-  ];
+  const field = (name: string, before: string | null, after: string | null): string[] =>
+    valueChanges(name, before, after).flatMap(({ field: part, from: was, to: is, reordered }) => [
+      ...(reordered ? [`    ${part}: the same in another order`] : []),
+      ...(was === null ? [] : [paint('bad', `  - ${part}: ${visible(was)}`)]),
+      ...(is === null ? [] : [paint('good', `  + ${part}: ${visible(is)}`)]),
+    ]);
   const lines = [
     `${from.id} ${from.revision} → ${to.id} ${to.revision}: ${change ?? 'no difference but the revision'}`,
     ...diff.texts.flatMap(({ where, lines: of }) => [
