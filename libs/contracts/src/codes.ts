@@ -59,6 +59,7 @@ export const ReasonCode = z.enum([
   'suiteInvalid',
   'policyInvalid',
   'policyTestFailed',
+  'policyWithheld',
   'setInTraining',
   'targetMissing',
   'internal',

@@ -22,6 +22,7 @@ export { misfitsOf } from './fit.ts';
 export * from './folder.ts';
 export { type DiffLine, differenceText } from './text-diff.ts';
 export { visible } from './visible.ts';
+export { decideTermLeave, readsTerms, type TermLeave, type TermVerdict } from './term-verdicts.ts';
 export { warmUp } from './warm.ts';
 export { finderOf } from './identifiers/index.ts';
 export { starterPolicy } from './starter/index.ts';

@@ -58,6 +58,8 @@ const NEXT: Readonly<Record<ReasonCode, string>> = {
   suiteInvalid: 'Mend the suite and push it under another version. Make a release of it and plan it.',
   policyInvalid: 'Push the next revision of the policy. Make a release of it and plan it.',
   policyTestFailed: `The policy's own test fails there: the site's terms may be too wide (\`openward node policy terms\`). Mend one of the two, then`,
+  policyWithheld:
+    'That site has told twelve verdicts on policies in 30 days that its own words decide, and tells no more for now: wait, then',
   setInTraining: 'The model was trained on data of that site, and nothing there can measure it: plan without it.',
   targetMissing: SITE,
   internal: LOG,

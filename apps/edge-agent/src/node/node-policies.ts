@@ -1,14 +1,23 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Held, NodeState } from '@openward/activation';
-import type { Assignment, Clock, Log, PolicyRef, PromptPolicy, Release } from '@openward/contracts';
+import {
+  type Assignment,
+  type Clock,
+  digestOf,
+  type Log,
+  type PolicyRef,
+  type PromptPolicy,
+  type Release,
+} from '@openward/contracts';
 import {
   SqlitePolicyHits,
   SqlitePolicyRefusals,
   SqliteShadows,
   SqliteSitePolicy,
+  SqliteTermVerdicts,
   type PolicyRefusal,
 } from '@openward/persistence/node';
-import type { CompiledPolicy } from '@openward/policy';
+import { type CompiledPolicy, decideTermLeave, type SiteTerms, type TermLeave } from '@openward/policy';
 import { createPolicyJudge } from '@openward/policy-check';
 import { compiledPolicy } from '../gateway/compiled.ts';
 import { PolicyCounts, type PolicyTrouble } from '../gateway/policy-counts.ts';
@@ -44,6 +53,7 @@ export class NodePolicies {
   /** `YYYY-MM-DD`, in the site's time zone. */
   readonly today: () => string;
   readonly #hits: SqlitePolicyHits;
+  readonly #verdicts: SqliteTermVerdicts;
   readonly #judge = createPolicyJudge();
   /** The day before which nothing is left; looked at once a day. */
   #pruned = '';
@@ -55,6 +65,7 @@ export class NodePolicies {
     this.today = todayIn(timeZone, () => clock.wall());
     this.counts = new PolicyCounts(this.today);
     this.#hits = new SqlitePolicyHits(database);
+    this.#verdicts = new SqliteTermVerdicts(database);
     this.refusals = new SqlitePolicyRefusals(database);
     this.settings = new SitePolicies({
       store: new SqliteSitePolicy(database),
@@ -84,9 +95,22 @@ export class NodePolicies {
 
   /** Throws where the policy of an assignment's release would not run here with the terms of now. What was found is kept. */
   assertRuns({ service, release: { digest, number } }: Assignment, release: Release): Promise<void> {
-    return assertRuns(this.#judge, release, this.settings.terms(), ({ findings }) =>
-      this.refusals.keep({ service, release: digest, number, findings, at: this.#options.clock.wall() }),
+    return assertRuns(
+      this.#judge,
+      release,
+      this.settings.terms(),
+      ({ findings }) =>
+        this.refusals.keep({ service, release: digest, number, findings, at: this.#options.clock.wall() }),
+      (policy, terms) => this.#askLeave(policy, terms),
     );
+  }
+
+  /** What was asked is kept before it is judged: a node that dies in between has told nothing more than it counted. */
+  #askLeave(policy: PromptPolicy, terms: SiteTerms): TermLeave {
+    const asked = { policy: digestOf(policy), terms: digestOf(terms), at: this.#options.clock.wall() };
+    const leave = decideTermLeave(this.#verdicts.read(), asked);
+    if (leave.kind === 'judge') this.#verdicts.write(leave.kept);
+    return leave;
   }
 
   /** Why it would not, for a person who reads the offer; nothing is kept, for the terms may be others by the time that counts. */

@@ -1,11 +1,20 @@
 import { Unrecoverable } from '@openward/activation';
-import { plainPolicy, PROTOCOL, type PromptPolicy, type Release } from '@openward/contracts';
-import { compilePolicy, misfitsOf, type PolicyFinding, type SiteTerms, visible } from '@openward/policy';
+import { instantOf, plainPolicy, PROTOCOL, type PromptPolicy, type Release } from '@openward/contracts';
+import {
+  compilePolicy,
+  misfitsOf,
+  NO_SITE_TERMS,
+  readsTerms,
+  type TermLeave,
+  type PolicyFinding,
+  type SiteTerms,
+  visible,
+} from '@openward/policy';
 import type { JudgePolicy } from '@openward/policy-check';
 
 /** Why this node does not run a policy, for the people of its site. The network is told the code alone. */
 export interface RefusedPolicy {
-  readonly code: 'policyInvalid' | 'policyTestFailed';
+  readonly code: 'policyInvalid' | 'policyTestFailed' | 'policyWithheld';
   readonly findings: readonly PolicyFinding[];
 }
 
@@ -111,6 +120,40 @@ export function refusedTerms(terms: SiteTerms): RefusedPolicy | null {
   return made.kind === 'ok' ? null : refused(made.findings);
 }
 
+/** Whether the network may be told once more what a policy does with the site's own words; what is asked so counts. */
+export type AskLeave = (policy: PromptPolicy, terms: SiteTerms) => TermLeave;
+
+/**
+ * What the network is told of: a policy that fails anywhere fails here too, and that tells nothing of the site. Only what is left
+ * can hang on the site's own words, and is judged with them as often as leave is given (E6).
+ */
+async function toldRefusal(
+  judge: JudgePolicy,
+  release: Release,
+  terms: SiteTerms,
+  askLeave: AskLeave,
+): Promise<RefusedRelease | null> {
+  if (!readsTerms(release.policy, terms)) return refusedOf(judge, release, terms);
+  const anywhere = await refusedOf(judge, release, NO_SITE_TERMS);
+  if (anywhere !== null) return anywhere;
+  const leave = askLeave(release.policy, terms);
+  return leave.kind === 'withheld' ? withheld(leave.until) : refusedOf(judge, release, terms);
+}
+
+const withheld = (until: number): RefusedRelease => ({
+  code: 'policyWithheld',
+  findings: [
+    {
+      code: 'siteTermInvalid',
+      where: 'terms',
+      message:
+        'Twelve policies were judged with this site’s own words (its form of record numbers, its values of variables) in 30 days. One ' +
+        `more verdict could tell whoever writes policies what those words are, so none is given before ${instantOf(until)}, whether the ` +
+        'policy would run here or not. Have it retried after that.',
+    },
+  ],
+});
+
 /**
  * Throws `Unrecoverable`, with the code that the network is told and the text for this node's own log. `note` takes what is shown
  * to the people of the site.
@@ -120,8 +163,9 @@ export async function assertRuns(
   release: Release,
   terms: SiteTerms,
   note: (refused: RefusedPolicy) => void,
+  askLeave: AskLeave,
 ): Promise<void> {
-  const why = await refusedOf(judge, release, terms);
+  const why = await toldRefusal(judge, release, terms, askLeave);
   if (why === null) return;
   const { code, findings } = why;
   if (code !== 'agentTooOld') note({ code, findings });

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readConfig } from '../config.ts';
 import { Documents } from './documents.ts';
 import { judgeHere, policyOf, withRecordNumbers } from './policy.fixture.ts';
-import { assertRuns, type RefusedPolicy } from './policy-check.ts';
+import { type AskLeave, assertRuns, type RefusedPolicy } from './policy-check.ts';
 import { assignmentOf, diskIn, releaseWith } from './release.fixture.ts';
 import { createVerify } from './verify.ts';
 
@@ -29,12 +29,14 @@ async function verify(
     commitments = [],
     serving = release.number === 1 ? null : releaseWith(policyOf()),
     change = release.change,
+    askLeave = () => ({ kind: 'again' }),
   }: {
     terms?: SiteTerms;
     document?: string;
     commitments?: string[];
     serving?: Release | null;
     change?: ChangeClass;
+    askLeave?: AskLeave;
   } = {},
 ) {
   const disk = diskIn();
@@ -44,7 +46,7 @@ async function verify(
     documents: new Documents(disk.store),
     config: readConfig(dir),
     commitments: () => commitments,
-    assertPolicy: (_, found) => assertRuns(judgeHere, found, terms, (why) => refused.push(why)),
+    assertPolicy: (_, found) => assertRuns(judgeHere, found, terms, (why) => refused.push(why), askLeave),
   });
   const made = assignmentOf(disk, dir, release, document);
   const assignment = { ...made, release: { ...made.release, change } };
@@ -102,6 +104,30 @@ test('a policy whose tests fail with this site’s own record numbers is refused
   expect((await verify(release)).held).toMatchObject({ number: 1 });
   const { held } = await verify(release, { terms: { recordNumber: '\\d{3} mg', variables: {} } });
   expect(held).toMatchObject({ code: 'policyTestFailed' });
+});
+
+test('E6 a verdict that the site’s own words decide leaves no more often than it may, whatever it would be', async () => {
+  const policy = withRecordNumbers();
+  const asked: string[] = [];
+  const askLeave: AskLeave = (of) => {
+    asked.push(digestOf(of));
+    return { kind: 'withheld', until: Date.parse('2026-04-01T00:00:00Z') };
+  };
+  const told = async (recordNumber: string | null, of = policy) => {
+    const { held, refused } = await verify(releaseWith(of), { terms: { recordNumber, variables: {} }, askLeave });
+    return { code: (held as { code?: string }).code ?? 'runs', refused };
+  };
+  const [passes, fails] = [await told('MRN-\\d{6}'), await told('\\d{3} mg')];
+  expect([passes.code, fails.code]).toEqual(['policyWithheld', 'policyWithheld']);
+  expect(fails.refused[0]?.findings[0]?.message).toContain('2026-04-01T00:00:00');
+  expect(asked).toEqual([digestOf(policy), digestOf(policy)]);
+  // What fails anywhere, and what reads nothing of the site, tells nothing of it.
+  const [first, ...rest] = policy.tests;
+  const broken = { ...policy, tests: [{ ...first!, expect: { ...first!.expect, text: 'Wait.' } }, ...rest] };
+  expect((await told('MRN-\\d{6}', broken)).code).toBe('policyTestFailed');
+  expect((await told('MRN-\\d{6}', policyOf())).code).toBe('runs');
+  expect((await told(null)).code).toBe('runs');
+  expect(asked).toHaveLength(2);
 });
 
 const rule = policyOf().rules[0]!;

@@ -5,3 +5,4 @@ export * from './journal.ts';
 export * from './ledger-store.ts';
 export * from './policy-hits.ts';
 export * from './site-policy.ts';
+export * from './term-verdicts.ts';

@@ -2,6 +2,7 @@ import { plainPolicy } from '@openward/contracts';
 import { beforeEach, expect, test } from 'vitest';
 import { openNodeDatabase } from './database.ts';
 import { SqlitePolicyRefusals, SqliteShadows, SqliteSitePolicy } from './site-policy.ts';
+import { SqliteTermVerdicts } from './term-verdicts.ts';
 
 let database: ReturnType<typeof openNodeDatabase>;
 beforeEach(() => {
@@ -58,4 +59,13 @@ test('the newest refusal of each service is kept, with what was found', () => {
   for (const number of [1, 2])
     refusals.keep({ service: 'triage', release: `sha256:${number}`, number, findings, at: number });
   expect(refusals.list()).toEqual([{ service: 'triage', release: 'sha256:2', number: 2, findings, at: 2 }]);
+});
+
+test('E6 which policies were judged with the site’s own words is kept, apart from those words', () => {
+  const verdicts = new SqliteTermVerdicts(database);
+  expect(verdicts.read()).toEqual([]);
+  const kept = [{ policy: 'sha256:a', terms: 'sha256:b', at: 1 }];
+  verdicts.write(kept);
+  expect(new SqliteTermVerdicts(database).read()).toEqual(kept);
+  expect(new SqliteSitePolicy(database).read().terms.recordNumber).toBeNull();
 });
