@@ -21,7 +21,7 @@ function expressionOf(phrase: string): string {
     .toLowerCase()
     .split(/[\s,-]+/);
   // An apostrophe may be anywhere within a word, or nowhere.
-  const parts = words.map((word) => [...word.replaceAll(/['`]/g, '')].join("['`]?"));
+  const parts = words.map((word) => Array.from(word.replaceAll(/['`]/g, '')).join("['`]?"));
   return parts.join(GAP);
 }
 
