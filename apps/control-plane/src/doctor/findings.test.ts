@@ -65,6 +65,22 @@ it.each<[string, Partial<NodeView>, RegExp]>([
     /halted triage/,
   ],
   [
+    'gone back to its anchor',
+    {
+      services: [
+        {
+          service: 'triage',
+          active: `sha256:${'1'.repeat(64)}` as const,
+          lastGood: `sha256:${'3'.repeat(64)}` as const,
+          anchor: `sha256:${'1'.repeat(64)}` as const,
+          serving: 'serving',
+          pinned: true,
+        },
+      ],
+    },
+    /pinned triage, on the first release that it ever committed/,
+  ],
+  [
     'dark since a recall',
     {
       services: [

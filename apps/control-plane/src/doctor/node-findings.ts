@@ -38,13 +38,13 @@ export function ofNode(node: NodeView, now: number): Found[] {
       'The site upgrades the runtime.',
     );
   }
-  for (const { service, serving, pinned, anchor, lastGood } of node.services) {
+  for (const { service, serving, pinned, active, anchor, lastGood } of node.services) {
     // Before its first release a service serves nothing; afterwards a clinic is without it, as when a recall left nothing to go to.
     if (serving === 'notServing' && (anchor !== null || lastGood !== null))
       say(
         'problem',
         `nothing serves ${service}, which served before`,
-        'Roll a release out to the site that is not recalled: `openward rollouts plan`.',
+        'Roll a release out to the site that is not recalled: `openward rollouts plan`. Its own doctor says what it can go back to.',
         node.lastReportAt,
       );
     if (serving === 'halted')
@@ -64,12 +64,20 @@ export function ofNode(node: NodeView, now: number): Found[] {
     if (pinned)
       say(
         'warning',
-        `the site has pinned ${service}`,
-        'Only the site can lift it: `openward node unpin`.',
+        `the site has pinned ${service}${pinnedAt({ active, anchor, lastGood })}`,
+        'Only the site can lift it: `openward node unpin`. What it went back from is offered again with `openward rollouts retry`.',
         node.lastReportAt,
       );
   }
   return found;
+}
+
+/** A site that went back by its own hand may stand there for years. */
+function pinnedAt({ active, anchor, lastGood }: Pick<NodeView['services'][number], 'active' | 'anchor' | 'lastGood'>) {
+  if (active === null || lastGood === null || active === lastGood) return '';
+  return active === anchor
+    ? ', on the first release that it ever committed'
+    : ', on another release than its last good one';
 }
 
 const runtimeOf = (node: NodeView): string => `${node.class?.runtime ?? ''} ${node.class?.runtimeVersion ?? ''}`.trim();
