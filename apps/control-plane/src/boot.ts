@@ -96,7 +96,7 @@ const isNotThereYet = (error: unknown): boolean =>
 
 async function connectLinks(config: Config, authority: Authority, log: Log, signal: AbortSignal): Promise<Links> {
   const told = (role: string) => (event: LinkEvent) => tellLink(log, role, event);
-  const common = { authority, name: 'control-plane', urls: config.nats.urls, ca: config.nats.ca, signal };
+  const common = { authority, name: 'control-plane', urls: config.nats.urls, ca: config.nats.ca, signal, random };
   const engine = await connectControlPlane({ ...common, role: 'engine', onEvent: told('engine') });
   const { listener, mutualTls, allowUnsafeVersion, durability } = config.nats;
   const judged = judgeServer(engine.serverVersion, { listener, mutualTls, allowUnsafeVersion, durability });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CHUNK_STREAM } from '@openward/contracts';
 import { connectControlPlane, loadAuthority, type EngineLink } from '@openward/messaging';
-import { natsServers, startNats, withDatabase, type RunningNats } from '@openward/testkit';
+import { natsServers, RANDOM, startNats, withDatabase, type RunningNats } from '@openward/testkit';
 import { Agent, fetch, type RequestInit, type Response } from 'undici';
 import { readConfig } from '../src/config.ts';
 import { DEFAULT_HOSTS, initNetwork, type NetworkFiles } from '../src/keys/init.ts';
@@ -96,7 +96,7 @@ export async function startNetwork(more: Record<string, string> = {}): Promise<N
     const authority = await loadAuthority(made.authority);
     const urls = [env.OPENWARD_NATS_URLS];
     const ca = await readFile(made.ca, 'utf8');
-    const engine = await connectControlPlane({ authority, role: 'engine', name: 'test', urls, ca });
+    const engine = await connectControlPlane({ authority, role: 'engine', name: 'test', urls, ca, random: RANDOM });
     try {
       return await work(engine);
     } finally {

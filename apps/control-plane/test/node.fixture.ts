@@ -20,7 +20,7 @@ import {
 } from '@openward/contracts';
 import { connectNode, generateUserKey, publishReport, request, watchDesired, type NodeLink } from '@openward/messaging';
 import { generateSigningKey, keySetDigest, openDocument, sealDocument, type SigningKey } from '@openward/trust';
-import { until } from '@openward/testkit';
+import { RANDOM, until } from '@openward/testkit';
 import type { Client } from './network.fixture.ts';
 
 // A node made of the libraries alone: it enrols, reads what it is told, and says what a test wants it to say.
@@ -119,6 +119,7 @@ export class FakeNode {
       ca: nats.ca,
       credentials: () => ({ jwt: credentials[kind], seed: this.keys[kind].seed }),
       settings: { reconnectWaitMs: 50, jitterMs: 20, timeoutMs: 5_000 },
+      random: RANDOM,
     });
     this.links.push(link);
     if (kind === 'control') void this.watch(link);

@@ -38,7 +38,7 @@ import { createModelRuntime, openRuntimes, type LoadedReleases, type Runtimes } 
 import { nodeClass } from './node/node-class.ts';
 import { NodePolicies } from './node/node-policies.ts';
 import { createProber } from './node/prober.ts';
-import { realPorts } from './node/real-ports.ts';
+import { realPorts, type RealPorts } from './node/real-ports.ts';
 import { createVerify } from './node/verify.ts';
 import { FrameCounter } from './network/frame-counter.ts';
 import { Network } from './network/network.ts';
@@ -71,7 +71,7 @@ export class Agent {
   readonly #stop = new AbortController();
   readonly #gate: DisclosureGate;
   readonly #bell: Bell;
-  readonly #ports: PrivacyPorts;
+  readonly #ports: PrivacyPorts & RealPorts;
   readonly #frames: FrameCounter;
   readonly #startedAt: number;
   readonly #described: () => Promise<RuntimeDescription>;

@@ -1,3 +1,4 @@
+import type { Random } from '@openward/contracts';
 import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
 import { mintControlPlaneUser, type Authority } from './authority.ts';
 import { dial, type LinkSettings } from './connect.ts';
@@ -28,6 +29,7 @@ export interface ControlPlaneLinkOptions<Role extends ControlPlaneRole> {
   readonly settings?: Partial<LinkSettings>;
   readonly onEvent?: (event: LinkEvent) => void;
   readonly signal?: AbortSignal;
+  readonly random: Random;
 }
 
 type LinkOf<Role extends ControlPlaneRole> = Role extends 'engine' ? EngineLink : ControlPlaneLink<Role>;

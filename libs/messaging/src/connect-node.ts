@@ -1,4 +1,4 @@
-import { inboxPrefix, type Name, type NodeName } from '@openward/contracts';
+import { inboxPrefix, type Name, type NodeName, type Random } from '@openward/contracts';
 import type { UserCredentials } from './authority.ts';
 import { dial, type LinkSettings } from './connect.ts';
 import type { LinkEvent } from './link-events.ts';
@@ -13,6 +13,8 @@ export interface NodeLink extends Link {
   readonly kind: 'control' | 'bulk';
   /** Of a bulk link: makes room for the next chunk. Of a control link nothing comes of it. */
   readonly giveBack: GiveBack;
+  /** For the waits between tries, so that a thousand nodes do not try at once. */
+  readonly random: Random;
 }
 
 export interface NodeLinkOptions extends NodeName {
@@ -29,11 +31,12 @@ export interface NodeLinkOptions extends NodeName {
   /** Told of each frame that leaves, for the ledger (P1), in order, as it is handed to the socket. Must not throw. */
   readonly onSent?: (sent: SentFrame) => void;
   readonly signal?: AbortSignal;
+  readonly random: Random;
 }
 
 /** Resolves when the first connection stands; goes on trying until then, or rejects when `signal` aborts. */
 export async function connectNode(options: NodeLinkOptions): Promise<NodeLink> {
-  const { site, node, kind, onSent } = options;
+  const { site, node, kind, onSent, random } = options;
   // Until the connection stands nothing can watch it; each attempt that reads the credentials sends these two.
   let isObserved = false;
   const credentials = (): UserCredentials => {
@@ -47,5 +50,5 @@ export async function connectNode(options: NodeLinkOptions): Promise<NodeLink> {
   const giveBack = kind === 'bulk' ? joinMessages(link.nc) : () => {};
   if (onSent) observeSent(link.nc, { site, node }, onSent);
   isObserved = true;
-  return Object.assign(link, { site, node, kind, giveBack });
+  return Object.assign(link, { site, node, kind, giveBack, random });
 }

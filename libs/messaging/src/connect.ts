@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, jwtAuthenticator, type NodeConnectionOptions } from '@nats-io/transport-node';
+import type { Random } from '@openward/contracts';
 import type { Authenticator, NatsConnection, TlsOptions } from '@nats-io/nats-core';
 import type { UserCredentials } from './authority.ts';
 import { eventOfError, eventOfStatus, type LinkEvent } from './link-events.ts';
@@ -36,7 +37,12 @@ export interface DialOptions {
   readonly settings?: Partial<LinkSettings>;
   readonly onEvent?: (event: LinkEvent) => void;
   readonly signal?: AbortSignal;
+  /** For the jitter of the first connection; the NATS client jitters the later ones by itself. */
+  readonly random: Random;
 }
+
+/** From 0 to 1, and never 1. */
+export const chanceOf = (random: Random): number => random.bytes(1)[0]! / 256;
 
 const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));
 
@@ -164,7 +170,7 @@ export async function dial(options: DialOptions): Promise<Link> {
       else return new OpenLink(nc, options.onEvent);
     } catch (error) {
       tell(eventOfError(asError(error)));
-      const wait = settings.reconnectWaitMs + Math.random() * settings.jitterMs;
+      const wait = settings.reconnectWaitMs + chanceOf(options.random) * settings.jitterMs;
       await pause(wait, undefined, options.signal ? { signal: options.signal } : {}).catch(() => {});
     }
   }

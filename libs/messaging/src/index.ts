@@ -1,7 +1,7 @@
 export * from './authority.ts';
 export * from './authority-files.ts';
 export * from './claims.ts';
-export { LINK_SETTINGS, type LinkSettings } from './connect.ts';
+export { chanceOf, LINK_SETTINGS, type LinkSettings } from './connect.ts';
 export * from './connect-control-plane.ts';
 export * from './connections.ts';
 export * from './connect-node.ts';

@@ -10,7 +10,7 @@ import {
   X509CertificateGenerator,
   cryptoProvider,
 } from '@peculiar/x509';
-import { freePort, natsServers, startNats, startNatsNetwork, until } from '@openward/testkit';
+import { freePort, natsServers, RANDOM, startNats, startNatsNetwork, until } from '@openward/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accountJwts, createAuthority, generateUserKey } from './authority.ts';
 import { connectControlPlane } from './connect-control-plane.ts';
@@ -132,6 +132,7 @@ describe.each(natsServers())('TLS on server $version', ({ path, version }) => {
       name: 'test',
       urls: [server.url],
       ca,
+      random: RANDOM,
       signal: ending.signal,
       onEvent: (event) => void errors.push('error' in event ? String(event.error?.message) : event.type),
     });
@@ -158,6 +159,7 @@ describe.each(natsServers())('TLS on server $version', ({ path, version }) => {
       name: 'test',
       urls: [server.url],
       ca,
+      random: RANDOM,
       settings: { reconnectWaitMs: 50, timeoutMs: 1_000 },
     } as const;
     const link = await connectControlPlane({ ...options, clientCert: client });
@@ -208,6 +210,7 @@ describe('a node that was told an authority', () => {
       ca: (await certify('the network')).cert,
       credentials: () => ({ jwt: 'secret', seed: generateUserKey().seed }),
       settings: { reconnectWaitMs: 20, jitterMs: 0 },
+      random: RANDOM,
       signal: ending.signal,
       onEvent: (event) => void events.push(event),
     });

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { DESIRED_STREAM, desiredSubject } from '@openward/contracts';
 import { jetstream, type ConsumerInfo, type ConsumerMessages } from '@nats-io/jetstream';
 import { RequestError, errors, type Msg, type MsgHdrs } from '@nats-io/nats-core';
+import { chanceOf } from './connect.ts';
 import type { NodeLink } from './connect-node.ts';
 import type { DesiredFrame } from './desired.ts';
 import { Newest } from './newest.ts';
@@ -23,6 +24,8 @@ export interface WatchOptions {
   readonly retryMs?: number;
   /** The durable or the stream is missing: ask for a refill (D5). Once for each time that it is found missing. */
   readonly onMissing?: () => void;
+  /** Why it has to try again, each time; not told of what is missing. */
+  readonly onError?: (error: unknown) => void;
 }
 
 const FIRST_RETRY_MS = 250;
@@ -61,8 +64,9 @@ class DesiredWatch {
         if (signal.aborted) return;
         if (this.#link.nc.isClosed()) return this.newest.fail(error);
         if (error instanceof Missing) this.#foundMissing();
+        else this.#options.onError(error);
         const wait = Math.min(retryMs, FIRST_RETRY_MS * 2 ** this.#retries++);
-        await pause(wait / 2 + (Math.random() * wait) / 2, undefined, { signal }).catch(() => {});
+        await pause(wait / 2 + (chanceOf(this.#link.random) * wait) / 2, undefined, { signal }).catch(() => {});
       }
     }
   }
@@ -104,6 +108,7 @@ class DesiredWatch {
     const rereadLater = (): void =>
       void this.#reread().then(
         (isNews) => isNews && stop(),
+        // It is read again in its turn, and a connection that is dead is found out by its pings.
         () => {},
       );
     const early = EARLY_REREADS_MS.map((ms) => setTimeout(rereadLater, ms));
@@ -227,6 +232,7 @@ export async function* watchDesired(link: NodeLink, options: WatchOptions): Asyn
     probeMs: 5_000,
     retryMs: 10_000,
     onMissing: () => {},
+    onError: () => {},
     ...options,
     signal: AbortSignal.any([signal, ended.signal]),
   });

@@ -1,7 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Credentials, Name, NodeName } from '@openward/contracts';
+import type { Credentials, Name, NodeName, Random } from '@openward/contracts';
 import {
   accountJwts,
   connectControlPlane,
@@ -23,6 +24,9 @@ import {
   type Revocation,
 } from '@openward/messaging';
 import { natsServers, startNats, type RunningNats } from './servers/nats.ts';
+
+/** The operating system's, as a process in production has it. */
+export const RANDOM: Random = { bytes: (length) => randomBytes(length) };
 
 /** Links that come back at once, so that a test need not wait. */
 export const QUICK_LINKS: Partial<LinkSettings> = { reconnectWaitMs: 50, jitterMs: 20, timeoutMs: 5_000 };
@@ -80,7 +84,7 @@ export async function startNatsNetwork(options: NatsNetworkOptions = {}): Promis
     });
   let server = await startNats({ config: await config(), dir, name: 'network', bin });
   const { port } = server;
-  const where = { urls: [server.url], ca: tls?.ca ?? null, settings: QUICK_LINKS };
+  const where = { urls: [server.url], ca: tls?.ca ?? null, settings: QUICK_LINKS, random: RANDOM };
   const troubles: string[] = [];
   const link = {
     ...where,

@@ -122,6 +122,7 @@ function world(options: {
     ports: {
       clock: { monotonic: () => now - START, wall: () => now },
       timers,
+      random: { bytes: (length) => new Uint8Array(length).fill(128) },
       ids: { uuid: () => crypto.randomUUID(), nonce: () => Buffer.alloc(16, asked.length).toString('base64url') },
       log,
       store: ledger,

@@ -1,5 +1,5 @@
-import type { Credentials, DesiredState, LedgerHead, Log } from '@openward/contracts';
-import type { LinkEvent, SentFrame } from '@openward/messaging';
+import type { Credentials, DesiredState, LedgerHead, Log, Random } from '@openward/contracts';
+import { chanceOf, type LinkEvent, type SentFrame } from '@openward/messaging';
 import type { SqliteLedger } from '@openward/persistence/node';
 import {
   compareLedgers,
@@ -25,7 +25,7 @@ export interface NetworkOptions {
   readonly config: AgentConfig;
   readonly keys: NodeKeys;
   readonly enrolment: Enrolment;
-  readonly ports: PrivacyPorts;
+  readonly ports: PrivacyPorts & { readonly random: Random };
   readonly gate: DisclosureGate;
   readonly bell: Bell;
   readonly ledger: SqliteLedger;
@@ -185,6 +185,7 @@ export class Network {
       onSent,
       onEvent: (link, event) => this.#heed(link, event),
       signal,
+      random: ports.random,
     });
     if (signal.aborted) return session.close();
     const calls = createCalls({ link: session.control, gate, ids: ports.ids, keySets: this.#keySets, signal });
@@ -249,7 +250,7 @@ export class Network {
       {
         timers: ports.timers,
         clock: ports.clock,
-        random: () => Math.random(),
+        random: () => chanceOf(ports.random),
         log: this.#log,
         credentials: () => this.#enrolment.credentials,
         isRefused: () => this.#refused.size > 0,
@@ -322,6 +323,7 @@ export class Network {
 /** A promise of the next session that may send. */
 function newOnline() {
   const { promise, resolve, reject } = Promise.withResolvers<Online>();
+  // Nobody may be waiting for a session that never comes.
   promise.catch(() => undefined);
   const online = {
     promise,

@@ -1,4 +1,12 @@
-import { DesiredState, desiredSubject, PROTOCOL, type Credentials, type Log, type Name } from '@openward/contracts';
+import {
+  DesiredState,
+  desiredSubject,
+  PROTOCOL,
+  type Credentials,
+  type Log,
+  type Name,
+  type Random,
+} from '@openward/contracts';
 import {
   connectNode,
   LINK_SETTINGS,
@@ -65,6 +73,7 @@ export async function openSession(options: {
   readonly onSent: (sent: SentFrame) => void;
   readonly onEvent: (link: LinkKind, event: LinkEvent) => void;
   readonly signal: AbortSignal;
+  readonly random: Random;
 }): Promise<Session> {
   const { config, keys, log, enrolment } = options;
   const { site, node, nats } = enrolment();
@@ -88,6 +97,7 @@ export async function openSession(options: {
       },
       onSent: options.onSent,
       signal: options.signal,
+      random: options.random,
     });
   const [control, bulk] = await bothOf(connect('control'), connect('bulk'));
   const waiting = new Set<() => void>();
@@ -146,11 +156,18 @@ export async function followDesired(
     return null;
   };
   let newest: Uint8Array | null = null;
-  for await (const { frame } of watchDesired(session.control, { signal })) {
+  const watched = watchDesired(session.control, {
+    signal,
+    // The control plane makes it anew, and knows by itself that it has to (D5).
+    onMissing: () => log.warn('desired.missing'),
+    onError: (error) => log.warn('desired.notFollowed', { error: String(error) }),
+  });
+  for await (const { frame } of watched) {
     newest = frame;
     if (judge(frame) === null) continue;
     // K1: maybe the network's keys have changed. What comes meanwhile, a recall perhaps, waits for nothing.
     const again = (): void => void (newest === frame && judge(frame));
+    // It rejects only where this session ends.
     keySets.newer(signal).then(again, () => undefined);
   }
 }
