@@ -115,7 +115,7 @@ export class Agent {
       identity: keys.identity,
       reportSubject: reportSubject(site, node),
     });
-    const models = createModelRuntime({ runtimes, store, documents: this.documents, config });
+    const models = createModelRuntime({ runtimes, store, documents: this.documents, config, log: ports.log });
     this.models = models;
     const slots = new Slots(config.runtime.parallel, config.gateway.mostWaiting);
     this.served = new ServedReleases({
@@ -165,6 +165,7 @@ export class Agent {
         this.#metrics.fetchedBytes.add(bytes);
       },
       onReclaimed: (files) => this.fetches.keepOnly(files),
+      log: ports.log,
     });
     this.offerReading = {
       refusals: () => this.policies.openRefusals(),

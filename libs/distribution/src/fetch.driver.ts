@@ -50,6 +50,8 @@ export interface FetcherOptions {
   readonly tell: (state: TransferState) => void;
 }
 
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 export function createFetcher(ports: TransferPorts, options: FetcherOptions): Fetcher {
   const { clock, timers, random, source, refill } = ports;
   const { family, manifest, link, signal, tell } = options;
@@ -59,6 +61,7 @@ export function createFetcher(ports: TransferPorts, options: FetcherOptions): Fe
   let failures = 0;
   let backOffs = 0;
   let unanswered = 0;
+  let lastFailure = '';
   let fetchedBytes = 0;
 
   const digestOf = async (bytes: Uint8Array): Promise<Digest> => ports.digest?.(bytes) ?? digestOfBytes(bytes);
@@ -101,8 +104,9 @@ export function createFetcher(ports: TransferPorts, options: FetcherOptions): Fe
     let answer: Uint8Array | 'missing';
     try {
       answer = await source.get(family, wanted.digest, { timeoutMs: timeoutFor(measured()), signal });
-    } catch {
+    } catch (error) {
       signal?.throwIfAborted();
+      lastFailure = reasonOf(error);
       failures += 1;
       return { kind: 'failed' };
     }
@@ -117,23 +121,25 @@ export function createFetcher(ports: TransferPorts, options: FetcherOptions): Fe
   async function askRefill(digests: readonly Digest[]): Promise<void> {
     const asked = digests.slice(0, MOST_ASKED);
     let waitMs: number;
+    let why: string | null = null;
     try {
       waitMs = (await refill.ask(family, manifest, asked, signal)).retryAfterMs;
       unanswered = 0;
-    } catch {
+    } catch (error) {
       signal?.throwIfAborted();
+      why = reasonOf(error);
       unanswered += 1;
       waitMs = backOffFor(unanswered, chance());
     }
     const bounded = Math.min(LONGEST_REFILL_WAIT_MS, Math.max(100, waitMs));
-    tell({ kind: 'chunksMissing', missing: digests.length, waitMs: bounded });
+    tell({ kind: 'chunksMissing', missing: digests.length, waitMs: bounded, why });
     await timers.sleep(bounded, signal);
   }
 
   async function backOff(): Promise<void> {
     backOffs += 1;
     const waitMs = backOffFor(backOffs, chance());
-    tell({ kind: 'retrying', failures, waitMs });
+    tell({ kind: 'retrying', failures, waitMs, why: lastFailure });
     await timers.sleep(waitMs, signal);
   }
 

@@ -127,8 +127,9 @@ export interface TransferPorts {
 /** What a transfer does or waits for, with how long it has waited in view of the caller (each change is told once). */
 export type TransferState =
   | { readonly kind: 'fetching' }
-  | { readonly kind: 'retrying'; readonly failures: number; readonly waitMs: number }
-  | { readonly kind: 'chunksMissing'; readonly missing: number; readonly waitMs: number }
+  | { readonly kind: 'retrying'; readonly failures: number; readonly waitMs: number; readonly why: string }
+  /** `why` the question for them went unanswered; null: it was answered. */
+  | { readonly kind: 'chunksMissing'; readonly missing: number; readonly waitMs: number; readonly why: string | null }
   | { readonly kind: 'noSpace'; readonly neededBytes: number; readonly freeBytes: number; readonly waitMs: number }
   | { readonly kind: 'verifying' };
 

@@ -191,6 +191,8 @@ describe('D1 a transfer', () => {
     await world.run(() => false, world.now + 600_000);
     expect(network.requests - requests).toBeLessThan(200);
     expect(states.some((state) => state.kind === 'retrying' && state.waitMs > 10_000)).toBe(true);
+    const reasons = states.flatMap((state) => (state.kind === 'retrying' ? [state.why] : []));
+    expect(new Set(reasons)).toEqual(new Set(['timeout']));
     network.isCut = false;
     expect((await until(out)).error).toBeUndefined();
   });

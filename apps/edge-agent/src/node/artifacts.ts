@@ -5,6 +5,7 @@ import {
   type ArtifactRef,
   type Assignment,
   type Digest,
+  type Log,
   type WaitCode,
 } from '@openward/contracts';
 import {
@@ -49,6 +50,17 @@ const waitOf = (state: TransferState): WaitCode | null => {
   }
 };
 
+/** Each new reason once: an outage may last for days. */
+function troubleTeller(log: Log, service: string): (state: TransferState) => void {
+  let told = '';
+  return (state) => {
+    const why = 'why' in state ? state.why : null;
+    if (why === null || why === told) return;
+    told = why;
+    log.warn(`fetch.${state.kind}`, { service, why });
+  };
+}
+
 /** How long a person waits for a document that is asked for alone. */
 const DOCUMENT_WAIT_MS = 30_000;
 
@@ -68,6 +80,7 @@ export function createFetch(options: {
   readonly onProgress: (progress: FetchProgress) => void;
   /** Bytes that came over the link for one artifact; 0 where everything was here. */
   readonly onFetched: (bytes: number) => void;
+  readonly log: Log;
   readonly models: Pick<LoadedReleases, 'keys' | 'remove'>;
   /** Nothing but these is on the disk from now on. */
   readonly onReclaimed: (files: ReadonlySet<string>) => void;
@@ -96,20 +109,27 @@ export function createFetch(options: {
         calls.call('refill', { family, manifest, chunks: [...chunks] }),
     };
     const bringOne = async (artifact: ArtifactRef): Promise<void> => {
+      const tellTrouble = troubleTeller(options.log, service);
       const { fetchedBytes } = await transfer(
         { ...options.ports, source, refill, store, digest: threadedDigest },
         {
           artifact,
           link,
           signal,
-          onState: (state) => waiting(waitOf(state)),
+          onState: (state) => {
+            tellTrouble(state);
+            waiting(waitOf(state));
+          },
           onProgress: (progress) => options.onProgress({ service, file: artifact.file, ...progress }),
         },
       );
       options.onFetched(fetchedBytes);
     };
     for (const artifact of artifacts) {
-      for (let other; (other = coming.get(artifact.file)) !== undefined;) await other.catch(() => undefined);
+      for (let other; (other = coming.get(artifact.file)) !== undefined;) {
+        // Whoever began it is told why it failed.
+        await other.catch(() => undefined);
+      }
       const transferring = bringOne(artifact).finally(() => coming.delete(artifact.file));
       coming.set(artifact.file, transferring);
       await transferring;

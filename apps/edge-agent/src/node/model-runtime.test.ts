@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Held } from '@openward/activation';
 import { digestOf, type Release } from '@openward/contracts';
 import type { NodeStore } from '@openward/distribution';
-import type { LoadRequest, Runtime } from '@openward/runtime';
+import type { LoadRequest, Runtime, RuntimeExit } from '@openward/runtime';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readConfig } from '../config.ts';
 import type { Documents } from './documents.ts';
@@ -34,6 +34,8 @@ function models() {
   const removed: string[] = [];
   const inMemory = new Set<string>();
   const signals: (AbortSignal | undefined)[] = [];
+  const logged: [string, unknown][] = [];
+  let exits: (exit: RuntimeExit) => void = () => {};
   const runtime = {
     load: ({ key, base: file, adapter }: LoadRequest, signal?: AbortSignal) => {
       signals.push(signal);
@@ -42,6 +44,10 @@ function models() {
     },
     unload: () => Promise.resolve(),
     remove: (key: string) => Promise.resolve(void removed.push(key)),
+    onExit: (listener: (exit: RuntimeExit) => void) => {
+      exits = listener;
+      return () => {};
+    },
   } as unknown as Runtime;
   const created = createModelRuntime({
     runtimes: {
@@ -60,8 +66,9 @@ function models() {
       release: () => Promise.resolve({ model: { contextLength: 64 } } as Release),
     } as unknown as Documents,
     config: readConfig(dir),
+    log: { info: () => {}, warn: () => {}, error: (event, fields) => void logged.push([event, fields]) },
   });
-  return { created, vocabularies, removed, inMemory, signals };
+  return { created, vocabularies, removed, inMemory, signals, logged, exits: (exit: RuntimeExit) => exits(exit) };
 }
 
 const never = new AbortController().signal;
@@ -123,4 +130,13 @@ test('a load that the reconciler gives up is given up in the runtime too', async
   const { signal } = new AbortController();
   await created.load(held('one'), signal);
   expect(signals).toEqual([signal]);
+});
+
+test('why the runtime ended stands in the log of the node, and N4 counts that it did', () => {
+  const { created, logged, exits } = models();
+  let counted = 0;
+  created.onExit(() => (counted += 1));
+  exits({ at: 'runtime', reason: 'killed by SIGSEGV' });
+  expect(logged).toEqual([['runtime.exited', { reason: 'killed by SIGSEGV' }]]);
+  expect(counted).toBe(1);
 });

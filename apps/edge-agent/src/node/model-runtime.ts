@@ -1,5 +1,5 @@
 import { Unrecoverable, type Chain, type Held, type ModelRuntime } from '@openward/activation';
-import { digestOf, type ArtifactRef, type Digest } from '@openward/contracts';
+import { digestOf, type ArtifactRef, type Digest, type Log } from '@openward/contracts';
 import type { NodeStore } from '@openward/distribution';
 import {
   LlamaChild,
@@ -75,8 +75,9 @@ export function createModelRuntime(options: {
   readonly store: NodeStore;
   readonly documents: Documents;
   readonly config: AgentConfig;
+  readonly log: Log;
 }): LoadedReleases {
-  const { runtimes, store, documents, config } = options;
+  const { runtimes, store, documents, config, log } = options;
   const { runtime } = runtimes;
   const vocabularies = new Map<Digest, Promise<Vocabulary>>();
   const keys = new KeptKeys(pathsOf(config.dataDir).runtimeKeys);
@@ -124,6 +125,7 @@ export function createModelRuntime(options: {
     if (file === undefined || [...loadedKeys.values()].includes(file)) return;
     const opened = vocabularies.get(file);
     vocabularies.delete(file);
+    // One that could not be opened, or whose process has gone, holds nothing.
     await opened?.then((vocabulary) => vocabulary.close()).catch(() => undefined);
   };
 
@@ -142,7 +144,11 @@ export function createModelRuntime(options: {
       await letGo(key);
       keys.delete(key);
     },
-    onExit: (listener) => runtime.onExit(() => listener()),
+    onExit: (listener) =>
+      runtime.onExit(({ reason }) => {
+        log.error('runtime.exited', { reason });
+        listener();
+      }),
     async ensure(held) {
       const chain = await load(held);
       if (held.chain !== null && !isSameChain(chain, held.chain))
