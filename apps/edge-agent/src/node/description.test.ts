@@ -23,3 +23,12 @@ test('a runtime that never answers holds no state back', async () => {
   const described = keepDescription({ kind: 'llamaCpp', describe: () => new Promise(() => undefined) }, log, 1);
   expect(await described()).toMatchObject({ kind: 'llamaCpp', version: 'unknown', knownSafe: true });
 });
+
+test('the runtime is asked before anybody wants to know, and again each time after the first', async () => {
+  let asked = 0;
+  const describe = (): Promise<RuntimeDescription> => Promise.resolve({ ...said, version: `0.17.${(asked += 1)}` });
+  const described = keepDescription({ kind: 'ollama', describe }, log);
+  expect(asked).toBe(1);
+  expect(await described()).toMatchObject({ version: '0.17.1' });
+  expect(await described()).toMatchObject({ version: '0.17.2' });
+});

@@ -8,6 +8,8 @@ const LONGEST_MS = 5000;
  * What the runtime last said of itself. Never rejects and never hangs: a runtime that is down for a moment must not keep a
  * node's state back, nor end the reconciler that waits for it. Before the first answer its version is `unknown`; the
  * embedded runtime is this agent's own, and so is safe all the same.
+ *
+ * The first answer is asked for here and now: an embedded runtime starts for it, beside what an agent does until it has a line.
  */
 export function keepDescription(
   runtime: Pick<Runtime, 'kind' | 'describe'>,
@@ -29,10 +31,13 @@ export function keepDescription(
       log.warn('runtime.notDescribed', { error: String(error) });
     }
   };
+  let first: Promise<void> | null = ask();
   return async () => {
+    const asked = first ?? ask();
+    first = null;
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(late.resolve, longestMs);
-    await Promise.race([ask(), late.promise]);
+    await Promise.race([asked, late.promise]);
     clearTimeout(timer);
     return last;
   };
