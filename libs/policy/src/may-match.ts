@@ -17,15 +17,13 @@ export function mayMatch(rules: readonly ReadyRule[]): MayMatch {
   // Rules of one kind of identifier have one finder.
   const byLook = grouped(signed(rules, 'look').map(({ sign, rule }) => [sign.couldHold, rule] as const));
   return (text) => {
-    const found = new Set(unsigned);
+    const found = new Set<ReadyRule>();
     addByPattern(text.folded, found);
     for (const named of standing(text)) for (const rule of named) found.add(rule);
     for (const [couldHold, looking] of byLook) if (couldHold(text)) for (const rule of looking) found.add(rule);
-    return found.size === 0 ? NONE : rules.filter((rule) => found.has(rule));
+    return found.size === 0 ? unsigned : rules.filter((rule) => found.has(rule) || signOf(rule) === null);
   };
 }
-
-const NONE: readonly ReadyRule[] = [];
 
 const signOf = (rule: ReadyRule): Sign | null => (rule.kind === 'finder' ? (rule.finder.sign ?? null) : null);
 

@@ -45,7 +45,7 @@ export function applyToReply(
   }
   const ends = endsOf(matched, reply);
   const spans = [...placedSpans(matched), ...ends].toSorted(bySpan);
-  const body = writeSpans(reply, 0, START, reply.length, spans).out;
+  const body = spans.length === 0 ? reply : writeSpans(reply, 0, START, reply.length, spans).out;
   const { text, beside } = withNotices(stage.policy, body, notices);
   return { text, body, finishReason: ends.length > 0 ? 'length' : finishReason, hits, action, beside };
 }

@@ -13,6 +13,9 @@ export interface PolicyTrouble extends PolicyRef {
 }
 
 type Counted = Omit<PolicyHitCount, 'count'>;
+type Row = Counted & { count: number };
+
+const MOST_RECENT = 4;
 
 const isOf = (trouble: PolicyTrouble, { id, revision }: PolicyRef): boolean =>
   trouble.id === id && trouble.revision === revision;
@@ -20,7 +23,9 @@ const isOf = (trouble: PolicyTrouble, { id, revision }: PolicyRef): boolean =>
 /** In memory, so that a request waits for no disk; whoever keeps them takes them now and then. */
 export class PolicyCounts {
   readonly #today: () => string;
-  #counts = new Map<string, { -readonly [K in keyof PolicyHitCount]: PolicyHitCount[K] }>();
+  #counts = new Map<string, Row>();
+  /** The last rows that were added to: most conversations count in the same two. */
+  #recent: readonly Row[] = [];
   readonly #troubles = new Map<string, PolicyTrouble>();
 
   constructor(today: () => string) {
@@ -71,6 +76,7 @@ export class PolicyCounts {
   take(): readonly PolicyHitCount[] {
     const counts = [...this.#counts.values()];
     this.#counts = new Map();
+    this.#recent = [];
     return counts;
   }
 
@@ -92,15 +98,24 @@ export class PolicyCounts {
     action: Counted['action'],
     mode: PolicyHitMode,
   ): void {
-    this.#add({ service, policy: id, revision, rule, stage, action, mode, day: this.#today() });
+    const day = this.#today();
+    for (const row of this.#recent) {
+      if (row.rule !== rule || row.stage !== stage || row.action !== action || row.mode !== mode) continue;
+      if (row.service !== service || row.policy !== id || row.revision !== revision || row.day !== day) continue;
+      row.count += 1;
+      return;
+    }
+    const row = this.#add({ service, policy: id, revision, rule, stage, action, mode, day });
+    this.#recent = [row, ...this.#recent.slice(0, MOST_RECENT - 1)];
   }
 
-  #add(one: Counted, count = 1): void {
+  #add(one: Counted, count = 1): Row {
     const { service, policy, revision, rule, stage, action, mode, day } = one;
     // Names, ids and days have no blank.
     const key = `${service} ${policy} ${revision} ${rule ?? ''} ${stage} ${action} ${mode} ${day}`;
-    const known = this.#counts.get(key);
-    if (known === undefined) this.#counts.set(key, { ...one, count });
-    else known.count += count;
+    const row = this.#counts.get(key) ?? { ...one, count: 0 };
+    row.count += count;
+    this.#counts.set(key, row);
+    return row;
   }
 }
