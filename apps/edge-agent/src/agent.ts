@@ -24,6 +24,7 @@ import { compiledPolicy } from './gateway/compiled.ts';
 import { createGateway } from './gateway/gateway.ts';
 import { ServedReleases } from './gateway/served.ts';
 import { Slots } from './gateway/slots.ts';
+import { missingBytes } from './local/offers-here.ts';
 import type { OfferReading } from './local/read-offer.ts';
 import { createFetch, type Online } from './node/artifacts.ts';
 import { keepDescription } from './node/description.ts';
@@ -174,6 +175,7 @@ export class Agent {
       state: () => this.reconciler.state(),
       releaseOf: ({ release, document }) => this.documents.release(release, document),
       isHere: async ({ release }) => (await store.find(release.document.file)) !== undefined,
+      missing: (assignment) => missingBytes(assignment, async (file) => (await store.find(file)) !== undefined),
       fetchDocument: (assignment) => fetch.fetchDocument(assignment),
     };
     this.reconciler = startReconciler({

@@ -82,7 +82,10 @@ export const NodeOffer = z.looseObject({
   changeIsStale: z.boolean().default(false),
   model: z.string(),
   variant: Version,
+  /** Of all its files. */
   bytes: z.number(),
+  /** Of these, what is on the node's disk in no whole file; an agent of before does not say. */
+  missingBytes: z.number().nullable().default(null),
   suite: z.object({ digest: Digest, readsSiteData: z.boolean(), accepted: z.boolean() }),
   step: NodeStep,
   question: z.enum(['prepare', 'acceptSuite', 'activate', 'waive', 'release']).nullable(),

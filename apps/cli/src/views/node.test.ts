@@ -1,8 +1,8 @@
-import { NodeStatus } from '@openward/client';
+import { NodeOffer, NodeStatus } from '@openward/client';
 import { expect, it } from 'vitest';
 import { plain } from '../terminal.ts';
 import { findingsText } from './findings.ts';
-import { statusText } from './node.ts';
+import { offersText, statusText } from './node.ts';
 
 const status = (rest: object = {}) =>
   NodeStatus.parse({
@@ -32,4 +32,31 @@ it('N5 says beforehand what a step back goes to, and that the anchor has to be n
 it('does not say of a network that is there that it has to come back', () => {
   const row = { level: 'warning', what: 'triage', why: 'waits', next: '', clearedBy: 'network' } as const;
   expect(findingsText([row], 0, plain)).toContain('(cleared by the network)');
+});
+
+it('an offer says what is missing on this disk, and its whole size where a part of it is here', () => {
+  const offer = (missingBytes: number | null) =>
+    NodeOffer.parse({
+      service: 'triage',
+      assignment: 'as-1',
+      release: `sha256:${'2'.repeat(64)}`,
+      number: 2,
+      change: 'policyText',
+      model: 'nano 1.0',
+      variant: 'q4',
+      bytes: 1_380_000,
+      ...(missingBytes === null ? {} : { missingBytes }),
+      suite: { digest: `sha256:${'3'.repeat(64)}`, readsSiteData: false, accepted: true },
+      step: 'awaitingPreparation',
+      question: 'prepare',
+      waitsFor: 'consentToPrepare',
+      deferredUntil: null,
+      gate: null,
+      result: null,
+    });
+  const said = (missingBytes: number | null) => /to fetch +(.*)/.exec(offersText([offer(missingBytes)], plain))?.[1];
+  expect(said(3200)).toBe('3.20 kB at most; of its 1.38 MB the rest is on this disk');
+  expect(said(0)).toBe('nothing; of its 1.38 MB the rest is on this disk');
+  expect(said(1_380_000)).toBe('1.38 MB at most');
+  expect(said(null)).toBe('1.38 MB at most');
 });

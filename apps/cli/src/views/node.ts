@@ -89,8 +89,15 @@ export function offersText(offers: readonly NodeOffer[], paint: Paint): string {
   return offers.map((offer) => offerText(offer, paint)).join('\n');
 }
 
+/** What comes over the line, and beside it the whole where a part is here. */
+function toFetchText({ bytes, missingBytes }: NodeOffer): string {
+  if (missingBytes === null || missingBytes >= bytes) return `${sizeOf(bytes)} at most`;
+  const missing = missingBytes === 0 ? 'nothing' : `${sizeOf(missingBytes)} at most`;
+  return `${missing}; of its ${sizeOf(bytes)} the rest is on this disk`;
+}
+
 function offerText(offer: NodeOffer, paint: Paint): string {
-  const { service, number, change, model, variant, bytes, suite, step, question, waitsFor, deferredUntil } = offer;
+  const { service, number, change, model, variant, suite, step, question, waitsFor, deferredUntil } = offer;
   const waits = waitsFor === null ? '' : `, waits for ${spaced(waitsFor)}`;
   const suiteSays = `${suite.digest}, ${suite.accepted ? 'accepted' : 'not accepted'}${suite.readsSiteData ? ', reads your records' : ''}`;
   return [
@@ -100,7 +107,7 @@ function offerText(offer: NodeOffer, paint: Paint): string {
       ...(offer.changeIsStale
         ? [['change', 'that is from another release than the one that serves now'] as const]
         : []),
-      ['to fetch', `${sizeOf(bytes)} at most`],
+      ['to fetch', toFetchText(offer)],
       ['suite', suiteSays],
       ['step', `${spaced(step)}${waits}`],
       ...(deferredUntil === null ? [] : [['deferred until', at(deferredUntil)] as const]),

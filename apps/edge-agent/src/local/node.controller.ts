@@ -7,6 +7,7 @@ import { Agent } from '../agent.ts';
 import { AnyCommand, asCommand, makeApiKey, settle } from './commands.ts';
 import { AddDataSet, addDataSet, commitmentsOf } from './data-sets.ts';
 import { examine, serviceFacts } from './doctor.ts';
+import { offersHere } from './offers-here.ts';
 import { standingViews } from './service-findings.ts';
 
 const After = z.object({
@@ -42,8 +43,9 @@ export class NodeController {
   }
 
   @Get('offers')
-  offers() {
-    return { items: this.agent.reconciler.offers() };
+  async offers() {
+    const { reconciler, offerReading } = this.agent;
+    return { items: await offersHere(reconciler.state(), offerReading.missing) };
   }
 
   @Get('suites')

@@ -10,6 +10,7 @@ import { Documents } from '../node/documents.ts';
 import { refusedOf } from '../node/policy-check.ts';
 import { judgeHere, policyOf, withRecordNumbers } from '../node/policy.fixture.ts';
 import { assignmentOf, diskIn, releaseWith } from '../node/release.fixture.ts';
+import { missingBytes, offersHere } from './offers-here.ts';
 import { readOffer, type OfferReading } from './read-offer.ts';
 
 let dir: string;
@@ -50,6 +51,7 @@ function site(
     state: () => state,
     releaseOf: ({ release, document }) => documents.release(release, document),
     isHere: ({ release }) => Promise.resolve(here.paths.has(release.document.file)),
+    missing: (assignment) => missingBytes(assignment, (file) => Promise.resolve(here.paths.has(file))),
     fetchDocument: (assignment) => {
       fetched.push(assignment);
       const { file } = assignment.release.document;
@@ -80,6 +82,17 @@ test('N2 reading an offer before the first answer fetches its document once, and
   expect((await readOffer(reading, 'triage')).fetched).toBe(false);
   expect(fetched).toEqual([second]);
   expect([...here.paths.keys()].filter((file) => !before.has(file))).toEqual([second.release.document.file]);
+});
+
+test('N2 an offer says how much of it is missing on this disk, which for a change of policy alone is its document', async () => {
+  const { reading, second, here } = site(true);
+  const offer = async () => (await offersHere(reading.state(), reading.missing))[0]!;
+  const { bytes, missingBytes } = await offer();
+  expect(missingBytes).toBe(second.release.document.size);
+  expect(bytes).toBeGreaterThan(10 * missingBytes);
+  expect((await readOffer(reading, 'triage')).offer).toMatchObject({ bytes, missingBytes: 0 });
+  here.paths.clear();
+  expect(await offer()).toMatchObject({ bytes, missingBytes: bytes });
 });
 
 test('the site reads each pattern in plain text, and what changes against what serves, before it consents', async () => {

@@ -3,10 +3,11 @@ import { Refusal, type Assignment, type PolicyRef, type Release } from '@openwar
 import type { PolicyRefusal } from '@openward/persistence/node';
 import { describePolicy, diffPolicies, type PolicyDiff, type SiteTerms } from '@openward/policy';
 import type { RefusedRelease } from '../node/policy-check.ts';
+import type { OfferHere } from './offers-here.ts';
 
 /** What a person reads before they consent: the release's facts, its policy in plain text, and what that changes here. */
 export interface OfferRead {
-  readonly offer: Offer;
+  readonly offer: OfferHere;
   readonly release: Omit<Release, 'policy' | 'v'> & { readonly policy: PolicyRef };
   /** Lines of plain text. Every pattern and phrase stands there as it is written; the site's own values where it has set them. */
   readonly policy: string;
@@ -29,6 +30,8 @@ export interface OfferReading {
   readonly releaseOf: (held: Pick<Held, 'release' | 'document'>) => Promise<Release>;
   /** Whether the document of a release is on this disk. */
   readonly isHere: (assignment: Assignment) => Promise<boolean>;
+  /** Bytes of an assignment's files that are not on this disk. */
+  readonly missing: (assignment: Assignment) => Promise<number>;
   /** Brings that document, and nothing else. */
   readonly fetchDocument: (assignment: Assignment) => Promise<void>;
 }
@@ -51,11 +54,12 @@ export async function readOffer(reading: OfferReading, service: string): Promise
     const { policy, v: _, ...release } = read;
     const refused = await reading.refusedNow(read);
     const before = active === null ? null : await reading.releaseOf(active);
+    const missing = await reading.missing(assignment);
     // A fetch can take half a minute. What is shown is what waits at its end, since that is what an answer would be to.
     const now = waiting(reading, service);
     if (now.attempt.assignment.id !== assignment.id || now.active?.release !== active?.release) continue;
     return {
-      offer: now.offer,
+      offer: { ...now.offer, missingBytes: missing },
       release: { ...release, policy: { id: policy.id, revision: policy.revision } },
       policy: describePolicy(policy, reading.terms()),
       refused,
