@@ -67,12 +67,15 @@ export function findFencing(): Promise<Fencing> {
 
 async function probe(): Promise<Fencing> {
   if (process.platform === 'win32') return { network: false, folders: false, coreDump: false };
-  const coreDump = await works('sh', ['-c', 'ulimit -c 0']);
-  if (process.platform !== 'linux') return { network: false, folders: false, coreDump };
-  const network = coreDump && (await works('unshare', [...NAMESPACES, 'true']));
+  const onLinux = (...args: Parameters<typeof works>) => process.platform === 'linux' && works(...args);
   const cover = 'mount -t tmpfs none /tmp && exec unshare --user --map-user=1 --map-group=1 true';
-  const folders = network && (await works('unshare', [...MOUNT_NAMESPACES, 'sh', '-c', cover]));
-  return { network, folders, coreDump };
+  const [coreDump, namespaces, mounts] = await Promise.all([
+    works('sh', ['-c', 'ulimit -c 0']),
+    onLinux('unshare', [...NAMESPACES, 'true']),
+    onLinux('unshare', [...MOUNT_NAMESPACES, 'sh', '-c', cover]),
+  ]);
+  const network = coreDump && namespaces;
+  return { network, folders: network && mounts, coreDump };
 }
 
 async function works(program: string, args: readonly string[]): Promise<boolean> {
