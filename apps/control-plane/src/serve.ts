@@ -13,6 +13,7 @@ import { ConfigError, type Config } from './config.ts';
 import { Loops } from './delivery/loops.ts';
 import { Provisioner } from './delivery/provisioner.ts';
 import { bodies } from './http/body.ts';
+import { fairPublic } from './http/fair-public.ts';
 import { measured } from './http/measured.ts';
 import { offerOpenApi } from './openapi/document.ts';
 import type { Context } from './process/context.ts';
@@ -76,13 +77,15 @@ export async function createApp(context: Context): Promise<NestExpressApplicatio
   app.use(
     helmet({ contentSecurityPolicy: { directives: { 'script-src': ["'self'"], 'img-src': ["'self'", 'data:'] } } }),
   );
+  const { callsRefused, reportsPutBack } = app.get(Metrics);
   app.use(measured(app.get(Metrics)));
+  const onBusy = (): void => callsRefused.add(1);
+  app.use(fairPublic(onBusy));
   app.use(bodies(config.http.bodyTimeoutMs));
   offerOpenApi(app, context.address);
   const onError = sparing<unknown>((error, leftOut) => {
     log.warn('a message of a node failed', { error, ...(leftOut === 0 ? {} : { leftOut }) });
   }, clock);
-  const { callsRefused, reportsPutBack } = app.get(Metrics);
   app.connectMicroservice<MicroserviceOptions>({
     strategy: new JetStreamServer({
       engine: links.engine,
@@ -94,7 +97,6 @@ export async function createApp(context: Context): Promise<NestExpressApplicatio
       onError,
     }),
   });
-  const onBusy = (): void => callsRefused.add(1);
   app.connectMicroservice<MicroserviceOptions>({ strategy: new NatsRpcServer({ rpc: links.rpc, onBusy, onError }) });
   return app;
 }

@@ -1,5 +1,10 @@
-import { reportSubject, type DoctorView } from '@openward/contracts';
+import { inboxPrefix, reportSubject, rpcSubject, type DoctorView } from '@openward/contracts';
+import { generateUserKey } from '@openward/messaging';
+import { sealDocument } from '@openward/trust';
+import { openPersistence } from '@openward/persistence';
 import { until } from '@openward/testkit';
+import { Agent, fetch } from 'undici';
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startNetwork, type Network } from './network.fixture.ts';
 import { FakeNode } from './node.fixture.ts';
@@ -48,3 +53,69 @@ it('20,000 frames of one node are read a few at a time, the report of another is
   const named = findings.filter(({ why }) => why.includes('reports are refused'));
   expect(named).toMatchObject([{ level: 'problem', what: 'node lakeside-1 of lakeside' }]);
 });
+
+it('10,000 renewals of one node keep no other from its own, and give it few keys', async () => {
+  const { nc } = hostile.links[0]!;
+  const subject = rpcSubject('lakeside', 'lakeside-1', 'renew');
+  let answers = 0;
+  const reply = `${inboxPrefix('lakeside', 'lakeside-1', 'control')}.flood`;
+  nc.subscribe(reply, { callback: () => void (answers += 1) });
+  const pairs = Array.from({ length: 200 }, () => ({
+    control: generateUserKey().publicKey,
+    bulk: generateUserKey().publicKey,
+  }));
+  for (let at = 0; at < 10_000; at++) {
+    const asked = { v: 1, nonce: String(at).padStart(22, 'A'), ...pairs[at % pairs.length] };
+    nc.publish(subject, sealDocument(subject, asked, hostile.identity), { reply });
+    // In bursts, so that many are taken and not only refused for the line.
+    if (at % 50 === 0) await nc.flush();
+  }
+  const { control, bulk } = other.keys;
+  const from = performance.now();
+  await other.call('renew', { control: control.publicKey, bulk: bulk.publicKey });
+  expect(await other.acked(await other.state())).toBeGreaterThan(0);
+  expect(performance.now() - from).toBeLessThan(5_000);
+  await until(() => answers >= 10_000, { within: 30_000, what: 'an answer to each, most of them refusals' });
+  const persistence = openPersistence({ url: network.databaseUrl });
+  const keys = await persistence.db.selectFrom('node_keys').where('node', '=', 'lakeside-1').select('key').execute();
+  await persistence.close();
+  // Those that it may make at will, the pair that it came with, and what was under way.
+  expect(keys.length).toBeLessThanOrEqual(128 + 2 + 8);
+}, 120_000);
+
+/** As many requests as the network's own port takes of one address, from that address, each on a connection of its own. */
+async function floodOf(path: string, localAddress: string): Promise<Map<number, number>> {
+  const ca = await readFile(network.files.ca, 'utf8');
+  const agent = new Agent({ connections: 400, pipelining: 1, connect: { ca, localAddress } });
+  const statuses = new Map<number, number>();
+  const one = async (): Promise<void> => {
+    const response = await fetch(`${network.admin.url}${path}`, { dispatcher: agent });
+    const bytes = (await response.arrayBuffer()).byteLength;
+    expect(bytes).toBeLessThan(4_096);
+    statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);
+  };
+  await Promise.all(Array.from({ length: 2_000 }, one));
+  await agent.destroy();
+  return statuses;
+}
+
+it.each(['/api/v1/time?nonce=AAAAAAAAAAAAAAAAAAAAAA', '/api/v1/key-sets'])(
+  'GET %s from one address, by the thousand, is answered or refused at once, and others are served meanwhile',
+  async (path) => {
+    const flood = floodOf(path, '127.0.0.1');
+    const ca = await readFile(network.files.ca, 'utf8');
+    const elsewhere = new Agent({ connect: { ca, localAddress: '127.0.0.2' } });
+    for (let at = 0; at < 5; at++) {
+      const response = await fetch(`${network.admin.url}${path}`, { dispatcher: elsewhere });
+      expect(response.status).toBe(200);
+      expect(await network.admin.get('/sites')).toMatchObject({ status: 200 });
+      expect(await other.acked(await other.state())).toBeGreaterThan(0);
+    }
+    await elsewhere.destroy();
+    const statuses = await flood;
+    expect([...statuses.keys()].every((status) => status === 200 || status === 503)).toBe(true);
+    expect(statuses.get(200)).toBeGreaterThan(100);
+    expect(statuses.get(503)).toBeGreaterThan(0);
+  },
+  60_000,
+);

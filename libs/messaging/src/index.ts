@@ -6,6 +6,7 @@ export * from './connect-control-plane.ts';
 export * from './connections.ts';
 export * from './connect-node.ts';
 export * from './desired.ts';
+export * from './fair-turns.ts';
 export type { Link } from './link.ts';
 export type { LinkEvent } from './link-events.ts';
 export type { SentFrame } from './observe.ts';

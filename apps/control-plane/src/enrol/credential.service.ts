@@ -46,6 +46,8 @@ export class CredentialService {
     const done = await store.nodes.renewed(node.node, { control, bulk, until, nonce });
     if (done === 'revoked') throw revoked(node.node);
     if (done === 'replayed') throw new Refusal('renewalReplayed', `${node.node} has used this nonce before.`);
+    if (done === 'tooOften')
+      throw new Refusal('busy', `${node.node} renews too often: once in ten minutes from now on.`);
     const credentials = await this.mint(node, { control, bulk }, until);
     return { v: 1, nonce, credentials, now: new Date(await store.network.now()).toISOString() };
   }

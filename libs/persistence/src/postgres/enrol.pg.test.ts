@@ -239,3 +239,22 @@ it('renews once for a nonce, whichever of two replicas is shown the frame, and k
   await one.nodes.revoke('a', 'ada', 'stolen');
   expect(await one.nodes.renewed('a', asked('n3'))).toBe('revoked');
 });
+
+it('lets a node renew at will while it holds few keys, then every ten minutes: all are claims once it is revoked (K3)', async () => {
+  await using opened = openOn(await withDatabase(MIGRATED));
+  const { nodes, db } = opened.persistence;
+  await putSite(opened.persistence);
+  await putToken(opened.persistence);
+  await nodes.enrol(SECRET, enrolment('a'));
+  const until = new Date(Date.now() + 60_000);
+  const renew = (at: number) => nodes.renewed('a', { control: `c${at}`, bulk: `b${at}`, until, nonce: `n${at}` });
+  const done: string[] = [];
+  for (let at = 0; at < 100; at++) done.push(await renew(at));
+  expect(new Set(done.slice(0, 60))).toEqual(new Set(['renewed']));
+  expect(new Set(done.slice(70))).toEqual(new Set(['tooOften']));
+  await db
+    .updateTable('node_renewals')
+    .set({ at: new Date(Date.now() - 660_000) })
+    .execute();
+  expect([await renew(200), await renew(201)]).toEqual(['renewed', 'tooOften']);
+});

@@ -30,6 +30,18 @@ export interface RevokedKey {
 
 const DAY_MS = 86_400_000;
 const RENEWALS_KEPT = 10_000;
+/** Each stands in the account's claims until it has ended, once the node is revoked; beyond these a node makes a pair every ten minutes. */
+const KEYS_AT_WILL = 128;
+const BETWEEN_RENEWALS_MS = 600_000;
+
+/** Never for good: a node whose renewals get lost on the way is let in again. */
+async function renewsTooOften(trx: Database, node: Name): Promise<boolean> {
+  const { rows } = await sql<{ tooOften: boolean }>`
+    select (select count(*) from node_keys where node = ${node}) > ${KEYS_AT_WILL}
+      and exists (select from node_renewals where node = ${node} and at > ${clockIn(-BETWEEN_RENEWALS_MS)})
+      as "tooOften"`.execute(trx);
+  return rows[0]?.tooOften === true;
+}
 
 export class NodeRepository {
   readonly #db: Database;
@@ -86,15 +98,16 @@ export class NodeRepository {
 
   /**
    * K1, K3: the keys that its credentials are made for; those of before are kept until they end. `replayed`: the nonce was
-   * used before, and nothing is written.
+   * used before; `tooOften`: it holds many keys that have not ended, and has made the newest a moment ago. Then nothing is written.
    */
   async renewed(
     name: Name,
     asked: { readonly control: string; readonly bulk: string; readonly until: Date; readonly nonce: string },
-  ): Promise<'renewed' | 'replayed' | 'revoked'> {
+  ): Promise<'renewed' | 'replayed' | 'tooOften' | 'revoked'> {
     return inTransaction(this.#db, async (trx) => {
       const isEnrolled = (await new NodeRepository(trx).ackedThrough(name)) !== null;
       if (!isEnrolled) return 'revoked';
+      if (await renewsTooOften(trx, name)) return 'tooOften';
       const { numInsertedOrUpdatedRows } = await trx
         .insertInto('node_renewals')
         .values({ node: name, nonce: asked.nonce })
