@@ -69,7 +69,11 @@ describe('a body', () => {
     expect(answer).toMatchObject(refused(400, 'badRequest'));
     expect(JSON.stringify(answer.body)).toContain('tear');
     const other = await admin.post('/sites', { name: 'Not A Name', tier: 'referral' });
-    expect(JSON.stringify(other.body)).toContain('name: ');
+    expect(JSON.stringify(other.body)).toContain('name: has lower-case letters');
+    const id = await admin.get('/rollouts/nonsense');
+    expect(JSON.stringify(id.body)).toMatch(/id: is a rollout as `openward rollouts list` names it, such as ro-/);
+    const hash = await admin.post('/rollouts', { plan: { service: 'triage', release: 1 }, approvedHash: 'abc' });
+    expect(JSON.stringify(hash.body)).toMatch(/approvedHash: is a whole digest: .* such as the hash/);
     expect(await admin.post('/sites', [])).toMatchObject(refused(400, 'badRequest'));
     expect(await admin.get('/nodes?limit=many')).toMatchObject(refused(400, 'badRequest'));
   });

@@ -6,23 +6,36 @@ import { z } from 'zod';
 /** A site, node, service, model, suite or family: lower case, digits and hyphens, at most 39 characters, as one NATS token. */
 export const Name = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,38}$/)
+  .regex(
+    /^[a-z0-9][a-z0-9-]{0,38}$/,
+    'has lower-case letters, digits and hyphens, 1 to 39 of them and no hyphen first, such as lakeside-1',
+  )
   .meta({ description: 'Lower-case letters, digits and hyphens; 1 to 39 characters' });
 export type Name = z.infer<typeof Name>;
 
 /** A model version or variant: as `Name`, and dots and underscores, since people write 1.2 and q8_0. Never a NATS token. */
 export const Version = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9._-]{0,38}$/)
+  .regex(
+    /^[a-z0-9][a-z0-9._-]{0,38}$/,
+    'has lower-case letters, digits, dots, underscores and hyphens, 1 to 39 of them, such as 1.2 or q8_0',
+  )
   .meta({ description: 'Lower-case letters, digits, dots, underscores and hyphens; 1 to 39 characters' });
 export type Version = z.infer<typeof Version>;
 
 /** SHA-256 of exact bytes, in lower-case hexadecimal, with the algorithm's name. */
-export const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
+export const Digest = z
+  .string()
+  .regex(
+    /^sha256:[0-9a-f]{64}$/,
+    'is a whole digest: sha256: and 64 lower-case hexadecimal digits, such as the hash that `openward rollouts plan` prints last',
+  );
 export type Digest = z.infer<typeof Digest>;
 
 /** A rollout: 26 lower-case letters and digits, random, made by the control plane. */
-export const RolloutId = z.string().regex(/^ro-[a-z0-9]{8,32}$/);
+export const RolloutId = z
+  .string()
+  .regex(/^ro-[a-z0-9]{8,32}$/, 'is a rollout as `openward rollouts list` names it, such as ro-4k2m9x7q1z8c');
 export type RolloutId = z.infer<typeof RolloutId>;
 
 /** One node's part in a rollout: `<rollout>.<node>.<attempt>`, made once for each rollout, node, service and attempt (R2). */
@@ -35,7 +48,12 @@ export const assignmentId = (rollout: RolloutId, node: Name, attempt: number): A
 export const Uuid = z.string().regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/);
 
 /** An instant, ISO 8601 in UTC. On the wire for people and expiry only: machines wait on monotonic clocks (T1). */
-export const Instant = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,3})?Z$/);
+export const Instant = z
+  .string()
+  .regex(
+    /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,3})?Z$/,
+    'is a day and a time in UTC, with seconds and a Z, such as 2027-01-31T08:00:00Z',
+  );
 
 /** Ed25519 public key or signature, base64url without padding. */
 export const PublicKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/);

@@ -8,6 +8,7 @@ export * from './expiry.ts';
 export * from './gateway-fields.ts';
 export * from './ids.ts';
 export * from './instant.ts';
+export * from './issue-words.ts';
 export * from './policy.ts';
 export * from './ports.ts';
 export * from './protocol.ts';
