@@ -60,6 +60,33 @@ describe('what a policy refuses before any rule reads it', () => {
     expect(await soakOf(served)).toBe('over');
   });
 
+  const long = { messages: [{ role: 'user', content: 'x'.repeat(9_000) }] };
+  const wordy = (letters: number) =>
+    clinic([input(annotate)], { systemPrompt: 's'.repeat(letters), revision: letters });
+  test.each([
+    [
+      'over, where the release’s own text leaves no room for it, and the one before did',
+      wordy(9_000),
+      wordy(1),
+      'over',
+    ],
+    ['over, where nothing served before, and the release’s own text leaves no room for it', wordy(9_000), null, 'over'],
+    ['nothing, where the release before left no room either', wordy(9_000), wordy(8_000), 'tooFewRequests'],
+  ] as const)('R3 a request that is too long says of the release: %s', async (_, policy, before, verdict) => {
+    const { url, seen, served } = await serve(policy, before);
+    const answer = await postChat(url, { ...long });
+    expect(answer.headers.get('x-openward-code')).toBe('tooLong');
+    await until(() => seen.length === 1);
+    expect(await soakOf(served)).toBe(verdict);
+  });
+
+  test('R3 a request that no release could read says nothing of this one', async () => {
+    const { url, seen, served } = await serve(strict, clinic([]));
+    await postChat(url, { messages: [{ role: 'user', content: 'x'.repeat(20_000) }] });
+    await until(() => seen.length === 1);
+    expect(await soakOf(served)).toBe('tooFewRequests');
+  });
+
   test('R3 what the client does wrong by itself says nothing of the release', async () => {
     const { url, served, seen } = await serve(strict);
     const messages = [{ role: 'user', content: 'a <ans> b' }];

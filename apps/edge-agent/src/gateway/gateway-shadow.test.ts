@@ -49,8 +49,8 @@ describe('shadow', () => {
     expect((await WAYS['ollama, whole']!(url, [{ role: 'user', content: 'hi' }])).text).toBe('ok');
   });
 
-  test('a shadow that breaks is seen by no request, and nothing is made of it', async () => {
-    const { url, site, counts } = await serve(clinic([]));
+  test('a shadow that breaks is seen by no request and counts nothing, and the log tells of it once', async () => {
+    const { url, site, counts, told } = await serve(clinic([]));
     const compiled = compiledPolicy(clinic([input(annotate)], { revision: 4 }), NO_SITE_TERMS);
     let asked = 0;
     site.shadow = {
@@ -59,12 +59,15 @@ describe('shadow', () => {
         policy: compiled.policy,
         watch: () => {
           asked += 1;
-          throw new Error('broken');
+          throw new TypeError('broken by: hi');
         },
       },
     };
-    expect((await WAYS['openai, whole']!(url, [{ role: 'user', content: 'hi' }])).text).toBe('ok');
-    await until(() => asked === 1);
+    for (const times of [1, 2]) {
+      expect((await WAYS['openai, whole']!(url, [{ role: 'user', content: 'hi' }])).text).toBe('ok');
+      await until(() => asked === times);
+    }
+    expect(told).toEqual([['error', 'policy.shadowBroke', { service: 'triage', name: 'TypeError' }]]);
     expect(counts.take()).toEqual([]);
     expect(counts.troubles(() => compiled.policy)).toEqual([]);
   });

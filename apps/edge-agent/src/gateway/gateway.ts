@@ -72,7 +72,7 @@ const UNSUPPORTED = new Set([
 /** Listens for nothing by itself: the caller makes the server, with or without TLS (G5). */
 export function createGateway(options: GatewayOptions): RequestListener {
   const { counts, today } = options.policies;
-  const shadows = createShadowJudge({ counts, today, now: options.monotonic });
+  const shadows = createShadowJudge({ counts, today, now: options.monotonic, log: options.log });
   return (request, response) => {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
     const errorOf = path.startsWith('/api/') ? ollamaError : openAiError;

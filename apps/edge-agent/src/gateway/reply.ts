@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Refusal, type PromptPolicy } from '@openward/contracts';
 import { PolicyFailure, strongest, type FoundBefore, type Hit, type ReplyEnd } from '@openward/policy';
 import { answer, refusalOf, refuseUnreadable } from './answer.ts';
+import { blameOf } from './blame.ts';
 import type { Conversation } from './conversation.ts';
 import type { Dialect, ReplyFacts } from './dialect.ts';
 import { faultOf, toldRefusal } from './fault.ts';
@@ -11,7 +12,7 @@ import { policyHeaders } from './policy-headers.ts';
 import type { Lease } from './served.ts';
 import { sendFinished, sendStream, sendWhole, type Outcome } from './sending.ts';
 import { countsOnly, keepForShadow, type Shadow, type ShadowJudge } from './shadow.ts';
-import { admit, beforeRules, refuseExpired, type Admission } from './under-policy.ts';
+import { admit, refuseExpired, type Admission } from './under-policy.ts';
 
 // One conversation from its body to its last byte.
 
@@ -93,28 +94,16 @@ export async function reply(
     if (ended !== 'failed') seen.status = STATUS_OF[ended];
   } catch (error) {
     const refusal = withEscalations(tell(error), judged);
-    outcome = gone.signal.aborted ? 'left' : outcomeOf(refusal, judged, lease, conversation);
+    const { admission } = judged;
+    outcome = gone.signal.aborted
+      ? 'left'
+      : await blameOf({ refusal, admission, lease, conversation, countTokens: options.countTokens });
     if (gone.signal.aborted) seen.status = CLIENT_LEFT;
     throw refusal;
   } finally {
     lease.end(outcome);
     account(options, seen, shadows, lease, judged, conversation, language);
   }
-}
-
-/**
- * What the client did wrong, or the site's choice, says nothing of the release. What its policy refuses does, but where the release
- * before would have refused it too: then it is the application that sends such things.
- */
-function outcomeOf(
-  { status, code }: Refusal,
-  { admission }: Judged,
-  { before }: Lease,
-  conversation: Conversation,
-): 'failed' | 'refused' | 'left' {
-  if (admission?.kind !== 'refused') return status >= 500 && code !== 'policyExpired' ? 'failed' : 'left';
-  const wasRefused = before !== null && beforeRules(before.policy, before.parameters, conversation).kind === 'refused';
-  return wasRefused ? 'left' : 'refused';
 }
 
 /** Whatever is wrong with a shadow, no request hears of it. */

@@ -100,7 +100,7 @@ test('R3 the release before is the one that was left, also after a halt and a re
   await served.switchTo('triage', held(2));
   await served.stop('triage', 'halted', null);
   await served.switchTo('triage', held(2));
-  expect((await served.lease('triage')).before).toBe(first);
+  expect((await served.lease('triage')).before?.release).toBe(first);
 });
 
 const localised = {

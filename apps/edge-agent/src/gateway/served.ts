@@ -14,13 +14,13 @@ export interface Lease {
   /** The service's, in this site's words. */
   readonly fallbackText: () => string;
   /** What served before, since the agent's start; null: nothing did. */
-  readonly before: Terms | null;
+  readonly before: Before | null;
   /** To be called once, with what became of the request; `refused`: by the policy, which is news to the application. */
   end(outcome: 'ok' | 'failed' | 'refused' | 'left'): void;
 }
 
-/** What a release refuses before any rule reads. */
-export type Terms = Pick<Release, 'policy' | 'parameters'>;
+/** To compare with what the release before would have refused. */
+export type Before = Pick<Lease, 'release' | 'policy'>;
 
 export interface ServedService {
   readonly service: Name;
@@ -35,7 +35,7 @@ interface Slot {
   readonly release: Release | null;
   /** Null only where nothing may be answered. */
   readonly policy: CompiledPolicy | null;
-  readonly before: Terms | null;
+  readonly before: Before | null;
   readonly stopped: StopWhy | null;
   readonly since: number;
   /** Reading the release of a service that stands stopped since a start; over when its fallback text is known. */
@@ -92,7 +92,7 @@ export class ServedReleases implements Serving {
     const policy = this.#compile(release.policy);
     // Counts begin anew; requests of an earlier time on the same release are still in flight, and a drain waits for them.
     this.#tally(held).asked = new Map();
-    const before = current?.held?.release === held.release ? current.before : (current?.release ?? null);
+    const before = current?.held?.release === held.release ? current.before : beforeOf(current);
     this.#slots.set(service, { held, release, policy, before, stopped: null, since: this.#now(), telling: null });
   }
 
@@ -223,6 +223,11 @@ export class ServedReleases implements Serving {
     return tally;
   }
 }
+
+const beforeOf = (slot: Slot | undefined): Before | null =>
+  slot === undefined || slot.release === null || slot.policy === null
+    ? null
+    : { release: slot.release, policy: slot.policy };
 
 function count(asked: Map<string, Asked>, application: string, outcome: 'ok' | 'failed' | 'refused'): void {
   const { requests, failures, refusals } = asked.get(application) ?? { requests: 0, failures: 0, refusals: 0 };

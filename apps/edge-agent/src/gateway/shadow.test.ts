@@ -45,7 +45,7 @@ const underNext = (policy: CompiledPolicy): Partial<ShadowCase> => ({
 /** What is counted once everything that could go on has gone on. */
 async function countedOf(cases: readonly ShadowCase[], now: () => number = () => 0): Promise<string[]> {
   const counts = new PolicyCounts(() => '2026-03-01');
-  const shadows = createShadowJudge({ counts, today: () => '2026-03-01', now });
+  const shadows = createShadowJudge({ counts, today: () => '2026-03-01', now, log: { error: () => {} } });
   for (const one of cases) shadows.judge(one);
   expect(counts.take()).toEqual([]);
   for (let turn = 0; turn < 5 * cases.length + 1; turn++) await new Promise((resolve) => setImmediate(resolve));

@@ -1,4 +1,4 @@
-import type { GenerationParameters } from '@openward/contracts';
+import type { GenerationParameters, Log } from '@openward/contracts';
 import { MOST_WATCHED, type CompiledPolicy, type Monotonic, type WatchedTexts } from '@openward/policy';
 import type { Conversation, Turn } from './conversation.ts';
 import type { PolicyCounts } from './policy-counts.ts';
@@ -44,10 +44,23 @@ interface Options {
   readonly counts: PolicyCounts;
   readonly today: () => string;
   readonly now: Monotonic;
+  readonly log: Pick<Log, 'error'>;
 }
 
 export function createShadowJudge(options: Options): ShadowJudge {
-  const waiting: Generator<void, void>[] = [];
+  const waiting: { readonly service: string; readonly work: Generator<void, void> }[] = [];
+  const broken = new Set<string>();
+  /** Nothing that a shadow does may reach a request, and no text may reach a log: a service's first breakage is told by its name. */
+  const isOver = ({ service, work }: (typeof waiting)[number]): boolean => {
+    try {
+      return work.next().done === true;
+    } catch (error) {
+      if (!broken.has(service))
+        options.log.error('policy.shadowBroke', { service, name: error instanceof Error ? error.name : 'unknown' });
+      broken.add(service);
+      return true;
+    }
+  };
   /** One question or one reply a turn of the event loop, so that between two of them every request goes on. */
   const next = (): void => {
     const asked = options.now();
@@ -61,19 +74,10 @@ export function createShadowJudge(options: Options): ShadowJudge {
   return {
     judge(one) {
       if (waiting.length >= MOST_WAITING || (one.own === null && one.next === null)) return;
-      waiting.push(judging(one, options));
+      waiting.push({ service: one.service, work: judging(one, options) });
       if (waiting.length === 1) next();
     },
   };
-}
-
-/** Nothing that a shadow does may reach a request, and its text stands in no log. */
-function isOver(one: Generator<void, void>): boolean {
-  try {
-    return one.next().done === true;
-  } catch {
-    return true;
-  }
 }
 
 function* judging(one: ShadowCase, { counts, today, now }: Options): Generator<void, void> {
