@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -127,6 +127,18 @@ describe('login', () => {
     expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({ url: env['OPENWARD_URL'], token: 'a-token' });
     const elsewhere = await run(['sites', 'list'], { ...home, OPENWARD_URL: 'https://other.example.org' });
     expect(elsewhere.exitCode).toBe(EXIT.notAuthorised);
+  });
+
+  it('says which kept file cannot be read, and not that nobody has logged in', async () => {
+    mkdirSync(join(folder, '.config/openward'), { recursive: true });
+    writeFileSync(
+      join(folder, '.config/openward/credentials.json'),
+      '{"url": "https://a.example.org", "token": "a-tok',
+    );
+    const { exitCode, err } = await run(['sites', 'list'], { HOME: folder });
+    expect(exitCode).toBe(EXIT.usage);
+    expect(err).toMatch(/credentials\.json: it is not JSON/);
+    expect(err).not.toContain('a-tok');
   });
 
   it('keeps nothing that is refused', async () => {

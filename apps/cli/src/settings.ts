@@ -24,10 +24,16 @@ export const credentialsPath = (env: Env): string =>
   join(env['XDG_CONFIG_HOME'] || join(env['HOME'] || homedir(), '.config'), 'openward', 'credentials.json');
 
 export function readCredentials(env: Env): Credentials | null {
+  const path = credentialsPath(env);
   try {
-    return JSON.parse(readFileSync(credentialsPath(env), 'utf8')) as Credentials;
-  } catch {
-    return null;
+    return JSON.parse(readFileSync(path, 'utf8')) as Credentials;
+  } catch (error) {
+    // Whoever gives both address and token needs nothing of it.
+    const isGiven = Boolean(env['OPENWARD_URL'] && env['OPENWARD_TOKEN']);
+    if (isGiven || (error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    // Never the parser's own words: they quote what they read, and that is a token.
+    const why = error instanceof SyntaxError ? 'it is not JSON' : (error as Error).message;
+    throw new UsageError(`What \`openward login\` kept cannot be read: ${path}: ${why}.`, 'Log in again.');
   }
 }
 

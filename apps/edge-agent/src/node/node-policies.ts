@@ -86,6 +86,7 @@ export class NodePolicies {
       policyOf: async (held) => (await releaseOf(held)).policy,
       compile: (policy) => this.compile(policy),
       wall: () => clock.wall(),
+      log: options.log,
     });
   }
 

@@ -20,10 +20,12 @@ const attemptAt = (at: Progress['at'], id = 'as-4') =>
 let database: ReturnType<typeof openNodeDatabase>;
 let now: number;
 let attempt: Attempt | null | 'starting';
+let warned: string[];
 let compile: (policy: typeof next) => ReturnType<typeof compiledPolicy>;
 beforeEach(() => {
   database = openNodeDatabase(':memory:');
   now = 1000;
+  warned = [];
   attempt = attemptAt('evaluated');
   compile = (policy) => compiledPolicy(policy, NO_SITE_TERMS);
 });
@@ -35,6 +37,7 @@ const shadows = () =>
     policyOf: () => Promise.resolve(next),
     compile: (policy) => compile(policy),
     wall: () => now,
+    log: { warn: (event) => void warned.push(event) },
   });
 const start = (changes: object = {}) => ({ service: 'triage', until: now + 7 * DAY, by: 'Dr. Osei', ...changes });
 
@@ -115,6 +118,7 @@ test('a request waits for no disk, and an end that cannot be written is written 
     policyOf: () => Promise.resolve(next),
     compile: (policy) => compile(policy),
     wall: () => now,
+    log: { warn: (event) => void warned.push(event) },
   });
   await running.start(start());
   now += 7 * DAY;
@@ -146,6 +150,7 @@ test('terms of the site that its policy cannot be made ready with harm nobody: i
   };
   running.recompile();
   expect(running.shadowOf('triage')).toBeNull();
+  expect(warned).toEqual(['policy.shadowDoesNotFit']);
   expect(running.list()[0]?.ended).toBeNull();
   compile = works;
   running.recompile();

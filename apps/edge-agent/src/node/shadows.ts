@@ -1,5 +1,5 @@
 import type { Attempt, Held } from '@openward/activation';
-import { Refusal, type PromptPolicy } from '@openward/contracts';
+import { Refusal, type Log, type PromptPolicy } from '@openward/contracts';
 import type { CompiledPolicy } from '@openward/policy';
 import type { OpenShadow, PolicyShadow, ShadowEnd, SqliteShadows } from '@openward/persistence/node';
 import type { Shadow } from '../gateway/shadow.ts';
@@ -25,6 +25,7 @@ interface Options {
   /** With the site's own terms as they are now. Throws where they do not fit. */
   readonly compile: (policy: PromptPolicy) => CompiledPolicy;
   readonly wall: () => number;
+  readonly log: Pick<Log, 'warn'>;
 }
 
 interface Running {
@@ -107,8 +108,10 @@ export class Shadows {
     for (const running of this.#running.values()) {
       try {
         running.ready = { compiled: this.#options.compile(running.shadow.policy) };
-      } catch {
+      } catch (error) {
         running.ready = null;
+        const { service, number } = running.shadow;
+        this.#options.log.warn('policy.shadowDoesNotFit', { service, release: number, error: String(error) });
       }
     }
   }
