@@ -84,3 +84,6 @@ const SQLITE_FULL = 13;
 /** By the primary code: an extended one says more in its upper bits. */
 const isFull = (error: unknown): boolean =>
   error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === SQLITE_FULL;
+
+/** Rows by the columns that the caller's query names: SQLite itself says nothing of their types. */
+export const asRows = <Row extends object>(rows: readonly object[]): readonly Row[] => rows as readonly Row[];

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { canonicalJson, type OwnEvidence } from '@openward/contracts';
 import type { DataCard, Outcome, PastVerdict, ResultKey, Results, SiteRecord } from '@openward/evaluation';
-import { inTransaction } from './database.ts';
+import { asRows, inTransaction } from './database.ts';
 
 /** Grades of items, never a reply. Those of own records carry the digest of their data set, and go with its records. */
 export class SqliteResults implements Results {
@@ -154,9 +154,9 @@ export class SqliteDataSets {
 
   /** Every version that there ever was, without its records: what it is called outside goes by these (E7). */
   versions(): readonly Pick<StoredDataSet, 'name' | 'version' | 'data' | 'salt'>[] {
-    return this.#database
-      .prepare('SELECT name, version, data, salt FROM data_sets ORDER BY name, version')
-      .all() as unknown as Pick<StoredDataSet, 'name' | 'version' | 'data' | 'salt'>[];
+    return asRows<Pick<StoredDataSet, 'name' | 'version' | 'data' | 'salt'>>(
+      this.#database.prepare('SELECT name, version, data, salt FROM data_sets ORDER BY name, version').all(),
+    );
   }
 
   fingerprintsOf(data: string): ReadonlyMap<string, string> | null {

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Digest, LedgerHead } from '@openward/contracts';
 import { EMPTY_LEDGER, type LedgerRow, type LedgerStore, type QueuedReport } from '@openward/privacy';
-import { inTransaction } from './database.ts';
+import { asRows, inTransaction } from './database.ts';
 
 const NEWEST_REPORT = 'newestReport';
 
@@ -104,9 +104,11 @@ export class SqliteLedger implements LedgerStore {
 
   /** Rows from `after` on, oldest first, for hospital IT: exactly what left. */
   rows(after: number, limit: number): readonly LedgerRow[] {
-    return this.#database
-      .prepare('SELECT seq, kind, subject, bytes, at, head FROM ledger WHERE seq > ? ORDER BY seq LIMIT ?')
-      .all(after, limit) as unknown as Row[];
+    return asRows<Row>(
+      this.#database
+        .prepare('SELECT seq, kind, subject, bytes, at, head FROM ledger WHERE seq > ? ORDER BY seq LIMIT ?')
+        .all(after, limit),
+    );
   }
 
   headAt(seq: number): Digest | null {

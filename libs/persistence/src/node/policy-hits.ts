@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { inTransaction } from './database.ts';
+import { asRows, inTransaction } from './database.ts';
 
 /**
  * Whether the rule acted (`enforce`), was one of the serving policy that only counts (`shadow`), or is of the next policy, which
@@ -62,11 +62,13 @@ export class SqlitePolicyHits {
 
   /** Of one service, the newest day first. */
   ofService(service: string): readonly PolicyHitCount[] {
-    const rows = this.#database
-      .prepare(
-        `SELECT ${KEY}, count FROM policy_hits WHERE service = ? ORDER BY day DESC, policy, revision DESC, mode, rule, stage, action`,
-      )
-      .all(service) as unknown as (PolicyHitCount & { readonly rule: string })[];
+    const rows = asRows<PolicyHitCount & { readonly rule: string }>(
+      this.#database
+        .prepare(
+          `SELECT ${KEY}, count FROM policy_hits WHERE service = ? ORDER BY day DESC, policy, revision DESC, mode, rule, stage, action`,
+        )
+        .all(service),
+    );
     return rows.map((row) => ({ ...row, rule: row.rule === '' ? null : row.rule }));
   }
 }

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { PolicyRef, PromptPolicy } from '@openward/contracts';
-import { inTransaction } from './database.ts';
+import { asRows, inTransaction } from './database.ts';
 
 /** What becomes of a service whose policy has expired: it is the site's choice, and `goOn` until it chose. */
 export type OnPolicyExpiry = 'goOn' | 'fallback';
@@ -69,9 +69,11 @@ export class SqlitePolicyRefusals {
   }
 
   list(): readonly PolicyRefusal[] {
-    const rows = this.#database
-      .prepare('SELECT service, release, number, findings, at FROM policy_refusals ORDER BY service')
-      .all() as unknown as (Omit<PolicyRefusal, 'findings'> & { readonly findings: string })[];
+    const rows = asRows<Omit<PolicyRefusal, 'findings'> & { readonly findings: string }>(
+      this.#database
+        .prepare('SELECT service, release, number, findings, at FROM policy_refusals ORDER BY service')
+        .all(),
+    );
     return rows.map((row) => ({ ...row, findings: JSON.parse(row.findings) as PolicyRefusal['findings'] }));
   }
 }
@@ -139,16 +141,20 @@ export class SqliteShadows {
 
   /** The newest first. */
   list(limit: number): readonly PolicyShadow[] {
-    const rows = this.#database
-      .prepare('SELECT service, shadow, ended_at, ended_why FROM shadows ORDER BY id DESC LIMIT ?')
-      .all(limit) as unknown as ShadowRow[];
+    const rows = asRows<ShadowRow>(
+      this.#database
+        .prepare('SELECT service, shadow, ended_at, ended_why FROM shadows ORDER BY id DESC LIMIT ?')
+        .all(limit),
+    );
     return rows.map(asShadow);
   }
 
   open(): readonly OpenShadow[] {
-    const rows = this.#database
-      .prepare('SELECT service, shadow, ended_at, ended_why FROM shadows WHERE ended_at IS NULL ORDER BY service')
-      .all() as unknown as ShadowRow[];
+    const rows = asRows<ShadowRow>(
+      this.#database
+        .prepare('SELECT service, shadow, ended_at, ended_why FROM shadows WHERE ended_at IS NULL ORDER BY service')
+        .all(),
+    );
     return rows.map((row) => asShadow(row) as OpenShadow);
   }
 }
