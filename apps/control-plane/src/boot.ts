@@ -68,6 +68,7 @@ export async function openContext(config: Config, signal: AbortSignal): Promise<
 export async function closeContext({ links, store, telemetry }: Context): Promise<void> {
   await Promise.all([links.engine.close(), links.rpc.close(), links.sys.close()]);
   await store.close();
+  // A collector that does not take the last figures holds up no stop.
   await telemetry.stop().catch(() => {});
 }
 

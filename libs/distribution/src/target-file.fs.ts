@@ -88,6 +88,7 @@ function createTarget(
     const turn = queue.then(work, work).catch((error: unknown) => {
       throw asRefusal(error);
     });
+    // Whoever asked is told; the next in line is not held up.
     queue = turn.catch(() => undefined);
     return turn;
   };

@@ -33,6 +33,7 @@ export function createDisclosureGate(ports: PrivacyPorts, speaker: Speaker): Dis
   let last: Promise<unknown> = Promise.resolve();
   const inOrder = <T>(act: () => Promise<T>): Promise<T> => {
     const mine = last.then(act);
+    // Whoever asked is told; the next in line is not held up.
     last = mine.catch(() => undefined);
     return mine;
   };

@@ -54,6 +54,7 @@ export async function inTime<Result>(
     return await Promise.race([work, stopped]);
   } finally {
     isOver.abort();
+    // Nobody waits for it any more.
     work.catch(() => undefined);
   }
 }

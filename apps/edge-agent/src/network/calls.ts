@@ -57,7 +57,7 @@ export function createCalls(options: {
           const answer = await request(link, operation, frame, traceparent === undefined ? {} : { traceparent });
           const schema = z.union([RpcRefusal, RPC[operation].reply]);
           const opened = openDocument(subject, answer.frame, keySets.keys(), schema);
-          // The caller asks again; by then the keys may be known (K1).
+          // The caller asks again; by then the keys may be known (K1). It rejects only where this session ends.
           if ('refused' in opened && opened.refused === 'unknownKey') keySets.newer(signal).catch(() => undefined);
           if ('refused' in opened)
             throw new Error(`the answer to ${operation} is not the network's: ${opened.refused}`);

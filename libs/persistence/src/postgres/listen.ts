@@ -44,6 +44,7 @@ async function hearUntilBroken(options: ListenOptions, signal: AbortSignal): Pro
     options.onListening?.();
     await broken;
   } finally {
+    // Its connection is gone as often as not; why it broke is told by then.
     await client.end().catch(() => {});
   }
 }

@@ -169,6 +169,7 @@ export class LlamaChild {
   async #keepTrying(): Promise<void> {
     if (this.#isTrying) return;
     this.#isTrying = true;
+    // Why it does not start is told to everyone who asks for it meanwhile, and to the doctor.
     while (this.#current === undefined && !this.#closing.signal.aborted) await this.#start().catch(() => undefined);
     this.#isTrying = false;
   }

@@ -45,6 +45,7 @@ export class Models {
     held.users -= 1;
     if (held.users > 0) return;
     this.#held.delete(digest);
+    // One that could not be opened has nothing to give back; whoever asked for it was told why.
     const model = await held.model.catch(() => undefined);
     await model?.dispose();
   }

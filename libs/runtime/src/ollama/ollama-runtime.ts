@@ -147,6 +147,7 @@ export class OllamaRuntime implements Runtime {
     for (const leave of this.#leave) leave();
     for (const { slots, vocabulary } of this.#sets.values()) {
       slots.refuseWaiting(closed());
+      // This process ends, and what the vocabulary held with it.
       await vocabulary.close().catch(() => undefined);
     }
     this.#sets.clear();
