@@ -55,7 +55,7 @@ describe('a field that has not its form', () => {
     [
       'a text that is too long',
       of({ description: 'x'.repeat(501) }),
-      `description: It has “${'x'.repeat(59)}…”. description has 500 characters at the most.`,
+      `description: It has “${'x'.repeat(59)}…”. description has at most 500 characters.`,
     ],
     [
       'a time limit',

@@ -1,4 +1,4 @@
-import { PolicyRule, PolicyTest, PolicyVariable, PromptPolicy } from '@openward/contracts';
+import { PolicyRule, PolicyTest, PolicyVariable, PromptPolicy, wordsOfIssue } from '@openward/contracts';
 import type { z } from 'zod';
 import { inQuotes, shortened } from './visible.ts';
 
@@ -79,9 +79,7 @@ export function wordsOf(issue: Issue, path: readonly PropertyKey[], value: unkno
   const name = isKey ? 'A name here' : String(path.findLast((key) => typeof key === 'string') ?? 'It');
   const what = has === null ? 'It is missing, and nothing in a policy goes without saying' : `It has ${has}`;
   const known = FIELDS.find(({ at }) => at.test(patternOf(path)));
-  // A pattern says nothing to most; a number out of its bounds, or a list of what is known, says enough by itself.
-  const allowed = known?.allowed ?? optionsOf(issue) ?? boundOf(issue) ?? typeOf(issue);
-  if (allowed === null) return sentence(issue.message);
+  const allowed = known?.allowed ?? typeOf(issue) ?? wordsOfIssue(issue);
   const example = known === undefined ? '' : ` For example: ${known.example}`;
   return `${what}. ${name} ${allowed}.${example}`;
 }
@@ -117,25 +115,6 @@ function shown(value: unknown): string | null {
   return value.length === 0 ? 'an empty list' : `a list of ${value.length}`;
 }
 
-function optionsOf(issue: Issue): string | null {
-  const options: readonly unknown[] | undefined =
-    issue.code === 'invalid_value'
-      ? issue.values
-      : issue.code === 'invalid_union' && 'options' in issue && Array.isArray(issue.options)
-        ? issue.options
-        : undefined;
-  return options === undefined ? null : `is one of ${options.map(String).join(', ')}`;
-}
-
-const UNITS: Readonly<Record<string, string>> = { string: ' characters', array: ' items', object: ' names' };
-
-function boundOf(issue: Issue): string | null {
-  if (issue.code !== 'too_big' && issue.code !== 'too_small') return null;
-  const [most, bound] = issue.code === 'too_big' ? ['most', issue.maximum] : ['least', issue.minimum];
-  const unit = UNITS[issue.origin];
-  return unit === undefined ? `is ${bound} at the ${most}` : `has ${bound}${unit} at the ${most}`;
-}
-
 const TYPES: Readonly<Record<string, string>> = {
   string: 'is a text: put it in quotes where YAML would read something else',
   number: 'is a number, without quotes',
@@ -146,6 +125,7 @@ const TYPES: Readonly<Record<string, string>> = {
   record: 'is names and values',
 };
 
+/** In the words of YAML. */
 const typeOf = (issue: Issue): string | null =>
   issue.code === 'invalid_type' ? (TYPES[issue.expected] ?? null) : null;
 
@@ -166,5 +146,3 @@ function unknownFields(names: readonly string[], path: readonly PropertyKey[]): 
   const known = object === undefined ? '' : ` Fields are ${Object.keys(object.shape).join(', ')}.`;
   return `There is no field ${listed} here: see how it is spelt, or leave it out.${known}`;
 }
-
-const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1).replace(/\.$/, '')}.`;
