@@ -110,3 +110,22 @@ describe('a policy that has expired', () => {
     expect(await soakOf(served)).toBe('ok');
   });
 });
+
+test.each(['policyFailed', 'policyExpired', 'halted'] as const)(
+  'the fallback text of %s tells the site’s own emergency number, as it is now',
+  async (code) => {
+    const { url, site, served } = await serve(clinic([input(annotate)], { expires: '2026-02-01T00:00:00Z' }));
+    if (code === 'policyFailed') site.clockStepMs = 5_000;
+    if (code === 'policyExpired') site.onExpiry = 'fallback';
+    if (code === 'halted') await served.stop('triage', 'halted', null);
+    for (const [number, text] of [
+      ['117', 'Call 117.'],
+      ['0800 999', 'Call 0800 999.'],
+    ] as const) {
+      site.terms = { recordNumber: null, variables: { emergencyNumber: number } };
+      const answer = await postChat(url, { messages: [{ role: 'user', content: 'hi' }] });
+      expect(answer.headers.get('x-openward-code')).toBe(code);
+      expect(await answer.json()).toMatchObject({ error: { message: expect.stringContaining(text) as string } });
+    }
+  },
+);

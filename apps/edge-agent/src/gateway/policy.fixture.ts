@@ -32,8 +32,15 @@ export const words = (...en: [string, ...string[]]): PolicyRule['match'] => ({
   phrases: { en, fr: en },
 });
 
+const plain = releaseOf(1, { contextLength: 16_384, variants: [] });
+/** The number that the site may set is the service's; `112` where it sets none. */
 const releaseWith = (policy: PromptPolicy): Release => ({
-  ...releaseOf(1, { contextLength: 16_384, variants: [] }),
+  ...plain,
+  service: {
+    ...plain.service,
+    fallbackText: 'Call {{emergencyNumber}}.',
+    variables: [{ name: 'emergencyNumber', description: 'd', default: '112', setBySite: true }],
+  },
   change: 'policyRule',
   policy,
   parameters: { temperature: 0.25, maxTokens: 100 },
