@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { Client, NodeClient } from '@openward/client';
 import { EXIT, type ExitCode } from './exit-codes.ts';
+import { parseCount } from './parse.ts';
 import { accessOf, dataDirOf } from './settings.ts';
 import { paintFor, type Paint, type Terminal } from './terminal.ts';
 
@@ -96,7 +97,7 @@ export async function itemsOf<T>(
   }>,
   limit: unknown,
 ): Promise<T[]> {
-  const most = limit === undefined ? Number.POSITIVE_INFINITY : Number(limit);
+  const most = limit === undefined ? Number.POSITIVE_INFINITY : parseCount(String(limit), '--limit');
   const items: T[] = [];
   let after: string | undefined;
   do {

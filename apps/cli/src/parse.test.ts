@@ -2,9 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { planRequestOf } from './commands/plan-request.ts';
 import {
   parseBytes,
+  parseCount,
   parseDuration,
+  parseHash,
   parseLabels,
   parseRate,
+  parseRollout,
   parseSelector,
   parseUntil,
   parseVersioned,
@@ -57,6 +60,20 @@ describe('what stands on a command line', () => {
     expect(() => parseUntil('2026-03-01T11:00Z', now)).toThrow('past');
     expect(() => parseUntil('2026-03-02', now)).toThrow('no instant');
     expect(() => parseUntil('2026-03-02T08:00', now)).toThrow('no instant');
+  });
+
+  it.each<[string, () => unknown, RegExp]>([
+    ['an id of a rollout', () => parseRollout('1'), /such as ro-/],
+    ['a hash', () => parseHash('sha256:ab', '--approve'), /64 lower-case hexadecimal digits/],
+    ['a limit', () => parseCount('many', '--limit'), /like --limit 20/],
+    ['a count', () => parseCount('0', '--days'), /like --days 20/],
+  ])('refuses %s that is none, and shows one', (_what, parse, next) => {
+    expect(parse).toThrow(UsageError);
+    try {
+      parse();
+    } catch (error) {
+      expect((error as UsageError).next).toMatch(next);
+    }
   });
 
   it('names a version of a model', () => {

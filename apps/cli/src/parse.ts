@@ -58,9 +58,35 @@ export function parseWave(text: string): Wave {
 export function parseNumber(text: string, option: string): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value)) {
-    throw new UsageError(`${option} ${text} is not a number.`, 'Write digits.');
+    throw new UsageError(`${option} ${text} is not a number.`, `Write digits, like ${option} 20.`);
   }
   return value;
+}
+
+/** A whole number from 1, such as a limit, a number of a release or of a wave. */
+export function parseCount(text: string, option: string): number {
+  const value = parseNumber(text, option);
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new UsageError(`${option} ${text} is no whole number from 1.`, `Write it like ${option} 20.`);
+  return value;
+}
+
+/** A rollout's id, so that a slip is told here and in these words. */
+export function parseRollout(text: string): string {
+  if (/^ro-[a-z0-9]{8,32}$/.test(text)) return text;
+  throw new UsageError(
+    `${text} is no rollout's id.`,
+    'Write it as `openward rollouts list` names it, such as ro-4k2m9x7q1z8c.',
+  );
+}
+
+/** A plan's hash, whole. */
+export function parseHash(text: string, option: string): string {
+  if (/^sha256:[0-9a-f]{64}$/.test(text)) return text;
+  throw new UsageError(
+    `${option} ${text} is no hash of a plan.`,
+    'Give the whole of what `openward rollouts plan` prints last: sha256: and 64 lower-case hexadecimal digits.',
+  );
 }
 
 const MS = { ms: 1, s: 1000, min: 60_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;

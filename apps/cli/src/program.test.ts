@@ -109,7 +109,7 @@ describe('for scripts', () => {
   it('a start says which plan it approves', async () => {
     const env = { OPENWARD_URL: 'http://127.0.0.1:9', OPENWARD_TOKEN: 'a-token' };
     const { exitCode } = await run(
-      ['rollouts', 'start', '--service', 'triage', '--release', '2', '--approve', 'x'],
+      ['rollouts', 'start', '--service', 'triage', '--release', '2', '--approve', `sha256:${'0'.repeat(64)}`],
       env,
     );
     expect(exitCode).toBe(EXIT.unreachable);

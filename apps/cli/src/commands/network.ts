@@ -1,14 +1,46 @@
+import type { Client } from '@openward/client';
+import type { AuditEntry } from '@openward/contracts';
 import type { Command } from 'commander';
 import { admin, itemsOf, leaf, type Cli } from '../cli.ts';
 import { EXIT } from '../exit-codes.ts';
+import { parseCount } from '../parse.ts';
 import { facts, table } from '../table.ts';
+import type { Terminal } from '../terminal.ts';
+import { UsageError } from '../usage-error.ts';
 import { findingsText } from '../views/findings.ts';
 
-const MOST_SHOWN = 80;
-/** All of it is there with `--json`. */
-function shortened(details: unknown): string {
-  const text = details === null || details === undefined ? '-' : JSON.stringify(forPeople(details));
-  return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN - 1)}…` : text;
+/** Whole, in lines that a terminal holds; on one line where it is not a person's. */
+function detailLines(details: unknown, room: number): string[] {
+  if (details === null || details === undefined) return ['-'];
+  const text = JSON.stringify(forPeople(details));
+  const lines: string[] = [];
+  for (let at = 0; at < text.length; at += room) lines.push(text.slice(at, at + room));
+  return lines;
+}
+
+const LEAST_ROOM = 40;
+
+function auditText(entries: readonly AuditEntry[], { isTty, columns }: Terminal): string {
+  const head = ['id', 'at', 'who', 'did', 'to', 'details'];
+  const rows = entries.map(({ id, at, actor, action, subject: to }) => [String(id), at, actor, action, to]);
+  const widths = head.slice(0, -1).map((name, at) => Math.max(name.length, ...rows.map((row) => row[at]?.length ?? 0)));
+  const used = widths.reduce((sum, width) => sum + width + 2, 0);
+  const room = isTty ? Math.max(LEAST_ROOM, columns - used) : Number.POSITIVE_INFINITY;
+  const lined = entries.flatMap(({ details }, index) =>
+    detailLines(details, room).map((line, at) => [
+      ...(at === 0 ? (rows[index] ?? []) : rows[index]!.map(() => '')),
+      line,
+    ]),
+  );
+  return table(head, lined);
+}
+
+/** The newest that is not newer: of a number that a list named, that entry. */
+async function entryOf(client: Client, id: number): Promise<AuditEntry> {
+  const { items } = await client.audit.list({ limit: 1, after: String(id + 1) });
+  const [entry] = items;
+  if (entry?.id === id) return entry;
+  throw new UsageError(`There is no audit entry ${id}.`, 'See `openward audit`: its first column.');
 }
 
 /** Waves count from 1 wherever a person reads one, and from 0 in JSON. */
@@ -18,7 +50,7 @@ const forPeople = (details: unknown): unknown =>
     : details;
 
 export function addNetwork(cli: Cli, program: Command): void {
-  leaf(
+  const audit = leaf(
     cli,
     program,
     'audit',
@@ -28,23 +60,33 @@ export function addNetwork(cli: Cli, program: Command): void {
         (listing) => client.audit.list({ ...listing, subject: subject as string | undefined }),
         limit,
       );
-      run.show(entries, () =>
-        table(
-          ['id', 'at', 'who', 'did', 'to', 'details'],
-          entries.map(({ id, at, actor, action, subject: to, details }) => [
-            String(id),
-            at,
-            actor,
-            action,
-            to,
-            shortened(details),
-          ]),
-        ),
-      );
+      run.show(entries, () => auditText(entries, run.terminal));
     }),
   )
-    .option('--subject <name>', 'about this alone, such as a rollout or a node')
+    .option('--subject <name>', 'about this alone: a rollout, node, site or other by its name, or as listed under TO')
     .option('--limit <n>', 'at most as many (50)');
+  leaf(
+    cli,
+    audit,
+    'show <id>',
+    'show one entry, with each of its details',
+    admin(async (client, run, [id = '']) => {
+      const entry = await entryOf(client, parseCount(id, 'ID'));
+      const { at, actor, action, subject, details } = entry;
+      run.show(entry, () =>
+        [
+          facts([
+            ['id', String(entry.id)],
+            ['at', at],
+            ['who', actor],
+            ['did', action],
+            ['to', subject],
+          ]),
+          details === null || details === undefined ? '' : `\n${JSON.stringify(forPeople(details), null, 2)}\n`,
+        ].join(''),
+      );
+    }),
+  );
   leaf(
     cli,
     program,
@@ -104,7 +146,7 @@ function addAccess(cli: Cli, program: Command): void {
       const made = await client.accessTokens.create({
         name,
         role: role as 'admin',
-        ...(days === undefined ? {} : { lifetimeDays: Number(days) }),
+        ...(days === undefined ? {} : { lifetimeDays: parseCount(days as string, '--days') }),
       });
       run.show(made, () => `${made.token}\n`);
       run.note(`Good for ${made.name} (${made.role}) until ${made.expiresAt}; it is not shown again.`);

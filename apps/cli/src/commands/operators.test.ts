@@ -89,6 +89,35 @@ it('counts waves from 1 for people and from 0 in JSON', async () => {
   expect(JSON.parse((await against(answers, ['audit', '--json'])).out)).toMatchObject([{ details: { wave: 0 } }]);
 });
 
+it('shows every detail of an audit entry, and one entry by its number', async () => {
+  const detail = '1 failed, 0 tolerated: '.padEnd(300, 'x');
+  const entry = { id: 7, at: '2026-03-01T11:00:00Z', actor: 'engine', action: 'waveFailed', subject: 'rollout:ro-a' };
+  const answers = {
+    'GET /audit': { items: [{ ...entry, details: { detail } }], next: null },
+    'GET /audit?after=8': { items: [{ ...entry, details: { detail } }], next: null },
+    'GET /audit?after=10': { items: [{ ...entry, details: null }], next: null },
+  };
+  expect((await against(answers, ['audit'])).out).toContain(detail);
+  expect((await against(answers, ['audit', 'show', '7'])).out).toContain(`"detail": "${detail}"`);
+  expect(await against(answers, ['audit', 'show', '9'])).toMatchObject({
+    exitCode: EXIT.usage,
+    err: expect.stringContaining('no audit entry 9') as string,
+  });
+});
+
+it('tells of a slip on the command line in its own words, and asks nobody', async () => {
+  for (const [args, words] of [
+    [['rollouts', 'watch', 'nonsense'], /nonsense is no rollout's id[^]*such as ro-/],
+    [['rollouts', 'pause', 'RO-1'], /no rollout's id/],
+    [['rollouts', 'start', '--service', 'a', '--release', '1', '--approve', 'abc'], /--approve abc is no hash[^]*64/],
+    [['audit', '--limit', 'many'], /--limit many is not a number/],
+    [['access', 'add', 'bob', '--role', 'admin', '--days', 'ten'], /--days ten is not a number/],
+  ] as const) {
+    const ran = await against({}, args);
+    expect([ran.exitCode, ran.err]).toEqual([EXIT.usage, expect.stringMatching(words)]);
+  }
+});
+
 it('shows plan and evidence, both where both are asked for', async () => {
   const release = { digest: DIGEST, number: 2 };
   const lists = { waves: [], gates: [], blocked: [], live: [], warnings: [] };

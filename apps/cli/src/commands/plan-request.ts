@@ -1,6 +1,6 @@
 import type { PlanRequest } from '@openward/contracts';
 import type { z } from 'zod';
-import { parseDuration, parseNumber, parseSelector, parseWave, readJson } from '../parse.ts';
+import { parseCount, parseDuration, parseNumber, parseSelector, parseWave, readJson } from '../parse.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -26,7 +26,7 @@ export async function planRequestOf(
   const request = {
     ...given,
     ...(service === undefined ? {} : { service }),
-    ...(release === undefined ? {} : { release: parseNumber(release, '--release') }),
+    ...(release === undefined ? {} : { release: parseCount(release, '--release') }),
     ...(select === undefined || select.length === 0 ? {} : { select: { labels: parseSelector(select) } }),
     ...(wave === undefined || wave.length === 0 ? {} : { waves: wave.map(parseWave) }),
   };

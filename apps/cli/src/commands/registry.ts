@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { CreateRelease, RecallEffect, Service } from '@openward/contracts';
 import { admin, itemsOf, leaf, type Cli } from '../cli.ts';
-import { parseNumber, readJson } from '../parse.ts';
+import { parseCount, readJson } from '../parse.ts';
 import { facts, table } from '../table.ts';
 import { UsageError } from '../usage-error.ts';
 import { modelsText, modelText, releasesText, releaseText, servicesText, suitesText } from '../views/catalogue.ts';
@@ -130,7 +130,7 @@ export function addSuites(cli: Cli, program: Command): void {
     'show <name> <version>',
     'show a suite’s gates; its items with --json',
     admin(async (client, run, [name = '', version = '']) => {
-      const suite = await client.suites.get(name, parseNumber(version, 'VERSION'));
+      const suite = await client.suites.get(name, parseCount(version, 'VERSION'));
       const { document, digest } = suite;
       run.show(suite, () =>
         [
@@ -197,7 +197,7 @@ export function addReleases(cli: Cli, program: Command): void {
     'show <service> <number>',
     'show a release',
     admin(async (client, run, [service = '', number = '']) => {
-      const release = await client.releases.get(service, parseNumber(number, 'NUMBER'));
+      const release = await client.releases.get(service, parseCount(number, 'NUMBER'));
       run.show(
         release,
         () =>
@@ -221,7 +221,7 @@ export function addReleases(cli: Cli, program: Command): void {
     'recall <service> <number>',
     'recall a release: it is never selected again, anywhere',
     admin(async (client, run, [service = '', number = ''], { reason, dryRun }) => {
-      const which = parseNumber(number, 'NUMBER');
+      const which = parseCount(number, 'NUMBER');
       if (dryRun === true) {
         const effect = await client.releases.recallEffect(service, which);
         return run.show(effect, () => recallText(effect));

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Plan, RolloutEvidence, RolloutRow, RolloutView, StartRequest } from '@openward/contracts';
 import { admin, collect, itemsOf, leaf, type Act, type Cli, type Run } from '../cli.ts';
 import { EXIT } from '../exit-codes.ts';
-import { parseNumber } from '../parse.ts';
+import { parseCount, parseHash, parseRollout } from '../parse.ts';
 import { table } from '../table.ts';
 import { UsageError } from '../usage-error.ts';
 import { planText } from '../views/plan.ts';
@@ -62,6 +62,7 @@ export function addRollouts(cli: Cli, program: Command): void {
     'show <id>',
     'show a rollout once',
     admin(async (client, run, [id = ''], { plan, evidence }) => {
+      parseRollout(id);
       const running = plan === true ? await client.rollouts.planOf(id) : null;
       const items = evidence === true ? (await client.rollouts.evidence(id)).items : null;
       if (running !== null && items !== null) {
@@ -80,7 +81,7 @@ export function addRollouts(cli: Cli, program: Command): void {
     rollouts,
     'watch <id>',
     'follow a rollout until it ends',
-    admin((client, run, [id = '']) => watch(client, run, id)),
+    admin((client, run, [id = '']) => watch(client, run, parseRollout(id))),
   );
   addActs(cli, rollouts);
 }
@@ -109,7 +110,7 @@ function addActs(cli: Cli, rollouts: Command): void {
     'pause <id>',
     'no new permit; what began ends',
     admin(async (client, run, [id = ''], { reason }) =>
-      showRollout(run, await client.rollouts.pause(id, reason as string | undefined)),
+      showRollout(run, await client.rollouts.pause(parseRollout(id), reason as string | undefined)),
     ),
   ).option('--reason <text>', 'shown with the pause');
   leaf(
@@ -118,7 +119,7 @@ function addActs(cli: Cli, rollouts: Command): void {
     'resume <id>',
     'lift the pauses of persons',
     admin(async (client, run, [id = ''], { harm }) =>
-      showRollout(run, await client.rollouts.resume(id, { harm: harm === true })),
+      showRollout(run, await client.rollouts.resume(parseRollout(id), { harm: harm === true })),
     ),
   ).option('--harm', 'lift the pause that a notice of harm made, too');
   leaf(
@@ -126,7 +127,7 @@ function addActs(cli: Cli, rollouts: Command): void {
     rollouts,
     'abort <id>',
     'withdraw permits and what is staged; active nodes stay',
-    admin(async (client, run, [id = '']) => showRollout(run, await client.rollouts.abort(id))),
+    admin(async (client, run, [id = '']) => showRollout(run, await client.rollouts.abort(parseRollout(id)))),
   );
   leaf(
     cli,
@@ -134,7 +135,7 @@ function addActs(cli: Cli, rollouts: Command): void {
     'rollback <id>',
     'abort, and take back every node that took the release',
     admin(async (client, run, [id = ''], { reason }) =>
-      showRollout(run, await client.rollouts.rollback(id, reason as string)),
+      showRollout(run, await client.rollouts.rollback(parseRollout(id), reason as string)),
     ),
   ).requiredOption('--reason <text>', 'kept with the rollout');
   leaf(
@@ -142,7 +143,9 @@ function addActs(cli: Cli, rollouts: Command): void {
     rollouts,
     'retry <id> <node>',
     'give a node whose attempt has ended another one',
-    admin(async (client, run, [id = '', node = '']) => showRollout(run, await client.rollouts.retry(id, node))),
+    admin(async (client, run, [id = '', node = '']) =>
+      showRollout(run, await client.rollouts.retry(parseRollout(id), node)),
+    ),
   );
   leaf(
     cli,
@@ -150,10 +153,8 @@ function addActs(cli: Cli, rollouts: Command): void {
     'waive <id>',
     'let an inconclusive wave gate pass, for a reason that is kept',
     admin(async (client, run, [id = ''], { wave, reason }) => {
-      const number = parseNumber(wave as string, '--wave');
-      if (!Number.isInteger(number) || number < 1)
-        throw new UsageError('--wave counts from 1.', 'See `openward rollouts show`.');
-      showRollout(run, await client.rollouts.waive(id, number - 1, reason as string));
+      const number = parseCount(wave as string, '--wave');
+      showRollout(run, await client.rollouts.waive(parseRollout(id), number - 1, reason as string));
     }),
   )
     .requiredOption('--wave <n>', 'its number, from 1')
@@ -184,8 +185,9 @@ const planOptions = (command: Command): Command =>
 
 const start: Act = admin(async (client, run, [file], options) => {
   const request = await planRequestOf(file, options, run.terminal);
-  const approvedHash =
-    (options['approve'] as string | undefined) ?? (await approve(run, await client.rollouts.plan(request), options));
+  const approved = options['approve'] as string | undefined;
+  if (approved !== undefined) parseHash(approved, '--approve');
+  const approvedHash = approved ?? (await approve(run, await client.rollouts.plan(request), options));
   if (approvedHash === null) {
     run.note('Nothing was started.');
     return EXIT.refused;

@@ -26,6 +26,11 @@ export async function writeAudit(db: Database, records: readonly AuditRecord[]):
   await db.insertInto('audit').values(rows).execute();
 }
 
+const KINDS = ['site', 'node', 'service', 'model', 'suite', 'policy', 'release', 'rollout', 'token', 'access'] as const;
+
+const subjectsOf = (subject: string): string[] =>
+  subject.includes(':') ? [subject] : [subject, ...KINDS.map((kind) => `${kind}:${subject}`)];
+
 export class AuditRepository {
   readonly #db: Database;
   constructor(db: Database) {
@@ -36,7 +41,7 @@ export class AuditRepository {
     await writeAudit(this.#db, [record]);
   }
 
-  /** The newest first. */
+  /** The newest first. `subject` without its kind is of any kind. */
   async list(query: PageQuery, of: { readonly subject?: string } = {}): Promise<Page<AuditEntry>> {
     let select = this.#db
       .selectFrom('audit')
@@ -44,7 +49,7 @@ export class AuditRepository {
       .orderBy('id', 'desc')
       .limit(query.limit + 1);
     if (query.after !== undefined) select = select.where('id', '<', numberCursor(query.after, 0));
-    if (of.subject !== undefined) select = select.where('subject', '=', of.subject);
+    if (of.subject !== undefined) select = select.where('subject', 'in', subjectsOf(of.subject));
     const rows = await select.execute();
     return pageOf(
       rows,
