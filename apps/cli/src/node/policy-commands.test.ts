@@ -66,6 +66,7 @@ describe('what a site says of policies', () => {
     [['policy', 'set', 'emergencyNumber']],
     [['policy', 'set', 'emergencyNumber', '112', '--default']],
     [['policy', 'record-number']],
+    [['policy', 'record-number', ' ']],
     [['policy', 'on-expiry', 'stop']],
     [['shadow', 'start', 'triage', '--until', '+7d']],
     [['shadow', 'start', 'triage', '--by', 'Dr Osei']],

@@ -61,6 +61,8 @@ export function addPolicy(cli: Cli, node: Command): void {
     'the form of medical record numbers here, in RE2 syntax',
     onNode(async (client, run, [pattern], { none }) => {
       const own = oneOf(pattern, none === true, 'PATTERN', '--none');
+      if (own?.trim() === '')
+        throw new UsageError('An empty pattern says no form.', 'Give PATTERN, or --none to look for none.');
       const said = own === null ? 'Record numbers are not looked for.' : `Record numbers look like ${own}.`;
       await change(client, run, { kind: 'setRecordNumber', pattern: own }, said);
     }),

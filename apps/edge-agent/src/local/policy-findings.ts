@@ -42,7 +42,7 @@ export const policyFindings = ({
     what: `the policy of ${service}`,
     why: `the rule ${rule} of ${id}@${revision} could not be applied, ${times === 1 ? 'once' : `${times} times`}, last at ${new Date(at).toISOString()}; callers got the fallback text`,
     clearedBy: 'networkAdmin',
-    next: `tell the network admin; \`openward node rollback ${service}\` goes back to the policy before`,
+    next: `tell the network admin; \`openward node rollback ${service}\` goes back to the release that \`openward node status\` names`,
   })),
   ...refusals.map((refusal) => refusalFinding(refusal, recordNumber)),
 ];

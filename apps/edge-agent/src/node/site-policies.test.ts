@@ -52,6 +52,7 @@ test('a site’s own emergency number fails no test of a policy, though its test
 test.for([
   ['would hit a dose in the tests of what serves', '\\d{3} mg', 'termRefused', 'release 3.*a dose'],
   ['is no pattern', '(', 'patternInvalid', 'missing closing \\): `\\(`'],
+  ['lacks the end of a count', 'MRN-\\d{7', 'patternInvalid', 'a brace'],
   ['matches the empty text', '\\d{0,5}', 'patternInvalid', 'where nothing stands'],
   ['has no longest match', 'MRN\\d*', 'patternInvalid', 'bounded'],
 ])('a record-number pattern that %s is refused, and nothing changes', async ([, pattern, code, why]) => {
@@ -66,6 +67,15 @@ test.for([
   expect(new SqliteSitePolicy(database).read().terms.recordNumber).toBe('MRN-\\d{7}');
   expect(say('Who is MRN-1234567?')).toMatchObject({ turns: [{ text: 'Who is [record]?' }] });
 });
+
+test.for(['MRN-\\d{7}', 'KH\\{\\d{3,9}\\}', '[A-Z{]{2}-\\d{4,6}', '\\p{Lu}{2}\\d{5}'])(
+  'a count, a class and an escaped brace are what they say: %s',
+  async (pattern) => {
+    const { settings } = site([]);
+    await settings.change({ kind: 'setRecordNumber', pattern });
+    expect(settings.terms().recordNumber).toBe(pattern);
+  },
+);
 
 test('a pattern is refused for what waits or could be gone back to as for what serves, and the release is named', async () => {
   const waiting = { service: 'triage', number: 4, policy: withRecordNumbers() };

@@ -77,6 +77,7 @@ export class SitePolicies {
       this.#put(settings, before);
       return [];
     }
+    if (change.kind === 'setRecordNumber' && change.pattern !== null) assertBraces(change.pattern);
     if (change.kind === 'setVariable' && change.value !== null) assertSettable(await this.#options.held(), change.name);
     const unread = await this.#assertRuns(settings.terms);
     this.#put(settings, before);
@@ -114,6 +115,16 @@ export class SitePolicies {
       checked.add(policy);
     }
   }
+}
+
+/** RE2 takes a brace that opens no count for the sign itself, and the pattern then finds what nobody meant. */
+function assertBraces(pattern: string): void {
+  const bare = pattern.replace(/\\[pP]\{\^?\w+\}|\\x\{[0-9A-Fa-f]+\}|\\./gu, '').replace(/\[\^?\]?[^\]]*\]/g, '');
+  if (!/[{}]/.test(bare.replace(/\{\d+(?:,\d*)?\}/g, ''))) return;
+  throw new Refusal(
+    'patternInvalid',
+    'It is no pattern for record numbers: a brace in it opens or closes no count such as {7}; write \\{ or \\} for the sign. Nothing has changed.',
+  );
 }
 
 /** What is wrong with the pattern itself, whatever any policy does with it. */
