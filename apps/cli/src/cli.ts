@@ -97,7 +97,7 @@ export async function itemsOf<T>(
   }>,
   limit: unknown,
 ): Promise<T[]> {
-  const most = limit === undefined ? Number.POSITIVE_INFINITY : parseCount(String(limit), '--limit');
+  const most = limit === undefined ? Number.POSITIVE_INFINITY : parseCount(limit as string, '--limit');
   const items: T[] = [];
   let after: string | undefined;
   do {
