@@ -1,14 +1,16 @@
 import { foldedFrom } from './fold.ts';
 import type { Finder, FoldedText, Span } from './model.ts';
 import type { Pattern } from './patterns.ts';
+import { ASCII, type Openings, openingsOf } from './program.ts';
 
-/** At least so much of a text is searched at once; a longer one by parts, where matches have a bound. */
-const PART = 2_048;
+/** At least so much of a text is searched at once, from a place on where a match may begin, where matches have a bound. */
+const PART = 128;
 
 /** Finds the matches of an expression, leftmost first as Perl would choose. Time is linear in the text for each match. */
 export function regexFinder(pattern: Pattern): Finder {
   const { longest, anchored, wordBoundaries } = pattern;
   const context = wordBoundaries ? 1 : 0;
+  const openings = openingsOf(pattern.expression);
   const why = anchored
     ? 'its pattern asks where the text or a line begins or ends'
     : longest === null
@@ -22,7 +24,7 @@ export function regexFinder(pattern: Pattern): Finder {
     sign: { kind: 'pattern', pattern },
     find: (text, stillAllowed) =>
       why === null && longest !== null
-        ? findByParts(pattern, text, longest, context, stillAllowed)
+        ? findByParts(pattern, openings, text, longest, context, stillAllowed)
         : findFrom(pattern, text, 0, text.folded, text.from, text.folded.length, stillAllowed).spans,
   };
 }
@@ -30,6 +32,7 @@ export function regexFinder(pattern: Pattern): Finder {
 // A match depends on what is `longest` and a character of context away: so a part that has as much behind it gives the same.
 function findByParts(
   pattern: Pattern,
+  openings: Openings,
   text: FoldedText,
   longest: number,
   context: number,
@@ -37,19 +40,33 @@ function findByParts(
 ): readonly Span[] {
   const part = Math.max(PART, 4 * longest);
   const whole = text.folded;
-  if (whole.length <= part + longest)
-    return findFrom(pattern, text, 0, whole, text.from, whole.length, stillAllowed).spans;
   const spans: Span[] = [];
-  for (let from = text.from; from < whole.length;) {
+  for (let from = nextOpening(whole, text.from, openings); from < whole.length;) {
     stillAllowed?.();
     const offset = Math.max(0, from - context - 1);
     const slice = whole.slice(offset, from + part + longest + context + 1);
     const until = Math.min(whole.length, from + part);
     const found = findFrom(pattern, text, offset, slice, from, until, stillAllowed);
     spans.push(...found.spans);
-    from = found.next;
+    from = nextOpening(whole, found.next, openings);
   }
   return spans;
+}
+
+/** The first place from `from` on where a match may begin; the text's end: there is none. */
+function nextOpening(text: string, from: number, openings: Openings): number {
+  let at = from;
+  while (at < text.length && !mayBegin(text, at, openings)) at += 1;
+  return at;
+}
+
+function mayBegin(text: string, at: number, openings: Openings): boolean {
+  for (let behind = 0; behind < openings.length; behind += 1) {
+    const code = text.charCodeAt(at + behind);
+    if (code >= ASCII) return true;
+    if (openings[behind]?.[code] !== 1) return false;
+  }
+  return true;
 }
 
 /** Searches `slice`, which stands at `offset` of the folded text, for matches that start in [from, until). */

@@ -8,6 +8,7 @@ interface Instruction {
   readonly out: number;
   readonly arg: number;
   readonly runes: ArrayLike<number>;
+  matchRune(rune: number): boolean;
 }
 interface Program {
   readonly inst: readonly Instruction[];
@@ -38,13 +39,13 @@ export interface Measured {
 
 export function measureProgram(expression: RE2JS): Measured {
   const { inst, start } = expression.re2Input.prog as Program;
-  const reached = reachedFrom(inst, start, () => true);
+  const reached = reachedFrom(inst, [start], () => true);
   const flags = [...reached].reduce((all, pc) => (inst[pc]?.op === EMPTY_WIDTH ? all | (inst[pc]?.arg ?? 0) : all), 0);
   const isLookBehind = [...reached].some((pc) => (inst[pc]?.op ?? 0) >= LOOK_BEHIND);
   return {
     instructions: inst.length,
     longest: longestPath(inst, start),
-    canBeEmpty: [...reachedFrom(inst, start, (it) => !consumes(it))].some((pc) => inst[pc]?.op === MATCH),
+    canBeEmpty: withoutCharacter(inst, [start]).some(isMatch),
     anchored: isLookBehind || (flags & ENDS_OF_LINES_AND_TEXT) !== 0,
     wordBoundaries: (flags & WORD_BOUNDARIES) !== 0,
   };
@@ -59,15 +60,40 @@ const nextOf = ({ op, out, arg }: Instruction): readonly number[] => {
 
 function reachedFrom(
   inst: readonly Instruction[],
-  start: number,
+  from: readonly number[],
   goesOn: (instruction: Instruction) => boolean,
 ): ReadonlySet<number> {
-  const seen = new Set([start]);
+  const seen = new Set(from);
   for (const pc of seen) {
     const instruction = inst[pc];
     if (instruction && goesOn(instruction)) for (const next of nextOf(instruction)) seen.add(next);
   }
   return seen;
+}
+
+const isMatch = ({ op }: Instruction): boolean => op === MATCH;
+
+const withoutCharacter = (inst: readonly Instruction[], from: readonly number[]): readonly Instruction[] =>
+  [...reachedFrom(inst, from, (it) => !consumes(it))].flatMap((pc) => inst[pc] ?? []);
+
+/** By the place of a character in a match, from its first on, 1 for each code of ASCII that may stand there. */
+export type Openings = readonly Uint8Array[];
+
+export const ASCII = 0x80;
+const MOST_OPENINGS = 3;
+
+/** What every match begins with; of what may follow a character beyond ASCII they say nothing. */
+export function openingsOf(expression: RE2JS): Openings {
+  const { inst, start } = expression.re2Input.prog as Program;
+  const openings: Uint8Array[] = [];
+  for (let from = [start]; openings.length < MOST_OPENINGS;) {
+    const next = withoutCharacter(inst, from);
+    if (next.some(isMatch)) break;
+    const consuming = next.filter(consumes);
+    openings.push(Uint8Array.from({ length: ASCII }, (_, code) => Number(consuming.some((it) => it.matchRune(code)))));
+    from = consuming.map(({ out }) => out);
+  }
+  return openings;
 }
 
 const unitsOf = ({ op, runes }: Instruction): number => {

@@ -80,11 +80,9 @@ const isNational = (folded: string, from: number, end: number, groups: readonly 
   return date === null || from + date.length > end || !/[-/.]/.test(folded.slice(from, from + date.length));
 };
 
-const STARTS = /\+?\(?\d/g;
-const WITH_PLUS = /\+\(?\d/g;
-
 /** As many digits as the shortest number has, with what may separate two. Most texts have none such. */
 const ENOUGH_DIGITS = /\d(?:[ .()/-]{0,3}\d){6}/;
+const STARTS = new RegExp(String.raw`\+?\(?(?=${ENOUGH_DIGITS.source})\d`, 'g');
 
 /** Behind a sign that belongs to the number: its match begins there. */
 const isWithin = (folded: string, { 0: shown, index }: RegExpExecArray): boolean =>
@@ -112,8 +110,7 @@ export const phoneFinder: Finder = {
   sign: { kind: 'look', couldHold },
   find: (text) => {
     const spans: Span[] = [];
-    const isNamed = announcing.couldHold(wholeWithoutAccents(text));
-    const starts = new RegExp(isNamed ? STARTS : WITH_PLUS);
+    const starts = new RegExp(STARTS);
     starts.lastIndex = text.from;
     for (let next = starts.exec(text.folded); next !== null; next = starts.exec(text.folded)) {
       starts.lastIndex = next.index + 1;
