@@ -3,8 +3,11 @@ import type { Finder, FoldedText, Span } from './model.ts';
 import type { Pattern } from './patterns.ts';
 import { ASCII, type Openings, openingsOf } from './program.ts';
 
-/** At least so much of a text is searched at once, from a place on where a match may begin, where matches have a bound. */
-const PART = 128;
+/**
+ * So much of a text is searched at once, from a place on where a match may begin, where matches have a bound; more, where one may
+ * begin nearly anywhere.
+ */
+const PART = { least: 128, most: 2_048 };
 
 /** Finds the matches of an expression, leftmost first as Perl would choose. Time is linear in the text for each match. */
 export function regexFinder(pattern: Pattern): Finder {
@@ -38,7 +41,8 @@ function findByParts(
   context: number,
   stillAllowed?: () => void,
 ): readonly Span[] {
-  const part = Math.max(PART, 4 * longest);
+  const least = Math.max(PART.least, 4 * longest);
+  let part = least;
   const whole = text.folded;
   const spans: Span[] = [];
   for (let from = nextOpening(whole, text.from, openings); from < whole.length;) {
@@ -49,6 +53,7 @@ function findByParts(
     const found = findFrom(pattern, text, offset, slice, from, until, stillAllowed);
     spans.push(...found.spans);
     from = nextOpening(whole, found.next, openings);
+    part = from - found.next < PART.least ? Math.max(least, Math.min(2 * part, PART.most)) : least;
   }
   return spans;
 }
