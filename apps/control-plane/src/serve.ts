@@ -80,8 +80,8 @@ export async function createApp(context: Context): Promise<NestExpressApplicatio
   const { callsRefused, reportsPutBack } = app.get(Metrics);
   app.use(measured(app.get(Metrics)));
   const onBusy = (): void => callsRefused.add(1);
-  app.use(fairPublic(onBusy));
   app.use(bodies(config.http.bodyTimeoutMs));
+  app.use(fairPublic(onBusy));
   offerOpenApi(app, context.address);
   const onError = sparing<unknown>((error, leftOut) => {
     log.warn('a message of a node failed', { error, ...(leftOut === 0 ? {} : { leftOut }) });

@@ -1,10 +1,12 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { connect } from 'node:tls';
 import { inboxPrefix, reportSubject, rpcSubject, type DoctorView } from '@openward/contracts';
 import { generateUserKey } from '@openward/messaging';
 import { sealDocument } from '@openward/trust';
 import { openPersistence } from '@openward/persistence';
 import { until } from '@openward/testkit';
 import { Agent, fetch } from 'undici';
-import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startNetwork, type Network } from './network.fixture.ts';
 import { FakeNode } from './node.fixture.ts';
@@ -119,3 +121,24 @@ it.each(['/api/v1/time?nonce=AAAAAAAAAAAAAAAAAAAAAA', '/api/v1/key-sets'])(
   },
   60_000,
 );
+
+it('slow bodies from many connections hold nobody’s turn', async () => {
+  const { hostname, port } = new URL(network.admin.url);
+  const ca = await readFile(network.files.ca, 'utf8');
+  const head = ['POST /api/v1/renew HTTP/1.1', `host: ${hostname}`, 'content-type: application/octet-stream'];
+  const slow = await Promise.all(
+    Array.from({ length: 40 }, async (_, at) => {
+      const socket = connect({ host: hostname, port: Number(port), ca, localAddress: `127.0.0.${3 + (at % 10)}` });
+      await once(socket, 'secureConnect');
+      socket.on('error', () => {});
+      socket.write([...head, 'content-length: 1000', '', 'x'].join('\r\n'));
+      return socket;
+    }),
+  );
+  const from = performance.now();
+  const asked = await network.clientOf(network.admin.url, null).raw('/api/v1/time?nonce=AAAAAAAAAAAAAAAAAAAAAA');
+  expect(asked.status).toBe(200);
+  // Long before the first of those bodies is given up.
+  expect(performance.now() - from).toBeLessThan(4_000);
+  for (const socket of slow) socket.destroy();
+}, 30_000);

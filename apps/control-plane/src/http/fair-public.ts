@@ -11,7 +11,10 @@ const PUBLIC = /^\/api\/v1\/(?:enrol|renew|time|key-sets)\/?$/;
  */
 export const PUBLIC_LIMITS: FairLimits = { atOnce: 16, ofOneAtOnce: 4, ofOneWaiting: 128 };
 
-/** As a middleware before bodies are read: addresses take turns, and what is beyond an address's share is refused at once. */
+/**
+ * As a middleware after bodies were read, so that nobody holds a turn with a slow one: addresses take turns, and what is beyond an
+ * address's share is refused at once.
+ */
 export function fairPublic(onBusy: () => void, limits: FairLimits = PUBLIC_LIMITS) {
   const turns = new FairTurns(limits);
   return (request: Request, response: Response, next: NextFunction): void => {
@@ -20,7 +23,7 @@ export function fairPublic(onBusy: () => void, limits: FairLimits = PUBLIC_LIMIT
       new Promise((resolve) => {
         // Whoever went away while it waited costs nothing more.
         if (response.destroyed) return resolve();
-        response.once('close', () => resolve());
+        response.once('finish', resolve).once('close', resolve);
         next();
       });
     if (turns.take(request.socket.remoteAddress ?? '', answered)) return;
