@@ -1,4 +1,4 @@
-import { Digest, Name, PolicyDiffView, PolicyRef, Service } from '@openward/contracts';
+import { Digest, Name, PolicyDiffView, PolicyRef, PolicyStage, Service } from '@openward/contracts';
 import { z } from 'zod';
 import { NodeOffer, NodePolicyRefusal } from './node-views.ts';
 
@@ -18,6 +18,24 @@ export const NodeOfferRead = z.looseObject({
   policy: z.string(),
   /** Why the node would not run it, were it accepted now; the same check ends the attempt once the release is fetched. */
   refused: z.object({ code: z.string(), findings: NodePolicyRefusal.shape.findings }).nullable().default(null),
+  /** Which clinical sentences its policy would change, as questions and as replies: each may be a dose that is lost. */
+  clinical: z
+    .object({
+      read: z.int(),
+      unread: z.int(),
+      changed: z.int(),
+      changes: z.array(
+        z.object({
+          stage: PolicyStage,
+          language: z.string(),
+          sentence: z.string(),
+          rules: z.array(z.string()),
+          becomes: z.string().nullable(),
+        }),
+      ),
+    })
+    .nullable()
+    .default(null),
   serving: z.object({ number: z.int(), diff: PolicyDiffView }).nullable(),
   /** Whether the release document was fetched for this, and nothing else of the release. */
   fetched: z.boolean(),

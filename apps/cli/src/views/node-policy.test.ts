@@ -53,6 +53,12 @@ const read = NodeOfferRead.parse({
   },
   policy: describePolicy(next, null),
   refused: null,
+  clinical: {
+    read: 90,
+    unread: 0,
+    changed: 1,
+    changes: [{ stage: 'output', language: 'en', sentence: 'Take 5 mg.', rules: ['doses'], becomes: 'Take […].' }],
+  },
   serving: { number: 3, diff: diffPolicies(now, next) },
   fetched: true,
 });
@@ -62,6 +68,8 @@ it('an offer is read with every pattern as it is, with what changes, and no text
   expect(text).toContain('fentanyl [0-9]{1,4}');
   expect(text).toContain('What changes against release 3, which serves now');
   expect(text).toContain('rule doses: added');
+  expect(text).toContain('warning: 1 of 90 clinical sentences would not pass as they are.');
+  expect(text).toContain('  doses: reply (en): “Take 5 mg.” becomes “Take […].”');
   expect(text).toContain('may it be fetched and evaluated?');
   expect(text).not.toContain('\u001B');
   expect(offerReadText({ ...read, serving: null }, plain, visible)).toContain('Nothing serves now');

@@ -1,12 +1,13 @@
 import type { NodeOfferRead, NodePolicyHit, NodePolicySettings, NodeShadow, PoliciesChanged } from '@openward/client';
 import { facts, table } from '../table.ts';
 import type { Paint } from '../terminal.ts';
+import { clinicalLines } from './clinical.ts';
 import { findingsOf, offersText, refusalsText } from './node.ts';
 import { diffText } from './policy.ts';
 
 /** Everything that a person reads before they consent. The policy's own lines hide nothing already. */
 export function offerReadText(read: NodeOfferRead, paint: Paint, visible: (text: string) => string): string {
-  const { offer, release, policy, serving } = read;
+  const { offer, release, policy, clinical, serving } = read;
   const { service, model, parameters, suite } = release;
   return [
     offersText([offer], paint),
@@ -25,6 +26,8 @@ export function offerReadText(read: NodeOfferRead, paint: Paint, visible: (text:
       ['evaluation suite', `${suite.name} ${suite.version}`],
     ]),
     `\n${policy}\n`,
+    ...(clinical === null ? [] : clinicalLines(clinical, visible).map((line) => `${line}\n`)),
+    clinical === null ? '' : '\n',
     serving === null
       ? 'Nothing serves now that it could be compared with.\n'
       : `${paint('bold', `What changes against release ${serving.number}, which serves now`)}\n${diffText(serving.diff, paint, visible)}`,

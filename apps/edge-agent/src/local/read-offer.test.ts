@@ -61,6 +61,7 @@ function site(
     },
     refusals: () => refusals,
     terms: () => terms,
+    now: () => performance.now(),
     refusedNow: (release) => refusedOf(judgeHere, release, terms),
   };
   /** While the document of release 2 is being fetched, this comes in its place: another release, or nothing. */
@@ -118,6 +119,17 @@ test('the site’s own values stand in what it reads', async () => {
   expect(policy).toContain('{{emergencyNumber}}: “117”, as you have set it');
   expect(policy).toContain('by your pattern MRN-[0-9]{6}');
   expect(refused).toBeNull();
+});
+
+test('the site reads how many clinical sentences the policy would change with its own words, and which', async () => {
+  const records = { recordNumber: String.raw`mmHg`, variables: {} };
+  const { clinical } = await readOffer(site(true, [], records).reading, 'triage');
+  expect(clinical?.changed).toBeGreaterThan(0);
+  expect(clinical?.unread).toBe(0);
+  expect(clinical?.changes[0]).toMatchObject({ language: 'en', rules: ['record-numbers'] });
+  expect((await readOffer(site(true).reading, 'triage')).clinical).toMatchObject({ changed: 0, changes: [] });
+  const unsound = policyOf({ revision: 2, systemPrompt: 'Call {{nobody}}.' });
+  expect((await readOffer(site(true, [], records, unsound).reading, 'triage')).clinical).toBeNull();
 });
 
 test.each<[string, PromptPolicy, SiteTerms, object]>([

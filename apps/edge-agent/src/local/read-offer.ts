@@ -1,7 +1,14 @@
 import { offersOf, type Attempt, type Held, type NodeState, type Offer } from '@openward/activation';
 import { Refusal, type Assignment, type PolicyRef, type Release } from '@openward/contracts';
 import type { PolicyRefusal } from '@openward/persistence/node';
-import { describePolicy, diffPolicies, type PolicyDiff, type SiteTerms } from '@openward/policy';
+import {
+  type ClinicalChanges,
+  clinicalChanges,
+  describePolicy,
+  diffPolicies,
+  type PolicyDiff,
+  type SiteTerms,
+} from '@openward/policy';
 import type { RefusedRelease } from '../node/policy-check.ts';
 import type { OfferHere } from './offers-here.ts';
 
@@ -13,6 +20,8 @@ export interface OfferRead {
   readonly policy: string;
   /** Why this node would end the attempt once the release is fetched; null: it would run the policy, with the terms of now. */
   readonly refused: RefusedRelease | null;
+  /** Which clinical sentences the policy would change here, with the terms of now; null: it is not sound, and none was tried. */
+  readonly clinical: ClinicalChanges | null;
   /** The release that serves now, and what its policy becomes; null where nothing serves. */
   readonly serving: { readonly number: number; readonly diff: PolicyDiff } | null;
   /** Whether the release document was fetched for this: nothing else of the release was. */
@@ -32,6 +41,8 @@ export interface OfferReading {
   readonly isHere: (assignment: Assignment) => Promise<boolean>;
   /** Bytes of an assignment's files that are not on this disk. */
   readonly missing: (assignment: Assignment) => Promise<number>;
+  /** Milliseconds of a monotonic clock. */
+  readonly now: () => number;
   /** Brings that document, and nothing else. */
   readonly fetchDocument: (assignment: Assignment) => Promise<void>;
 }
@@ -53,6 +64,7 @@ export async function readOffer(reading: OfferReading, service: string): Promise
     const read = await reading.releaseOf({ release: digest, document });
     const { policy, v: _, ...release } = read;
     const refused = await reading.refusedNow(read);
+    const isSound = refused === null || refused.code === 'policyTestFailed';
     const before = active === null ? null : await reading.releaseOf(active);
     const missing = await reading.missing(assignment);
     // A fetch can take half a minute. What is shown is what waits at its end, since that is what an answer would be to.
@@ -63,6 +75,7 @@ export async function readOffer(reading: OfferReading, service: string): Promise
       release: { ...release, policy: { id: policy.id, revision: policy.revision } },
       policy: describePolicy(policy, reading.terms()),
       refused,
+      clinical: isSound ? clinicalChanges(policy, reading.terms(), reading.now, MOST_CLINICAL_MS) : null,
       serving:
         active === null || before === null
           ? null
@@ -74,6 +87,8 @@ export async function readOffer(reading: OfferReading, service: string): Promise
 }
 
 const MOST_READINGS = 3;
+/** Sentences are tried where clinics are answered too; what is left is said to be untried. */
+const MOST_CLINICAL_MS = 200;
 
 function waiting(
   reading: OfferReading,
