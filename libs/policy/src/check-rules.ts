@@ -20,7 +20,10 @@ export const ALLOWED: Readonly<Record<RuleMatch['kind'], Readonly<Record<PolicyS
 /** Each is a program of its own to compile; a reply has one form, and may have another in shadow. */
 const MOST_SCHEMAS = 8;
 
-/** Of all topics together, in all languages: made ready in half a second, and read by people. */
+/**
+ * Of all topics together, in all languages. So many cost a text of 4 kB some 0.05 ms, and 0.3 to 1.3 ms one that has nothing but words
+ * with which they begin, in 1 to 50 topics; and more are read by nobody.
+ */
 export const MOST_PHRASES = 5_000;
 
 /** Rules that stand where they cannot, do what they cannot, or look for nothing in a language of the policy. */
