@@ -72,6 +72,15 @@ function viewWave(rollout: RolloutState, wave: WaveState, index: number, now: nu
   }
 }
 
+/** How long the prompt is stays at the node; how long it may be was said in the plan. */
+function failureOf({ plan }: RolloutState, { said }: NodeState): RolloutNodeView['failure'] {
+  if (said?.failure == null) return null;
+  const what = EVALUATION_FAILURES[said.failure];
+  const warned = plan.warnings.find(({ code }) => code === 'promptMayNotFit');
+  if (said.failure !== 'contextTooLong' || warned === undefined) return { code: said.failure, what };
+  return { code: said.failure, what: `${what} (${warned.detail})` };
+}
+
 function viewNode(rollout: RolloutState, node: NodeState, now: number, outOfReach: OutOfReach): RolloutNodeView {
   const { said, judged } = node;
   const gate = said?.gate ?? null;
@@ -87,7 +96,7 @@ function viewNode(rollout: RolloutState, node: NodeState, now: number, outOfReac
     step: said?.step ?? null,
     outcome: said?.outcome ?? null,
     reason: said?.reason ?? null,
-    failure: said?.failure == null ? null : { code: said.failure, what: EVALUATION_FAILURES[said.failure] },
+    failure: failureOf(rollout, node),
     gate:
       gate !== null
         ? { verdict: gate.verdict, reason: gate.reason ?? null, waivedBySite: gate.waivedBySite }

@@ -83,12 +83,31 @@ describe('a node that was told something', () => {
   });
 });
 
+describe('a pause', () => {
+  it('names who made it, once for the rollout and not again for each node', () => {
+    const paused = decide(after(aRollout([['ash']]), 'ash', { step: 'awaitingPermit', waitsFor: 'permit' }), {
+      kind: 'pause',
+      now: T0,
+      by: 'ada',
+      detail: 'lunch',
+    });
+    if (paused.kind === 'refused') throw new Error(paused.why);
+    const view = viewOf(paused.next, 1, T0);
+    expect(view.waits[0]?.what).toBe('ada paused it (lunch): `openward rollouts resume`');
+    expect(view.nodes[0]?.waits).toMatchObject([{ code: 'byAdmin', what: 'the rollout is paused: by admin' }]);
+  });
+});
+
 describe('a gate in error', () => {
   it('is shown with what it stumbled over, and named where the wave fails of it', () => {
     const said = { step: 'failed', outcome: 'noChange', reason: 'gateError', failure: 'contextTooLong' } as const;
     const view = viewOf(after(aRollout([['ash']]), 'ash', said), 1, T0);
     expect(view.nodes[0]?.failure).toMatchObject({ code: 'contextTooLong' });
     expect(view.nodes[0]?.failure?.what).toContain('shorten the policy');
+    const detail = 'the system prompt has between 700 and 3000 tokens';
+    const warned = aRollout([['ash']]);
+    const plan = { ...warned.plan, warnings: [{ code: 'promptMayNotFit' as const, detail }] };
+    expect(viewOf(after({ ...warned, plan }, 'ash', said), 1, T0).nodes[0]?.failure?.what).toContain(`(${detail})`);
     expect(view.ending).toEqual({ by: 'engine', why: '1 failed, 0 tolerated: ash (gate error: context too long)' });
   });
 });

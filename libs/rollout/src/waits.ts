@@ -27,13 +27,15 @@ const wait = (code: Wait['code'], since: number, clearedBy: Clearer, what: strin
   what,
 });
 
-const PAUSES: Readonly<Record<PauseCode, string>> = {
-  byAdmin: 'an admin paused it: `openward rollouts resume`',
-  waveInconclusive: 'the wave gate is inconclusive: `openward rollouts waive`, `abort` or `rollback`',
-  toleratedExceeded: 'more nodes failed than the plan tolerates: `openward rollouts rollback` or `abort`',
-  harmNotice: 'a site sent a notice of harm: look into it, then `openward rollouts resume --harm`',
-  olderEngine: 'a newer control plane wrote it: it goes on there, or when this one is upgraded',
-  readOnly: 'the control plane is read-only: an admin opens a new epoch',
+/** By whom it was paused, a person or a site, where that is known. */
+const PAUSES: Readonly<Record<PauseCode, (who: string | null) => string>> = {
+  byAdmin: (who) => `${who ?? 'an admin'} paused it: \`openward rollouts resume\``,
+  waveInconclusive: () => 'the wave gate is inconclusive: `openward rollouts waive`, `abort` or `rollback`',
+  toleratedExceeded: () => 'more nodes failed than the plan tolerates: `openward rollouts rollback` or `abort`',
+  harmNotice: (who) =>
+    `${who ?? 'a site'} sent a notice of harm: look into it, then \`openward rollouts resume --harm\``,
+  olderEngine: () => 'a newer control plane wrote it: it goes on there, or when this one is upgraded',
+  readOnly: () => 'the control plane is read-only: an admin opens a new epoch',
 };
 
 const SITE_WAITS: Readonly<Record<Exclude<WaitCode, 'wave'>, string>> = {
@@ -60,7 +62,7 @@ const withDetail = (text: string, detail: string | null): string =>
   detail === null ? text : text.replace(/:|$/, (rest) => ` (${detail})${rest}`);
 
 export const waitsOfPause = (pause: Pause): Wait =>
-  wait(pause.code, pause.since, 'networkAdmin', withDetail(PAUSES[pause.code], pause.detail));
+  wait(pause.code, pause.since, 'networkAdmin', withDetail(PAUSES[pause.code](pause.by), pause.detail));
 
 /** What the rollout as a whole waits for. `outOfReach`: since when nodes are not connected. */
 export function waitsOfRollout(
@@ -180,7 +182,10 @@ function waitOfPermit(rollout: RolloutState, node: NodeState, since: number, now
   const denial = whyNoPermit(rollout, node, now);
   if (denial === null) return wait('permit', since, 'node', 'a permit is to be had; the node asks');
   const pause = rollout.pauses[0];
-  if (denial.code === 'paused' && pause !== undefined) return waitsOfPause(pause);
+  // What stands with the rollout is not said again of each of its nodes.
+  if (denial.code === 'paused' && pause !== undefined) {
+    return { ...waitsOfPause(pause), what: `the rollout is paused: ${inWords(pause.code)}` };
+  }
   if (denial.code === 'concurrencyReached' || denial.code === 'policyNotYet')
     return wait('permit', since, 'time', denial.why);
   if (denial.code === 'gateNotPassed') return wait('gateInconclusive', since, 'site', denial.why);

@@ -179,8 +179,9 @@ export function changesOf(before: RolloutView | null, view: RolloutView): string
   return lines;
 }
 
-// Without its words, which count, and its time, which starts again with each step: a wait that goes on is said once.
-const keyOfWait = ({ who, code }: PlacedWait): string => `${who} ${code}`;
+// Without its words, which count, and its time, which starts again with each step: a wait that goes on is said once, and again when
+// it comes to somebody else to clear it.
+const keyOfWait = ({ who, code, clearedBy }: PlacedWait): string => `${who} ${code} ${clearedBy}`;
 
 function lineOfNode(node: RolloutNodeView): string {
   const { outcome, reason, failure, soak } = node;
