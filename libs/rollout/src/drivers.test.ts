@@ -8,7 +8,18 @@ import { answerPermit } from './permit.driver.ts';
 import type { DesiredTransport } from './ports.ts';
 import { relayOnce, type RelayPorts } from './relay.driver.ts';
 import { offerOf } from './start.ts';
-import { aDigest, aNode, aRequest, aRollout, evidenceOf, factsOf, inputOf, planOf, T0 } from './testing-fixtures.ts';
+import {
+  aDigest,
+  aNode,
+  aRequest,
+  aRollout,
+  aState,
+  evidenceOf,
+  factsOf,
+  inputOf,
+  planOf,
+  T0,
+} from './testing-fixtures.ts';
 import { runTicks, tickOnce } from './tick.driver.ts';
 
 const QUIET: Log = { info: () => {}, warn: () => {}, error: () => {} };
@@ -32,25 +43,7 @@ const report = (seq: number, more: { boot?: string; generation?: Generation } = 
   boot: more.boot ?? BOOT,
   seq,
   ledger: { seq, head: aDigest('ledger') },
-  body: {
-    type: 'state',
-    agentVersion: '0.1.0',
-    protocol: 1,
-    generation: more.generation ?? null,
-    class: {
-      threads: 2,
-      memoryGiB: 4,
-      diskGiB: 256,
-      diskFreePercent: 50,
-      runtime: 'llamaCpp',
-      runtimeServers: 1,
-      runtimeVersion: '3.21.1',
-      runtimeSafe: 'safe',
-    },
-    uptimeHours: 1,
-    services: [],
-    suites: [],
-  },
+  body: aState({ generation: more.generation ?? null, uptimeHours: 1 }),
 });
 
 describe('ingest (D4, D6, R9)', () => {

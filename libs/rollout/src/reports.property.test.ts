@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULT_ENGINE_SETTINGS as SETTINGS } from './events.ts';
 import { ingestReport } from './ingest.driver.ts';
 import { memoryStores } from './memory-store.ts';
-import { aRollout, inputOf, T0 } from './testing-fixtures.ts';
+import { aRollout, aState, inputOf, NODE_CLASS, T0 } from './testing-fixtures.ts';
 import { tickOnce } from './tick.driver.ts';
 
 const QUIET = { info: () => {}, warn: () => {}, error: () => {} };
@@ -20,26 +20,11 @@ const aReport = (seq: number, step: NodeStep, progress: number, boot: number): R
     boot: `00000000-0000-4000-8000-00000000000${boot}`,
     seq,
     ledger: { seq, head: `sha256:${'0'.repeat(64)}` },
-    body: {
-      type: 'state',
-      agentVersion: '0.1.0',
-      protocol: 1,
-      generation: null,
-      class: {
-        threads: 2,
-        memoryGiB: 4,
-        // News of the node, and none to a rollout.
-        diskGiB: 256,
-        diskFreePercent: seq,
-        runtime: 'llamaCpp',
-        runtimeServers: 1,
-        runtimeVersion: '3.21.1',
-        runtimeSafe: 'safe',
-      },
-      uptimeHours: 0,
+    body: aState({
+      // News of the node, and none to a rollout.
+      class: { ...NODE_CLASS, diskFreePercent: seq },
       services: [service],
-      suites: [],
-    },
+    }),
   };
 };
 

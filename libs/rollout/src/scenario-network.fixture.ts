@@ -19,7 +19,7 @@ import type { NodeFacts } from './plan-facts.ts';
 import { relayOnce } from './relay.driver.ts';
 import { seconds, sentence, told } from './scenario-words.fixture.ts';
 import { offerOf } from './start.ts';
-import { aDigest, aNode, aRelease, aRequest, factsOf, T0 } from './testing-fixtures.ts';
+import { aDigest, aNode, aRelease, aRequest, aState, factsOf, NODE_CLASS, T0 } from './testing-fixtures.ts';
 import { tickOnce } from './tick.driver.ts';
 import { viewOf } from './view.ts';
 
@@ -135,25 +135,14 @@ export class Network {
       serving: active === null ? ('notServing' as const) : ('serving' as const),
       pinned,
     };
-    await this.report(it, {
-      type: 'state',
-      agentVersion: '0.1.0',
-      protocol: 1,
-      generation: it.heard?.generation ?? null,
-      class: {
-        threads: it.threads,
-        memoryGiB: 4,
-        diskGiB: 256,
-        diskFreePercent: 50,
-        runtime: 'llamaCpp',
-        runtimeServers: 1,
-        runtimeVersion: '3.21.1',
-        runtimeSafe: 'safe',
-      },
-      uptimeHours: 1,
-      services: [status === null ? state : { ...state, assignment: status }],
-      suites: [],
-    });
+    await this.report(
+      it,
+      aState({
+        generation: it.heard?.generation ?? null,
+        class: { ...NODE_CLASS, threads: it.threads },
+        services: [status === null ? state : { ...state, assignment: status }],
+      }),
+    );
   }
 
   async say(it: Hospital, step: NodeStep, more: Partial<AssignmentStatus> = {}): Promise<void> {

@@ -11,6 +11,7 @@ import {
   type ModelVariant,
   type Plan,
   type Release,
+  type StateBody,
   type SuiteDocument,
   type Verdict,
   type VerdictReason,
@@ -92,6 +93,30 @@ export function aRelease(number: number, variants?: ModelVariant[]): Release {
 
 export const releaseDigest = (number: number): Digest => digestOf(aRelease(number));
 
+export const NODE_CLASS: StateBody['class'] = {
+  threads: 2,
+  memoryGiB: 4,
+  diskGiB: 256,
+  diskFreePercent: 50,
+  runtime: 'llamaCpp',
+  runtimeServers: 1,
+  runtimeVersion: '3.21.1',
+  runtimeSafe: 'safe',
+};
+
+/** What a node says of itself that serves nothing, with what matters to the test set. */
+export const aState = (given: Partial<StateBody> = {}): StateBody => ({
+  type: 'state',
+  agentVersion: '0.1.0',
+  protocol: 1,
+  generation: null,
+  class: NODE_CLASS,
+  uptimeHours: 0,
+  services: [],
+  suites: [],
+  ...given,
+});
+
 type NodeOptions = Partial<Omit<NodeFacts, 'reported'>> & {
   readonly reported?: Partial<NonNullable<NodeFacts['reported']>>;
 };
@@ -108,16 +133,7 @@ export function aNode(node: string, options: NodeOptions = {}): NodeFacts {
     files: [],
     ...rest,
     reported: {
-      class: {
-        threads: 2,
-        memoryGiB: 4,
-        diskGiB: 256,
-        diskFreePercent: 50,
-        runtime: 'llamaCpp',
-        runtimeServers: 1,
-        runtimeVersion: '3.21.1',
-        runtimeSafe: 'safe',
-      },
+      class: NODE_CLASS,
       protocol: PROTOCOL,
       active: null,
       lastGood: null,

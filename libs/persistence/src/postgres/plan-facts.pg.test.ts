@@ -7,7 +7,7 @@ import {
   type StateBody,
 } from '@openward/contracts';
 import { offerOf, plan, start, type StartOrder, DEFAULT_ENGINE_SETTINGS as SETTINGS } from '@openward/rollout';
-import { aRelease, aSuite } from '@openward/rollout/testing';
+import { aRelease, aState, aSuite } from '@openward/rollout/testing';
 import { withDatabase } from '@openward/testkit';
 import { sql } from 'kysely';
 import { expect, it } from 'vitest';
@@ -47,25 +47,7 @@ async function report({ reports }: Persistence, node: string, seq: number, servi
       boot: '00000000-0000-4000-8000-000000000001',
       seq,
       ledger: { seq, head: digestOf('') },
-      body: {
-        type: 'state',
-        agentVersion: '0.1.0',
-        protocol: 1,
-        generation: null,
-        class: {
-          threads: 2,
-          memoryGiB: 4,
-          diskGiB: 256,
-          diskFreePercent: 50,
-          runtime: 'llamaCpp',
-          runtimeServers: 1,
-          runtimeVersion: '3.21.1',
-          runtimeSafe: 'safe',
-        },
-        uptimeHours: 0,
-        services,
-        suites,
-      },
+      body: aState({ services, suites }),
     },
     0,
   );

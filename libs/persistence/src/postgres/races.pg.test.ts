@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { assignmentId, type AssignmentStatus, type Report, type StateBody } from '@openward/contracts';
+import { assignmentId, type AssignmentStatus, type Report } from '@openward/contracts';
 import {
   answerPermit,
   DEFAULT_ENGINE_SETTINGS as SETTINGS,
@@ -11,7 +11,7 @@ import {
   type RelayPorts,
   type RolloutState,
 } from '@openward/rollout';
-import { aRollout, evidenceOf, inputOf, memoryBucket } from '@openward/rollout/testing';
+import { aRollout, aState, evidenceOf, inputOf, memoryBucket } from '@openward/rollout/testing';
 import { withDatabase } from '@openward/testkit';
 import { sql } from 'kysely';
 import { expect, it } from 'vitest';
@@ -37,25 +37,7 @@ function stateOf(
   status: Partial<AssignmentStatus> & Pick<AssignmentStatus, 'step'>,
 ) {
   const { service } = inputOf(rollout, node, 1, status);
-  const body: StateBody = {
-    type: 'state',
-    agentVersion: '0.1.0',
-    protocol: 1,
-    generation: null,
-    class: {
-      threads: 2,
-      memoryGiB: 4,
-      diskGiB: 256,
-      diskFreePercent: 50,
-      runtime: 'llamaCpp',
-      runtimeServers: 1,
-      runtimeVersion: '3.21.1',
-      runtimeSafe: 'safe',
-    },
-    uptimeHours: 0,
-    services: service === null ? [] : [service],
-    suites: [],
-  };
+  const body = aState({ services: service === null ? [] : [service] });
   return reportOf(node, body);
 }
 

@@ -1,19 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Report } from '@openward/contracts';
-import { evidenceOf } from '@openward/rollout/testing';
+import { aState, evidenceOf } from '@openward/rollout/testing';
 import { until } from '@openward/testkit';
 import { describe, expect, it } from 'vitest';
-import {
-  aReport,
-  aState,
-  changeOf,
-  ENGINE,
-  QUIET,
-  refOf,
-  rolloutOf,
-  startIn,
-  WORLDS,
-} from './rollout-worlds.fixture.ts';
+import { aReport, changeOf, ENGINE, QUIET, refOf, rolloutOf, startIn, WORLDS } from './rollout-worlds.fixture.ts';
 
 describe.each(WORLDS)('a report store %s', (_, open) => {
   it('acknowledges the highest contiguous sequence, in whatever order reports come (D4)', async () => {

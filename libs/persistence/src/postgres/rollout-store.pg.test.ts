@@ -1,10 +1,9 @@
 import { assignmentOf } from '@openward/rollout';
-import { evidenceOf, inputOf } from '@openward/rollout/testing';
+import { aState, evidenceOf, inputOf } from '@openward/rollout/testing';
 import { until } from '@openward/testkit';
 import { describe, expect, it } from 'vitest';
 import {
   aReport,
-  aState,
   audited,
   BOOT,
   changed,
@@ -190,7 +189,7 @@ describe.each(WORLDS)('a rollout store %s', (_, open) => {
     await world.reports.append(aReport('a', 4, evidence), 0);
     await world.reports.append(aReport('a', 3, evidenceOf(state, 'a', null, 'tooFew')), 0);
     await world.reports.append(aReport('a', 5, { ...evidence, assignment: `${state.id}.a.7` }), 0);
-    await world.reports.append(aReport('a', 2, aState([service])), 0);
+    await world.reports.append(aReport('a', 2, aState({ services: [service] })), 0);
     await world.reports.append(aReport('a', 1), 0);
     const done = await world.rollouts.turnOne(state.id, ['a'], ({ inputs }) => ({ change: null, result: inputs }));
     const [input] = done?.result ?? [];

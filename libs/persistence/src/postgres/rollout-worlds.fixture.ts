@@ -1,4 +1,4 @@
-import type { Report, StateBody } from '@openward/contracts';
+import type { Report } from '@openward/contracts';
 import {
   assignmentOf,
   type AuditAction,
@@ -9,7 +9,7 @@ import {
   type RolloutState,
   type RolloutStore,
 } from '@openward/rollout';
-import { aRollout, memoryStores } from '@openward/rollout/testing';
+import { aRollout, aState, memoryStores } from '@openward/rollout/testing';
 import { withDatabase } from '@openward/testkit';
 import { MIGRATED, openOn, putNode } from './testing-fixtures.ts';
 
@@ -68,26 +68,6 @@ export const BOOT = '00000000-0000-4000-8000-000000000001';
 const LEDGER = { seq: 1, head: `sha256:${'0'.repeat(64)}` };
 export const ENGINE = 1;
 export const QUIET = { effects: [], dueAt: null, open: true } as const;
-
-export const aState = (services: StateBody['services'] = []): StateBody => ({
-  type: 'state',
-  agentVersion: '0.1.0',
-  protocol: 1,
-  generation: null,
-  class: {
-    threads: 2,
-    memoryGiB: 4,
-    diskGiB: 256,
-    diskFreePercent: 50,
-    runtime: 'llamaCpp',
-    runtimeServers: 1,
-    runtimeVersion: '3.21.1',
-    runtimeSafe: 'safe',
-  },
-  uptimeHours: 0,
-  services,
-  suites: [],
-});
 
 export function aReport(node: string, seq: number, body: Report['body'] = aState(), boot = BOOT): Report {
   return { v: 1, ...refOf(node), boot, seq, ledger: LEDGER, body };
