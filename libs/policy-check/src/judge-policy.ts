@@ -1,7 +1,6 @@
-import { extname } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import type { PromptPolicy } from '@openward/contracts';
 import { examineShape, type PolicyFinding, type SiteTerms } from '@openward/policy';
+import { createRestingThread, type RestingThread } from './resting-thread.ts';
 
 // The tests of a large policy take half a second, and those of a hostile one all that they are given. The main thread goes on
 // meanwhile: with rollouts on the network's side, with clinics' requests at a site.
@@ -9,6 +8,8 @@ import { examineShape, type PolicyFinding, type SiteTerms } from '@openward/poli
 /** The tests end by themselves much earlier; what is over this is no policy. */
 const DEADLINE_MS = 30_000;
 const MEMORY_MB = 256;
+/** Policies come together: those that a change of a site's terms touches, or a release's when it is staged and when it is offered. */
+const REST_MS = 2_000;
 
 export interface ToJudge {
   readonly policy: PromptPolicy;
@@ -22,12 +23,13 @@ export type Judgement =
   | { readonly kind: 'refused'; readonly findings: readonly PolicyFinding[] };
 
 export function createPolicyJudge(deadlineMs = DEADLINE_MS): JudgePolicy {
+  const threads = createRestingThread(MEMORY_MB, REST_MS);
   let turn: Promise<unknown> = Promise.resolve();
   return async (document, terms) => {
     // What is no policy costs little to refuse, and may be nested deeper than it could be handed over.
     const { policy, findings } = examineShape(document);
     if (policy === null || findings.length > 0) return { kind: 'refused', findings };
-    const judging = turn.then(() => judgeApart({ policy, terms }, deadlineMs));
+    const judging = turn.then(() => judgeApart(threads, { policy, terms }, deadlineMs));
     // Whoever asked is told of a failure; the next one has its turn all the same.
     turn = judging.catch(() => undefined);
     const found = await judging;
@@ -35,26 +37,34 @@ export function createPolicyJudge(deadlineMs = DEADLINE_MS): JudgePolicy {
   };
 }
 
-async function judgeApart(workerData: ToJudge, deadlineMs: number): Promise<readonly PolicyFinding[]> {
-  const extension = extname(import.meta.filename);
-  const worker = new Worker(new URL(`./policy-check.worker${extension}`, import.meta.url), {
-    workerData,
-    resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB },
-    // From source nothing may be built yet.
-    ...(extension === '.ts' && { execArgv: ['--conditions=@openward/source'] }),
-  });
+/** A thread that was given up on, or failed, is ended; the next policy has a new one. */
+async function judgeApart(
+  threads: RestingThread,
+  toJudge: ToJudge,
+  deadlineMs: number,
+): Promise<readonly PolicyFinding[]> {
+  const thread = threads.take();
   const { promise, resolve, reject } = Promise.withResolvers<readonly PolicyFinding[]>();
   const patience = setTimeout(() => resolve(tooMuch(`longer than ${deadlineMs / 1000} s`)), deadlineMs);
-  worker.once('message', resolve);
-  worker.once('error', (error: NodeJS.ErrnoException) =>
-    error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? resolve(tooMuch(`more than ${MEMORY_MB} MB`)) : reject(error),
-  );
-  worker.once('exit', () => reject(new Error('the check of a policy ended without an answer')));
+  let hasAnswered = false;
+  const onMessage = (found: readonly PolicyFinding[]): void => {
+    hasAnswered = true;
+    resolve(found);
+  };
+  const onError = (error: NodeJS.ErrnoException): void =>
+    error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? resolve(tooMuch(`more than ${MEMORY_MB} MB`)) : reject(error);
+  const onExit = (): void => reject(new Error('the check of a policy ended without an answer'));
+  thread.on('message', onMessage).on('error', onError).on('exit', onExit);
   try {
+    thread.postMessage(toJudge);
     return await promise;
   } finally {
     clearTimeout(patience);
-    await worker.terminate();
+    thread.off('message', onMessage).off('exit', onExit);
+    if (hasAnswered) {
+      thread.off('error', onError);
+      threads.giveBack(thread);
+    } else await thread.terminate();
   }
 }
 
