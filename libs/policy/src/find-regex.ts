@@ -46,13 +46,13 @@ function findByParts(
   const whole = text.folded;
   const spans: Span[] = [];
   for (let from = nextOpening(whole, text.from, openings); from < whole.length;) {
-    stillAllowed?.();
     const offset = Math.max(0, from - context - 1);
     const slice = whole.slice(offset, from + part + longest + context + 1);
     const until = Math.min(whole.length, from + part);
     const found = findFrom(pattern, text, offset, slice, from, until, stillAllowed);
     spans.push(...found.spans);
     from = nextOpening(whole, found.next, openings);
+    if (from < whole.length) stillAllowed?.();
     part = from - found.next < PART.least ? Math.max(least, Math.min(2 * part, PART.most)) : least;
   }
   return spans;

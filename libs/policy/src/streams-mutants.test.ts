@@ -33,6 +33,18 @@ const MUTANTS: readonly Mutant[] = [
     to: 'after',
   },
   {
+    bug: 'what may match is asked without what stands before',
+    file: 'may-match.ts',
+    from: 'readFrom - back)',
+    to: 'readFrom)',
+  },
+  {
+    bug: 'a word that begins with another letter than the table has is looked for',
+    file: 'word-table.ts',
+    from: 'if (known === 0) continue;',
+    to: 'if (known !== 0) continue;',
+  },
+  {
     bug: 'a match that overlaps another hides nothing more',
     file: 'spans.ts',
     from: 'hidden = Math.max(hidden, end);',

@@ -1,7 +1,7 @@
 import { foldedFrom, openFolding } from './fold.ts';
 import { placed } from './marks.ts';
 import { type Allowance, allowance, forAll, type Matched, withinLimit } from './matching.ts';
-import type { MayMatch } from './may-match.ts';
+import { type MayMatch, readAlong } from './may-match.ts';
 import type { Finder, FoldedText, Monotonic } from './model.ts';
 import type { ReadyRule } from './rules.ts';
 import { bySpan, type PlacedSpan, START, type Writing, writeSpans } from './spans.ts';
@@ -40,6 +40,7 @@ export function openWindow(
   now: Monotonic,
 ): Window {
   const all: Progress[] = rules.map((ready) => ({ ready, needed: neededFor(ready.finder), known: 0, count: 0 }));
+  const along = all.filter(({ ready }) => readAlong(ready));
   const folding = openFolding();
   let base = 0;
   let tail = '';
@@ -55,12 +56,13 @@ export function openWindow(
     if (due.length === 0 && !isEnd) return '';
     const allowed = allowance(now);
     const [first] = rules;
-    const possible = first === undefined ? [] : forAll(first, allowed, () => may(text));
+    const readFrom = foldedFrom(text, leastKnown(along));
+    const possible = first === undefined ? [] : forAll(first, allowed, () => may(text, readFrom));
     for (const { rule, frontier } of due) {
       if (possible.includes(rule.ready)) pending.push(...find(text, rule, frontier, allowed));
       rule.known = Math.max(rule.known, frontier);
     }
-    const until = isEnd ? base + tail.length : Math.min(...all.map(({ known }) => known));
+    const until = isEnd ? base + tail.length : leastKnown(all);
     const ready = pending.filter(({ start }) => start < until).toSorted(bySpan);
     pending = pending.filter(({ start }) => start >= until);
     const { out, writing: next } = writeSpans(tail, base, writing, until, ready);
@@ -114,6 +116,12 @@ export function openWindow(
       return { text, matched };
     },
   };
+}
+
+function leastKnown(rules: readonly Progress[]): number {
+  let least = Infinity;
+  for (const { known } of rules) if (known < least) least = known;
+  return least;
 }
 
 /** The first offset from which on a match may depend on what is still to come. */

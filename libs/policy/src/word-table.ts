@@ -1,8 +1,8 @@
 import type { FoldedText } from './model.ts';
 import { hasHoles, standingFor, textWords } from './words.ts';
 
-/** What stands in a table for the words of a text, as `words.ts` reads them. */
-export type WordTable<T> = (text: FoldedText) => readonly T[];
+/** What stands in a table for the words of a text from a folded offset on, as `words.ts` reads them; it may be more, never less. */
+export type WordTable<T> = (text: FoldedText, from?: number) => readonly T[];
 
 /**
  * Nearly no word of a text is one of the table's, and most are told apart by their first letter and their length, without being cut
@@ -12,10 +12,10 @@ export type WordTable<T> = (text: FoldedText) => readonly T[];
 export function wordTable<T>(table: ReadonlyMap<string, T>): WordTable<T> {
   const lengths = lengthsByLetter(table.keys());
   const read = (text: FoldedText): readonly T[] => standingFor(textWords(text), table).map(([, value]) => value);
-  return (text) => {
+  return (text, from = 0) => {
     const { folded } = text;
     const found: T[] = [];
-    for (let at = 0, end = 0; at < folded.length; at = end) {
+    for (let at = from, end = from; at < folded.length; at = end) {
       const first = folded.charCodeAt(at);
       if (first >= ASCII) return read(text);
       end = endOfWord(folded, at);
