@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { connect } from 'node:tls';
+import { connect } from 'node:net';
+import { connect as secure } from 'node:tls';
 import { inboxPrefix, reportSubject, rpcSubject, type DoctorView } from '@openward/contracts';
 import { generateUserKey } from '@openward/messaging';
 import { sealDocument } from '@openward/trust';
@@ -128,7 +129,8 @@ it('slow bodies from many connections hold nobody’s turn', async () => {
   const head = ['POST /api/v1/renew HTTP/1.1', `host: ${hostname}`, 'content-type: application/octet-stream'];
   const slow = await Promise.all(
     Array.from({ length: 40 }, async (_, at) => {
-      const socket = connect({ host: hostname, port: Number(port), ca, localAddress: `127.0.0.${3 + (at % 10)}` });
+      const line = connect({ host: hostname, port: Number(port), localAddress: `127.0.0.${3 + (at % 10)}` });
+      const socket = secure({ socket: line, host: hostname, ca });
       await once(socket, 'secureConnect');
       socket.on('error', () => {});
       socket.write([...head, 'content-length: 1000', '', 'x'].join('\r\n'));
