@@ -12,26 +12,18 @@ import { until } from '@openward/testkit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { FakeNode } from './node.fixture.ts';
-import { startNetwork, type Client, type Network } from './network.fixture.ts';
-import { catalogue } from './registry.fixture.ts';
+import { startLakeside, type Lakeside } from './lakeside.fixture.ts';
+import type { Client, Network } from './network.fixture.ts';
 
+let lakeside: Lakeside;
 let network: Network;
 let admin: Client;
 let node: FakeNode;
 beforeAll(async () => {
-  network = await startNetwork();
-  admin = network.admin;
-  await admin.post('/sites', { name: 'lakeside', tier: 'referral' });
-  node = await FakeNode.enrol(admin, 'lakeside', 'lakeside-1');
-  await node.connect();
-  await node.told(() => true, 'the first desired state');
-  await node.acked(await node.state());
-  await catalogue(admin);
+  lakeside = await startLakeside();
+  ({ network, admin, node } = lakeside);
 });
-afterAll(async () => {
-  await node.close();
-  await network.close();
-});
+afterAll(() => lakeside[Symbol.asyncDispose]());
 
 const octets = { 'content-type': 'application/octet-stream' };
 

@@ -13,29 +13,22 @@ import { openPersistence } from '@openward/persistence';
 import { sealDocument } from '@openward/trust';
 import { until } from '@openward/testkit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startNetwork, type Client, type Network } from './network.fixture.ts';
+import { startLakeside, type Lakeside } from './lakeside.fixture.ts';
+import type { Client, Network } from './network.fixture.ts';
 import { FakeNode } from './node.fixture.ts';
-import { catalogue, push } from './registry.fixture.ts';
+import { push } from './registry.fixture.ts';
 
 // What operators stumbled over.
 
+let lakeside: Lakeside;
 let network: Network;
 let admin: Client;
 let node: FakeNode;
 beforeAll(async () => {
-  network = await startNetwork();
-  admin = network.admin;
-  await admin.post('/sites', { name: 'lakeside', tier: 'referral' });
-  node = await FakeNode.enrol(admin, 'lakeside', 'lakeside-1');
-  await node.connect();
-  await node.told(() => true, 'the first desired state');
-  await node.acked(await node.state());
-  await catalogue(admin);
+  lakeside = await startLakeside();
+  ({ network, admin, node } = lakeside);
 });
-afterAll(async () => {
-  await node.close();
-  await network.close();
-});
+afterAll(() => lakeside[Symbol.asyncDispose]());
 
 const REQUEST = { service: 'triage', release: 1, settings: { waveDeadlineMs: 60_000 } };
 

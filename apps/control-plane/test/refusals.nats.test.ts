@@ -5,9 +5,9 @@ import { openPersistence } from '@openward/persistence';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FakeNode, sendEnrol } from './node.fixture.ts';
-import { startNetwork, type Client, type Network } from './network.fixture.ts';
+import { startLakeside, type Lakeside } from './lakeside.fixture.ts';
+import type { Client, Network } from './network.fixture.ts';
 import {
-  catalogue,
   describe as describeFile,
   modelFile,
   push,
@@ -21,23 +21,14 @@ import {
 
 // Bad input: a clear refusal with a code, and nothing changed.
 
+let lakeside: Lakeside;
 let network: Network;
 let admin: Client;
-let node: FakeNode;
 beforeAll(async () => {
-  network = await startNetwork({ OPENWARD_BODY_TIMEOUT_MS: '700', OPENWARD_ARTIFACT_QUOTA_BYTES: '8000000' });
-  admin = network.admin;
-  await admin.post('/sites', { name: 'lakeside', tier: 'referral' });
-  node = await FakeNode.enrol(admin, 'lakeside', 'lakeside-1');
-  await node.connect();
-  await node.told(() => true, 'the first desired state');
-  await node.acked(await node.state());
-  await catalogue(admin);
+  lakeside = await startLakeside({ OPENWARD_BODY_TIMEOUT_MS: '700', OPENWARD_ARTIFACT_QUOTA_BYTES: '8000000' });
+  ({ network, admin } = lakeside);
 });
-afterAll(async () => {
-  await node.close();
-  await network.close();
-});
+afterAll(() => lakeside[Symbol.asyncDispose]());
 
 const json = { 'content-type': 'application/json' };
 const refused = (status: number, code: string) => ({ status, body: { code } });
