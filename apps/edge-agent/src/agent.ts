@@ -1,6 +1,3 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isInUse, startReconciler, type Entry, type Reconciler, type StatePart } from '@openward/activation';
 import { PROTOCOL, reportSubject, type Log, type StateBody } from '@openward/contracts';
@@ -21,7 +18,7 @@ import { LlamaChild, type RuntimeDescription } from '@openward/runtime';
 import { isLoopback, type AgentConfig } from './config.ts';
 import type { Answering } from './gateway/answer.ts';
 import { compiledPolicy } from './gateway/compiled.ts';
-import { createGateway } from './gateway/gateway.ts';
+import { closeServer, createGatewayServer, listen, urlOf, type GatewayServer } from './gateway/gateway-server.ts';
 import { ServedReleases } from './gateway/served.ts';
 import { Slots } from './gateway/slots.ts';
 import { missingBytes } from './local/offers-here.ts';
@@ -30,6 +27,7 @@ import { createFetch, type Online } from './node/artifacts.ts';
 import { keepDescription } from './node/description.ts';
 import { Documents } from './node/documents.ts';
 import { commitmentsOf } from './local/data-sets.ts';
+import { cameFrom } from './node/came-from.ts';
 import { createEvaluate } from './node/evaluate.ts';
 import { Fetches } from './node/fetches.ts';
 import { pathsOf, writeSecretFile } from './node/files.ts';
@@ -39,10 +37,12 @@ import { createModelRuntime, openRuntimes, type LoadedReleases, type Runtimes } 
 import { nodeClass } from './node/node-class.ts';
 import { NodePolicies } from './node/node-policies.ts';
 import { createProber } from './node/prober.ts';
+import { repeat } from './node/repeat.ts';
 import { realPorts, type RealPorts } from './node/real-ports.ts';
 import { createVerify } from './node/verify.ts';
 import { FrameCounter } from './network/frame-counter.ts';
 import { Network } from './network/network.ts';
+import { createNodeGateway } from './node-gateway.ts';
 import { AGENT_VERSION } from './version.ts';
 import type { Logger } from 'pino';
 
@@ -68,7 +68,7 @@ export class Agent {
   readonly network: Network;
   readonly fetches = new Fetches();
   readonly #metrics = nodeMetrics();
-  readonly #server: Server;
+  readonly #server: GatewayServer;
   readonly #stop = new AbortController();
   readonly #gate: DisclosureGate;
   readonly #bell: Bell;
@@ -77,7 +77,6 @@ export class Agent {
   readonly #startedAt: number;
   readonly #described: () => Promise<RuntimeDescription>;
   readonly #log: Log;
-  #restored = false;
   readonly #database: ReturnType<typeof openNodeDatabase>;
 
   private constructor(parts: {
@@ -87,7 +86,7 @@ export class Agent {
     readonly store: Awaited<ReturnType<typeof openLocalStore>>;
     readonly runtimes: Runtimes;
     readonly logger: Logger;
-    readonly server: Server;
+    readonly server: GatewayServer;
   }) {
     const { config, enrolment, database, store, runtimes, logger, server } = parts;
     const ports = realPorts(logger);
@@ -121,6 +120,7 @@ export class Agent {
     const slots = new Slots(config.runtime.parallel, config.gateway.mostWaiting);
     this.served = new ServedReleases({
       releaseOf: (held) => this.documents.release(held.release, held.document),
+      cameFrom: (service, held) => cameFrom(this.reconciler.state(), service, held),
       compile: (policy) => this.policies.compile(policy),
       terms: () => this.policies.settings.terms(),
       drainMs: config.gateway.drainMs,
@@ -227,14 +227,32 @@ export class Agent {
       localTime: localTimeIn(config.timeZone),
     });
     this.#server = server;
-    server.on('request', this.#createListener(answering, models));
-    void this.#repeat(config.stateIntervalMs, () => (this.network.maySend ? this.#sendState() : Promise.resolve()));
-    void this.#repeat(FRAMES_EVERY_MS, () => this.#writeFrames());
-    void this.#repeat(RESERVE_EVERY_MS, async () => {
+    server.on(
+      'request',
+      createNodeGateway({
+        config,
+        answering,
+        models,
+        served: this.served,
+        policies: this.policies,
+        apiKeys: this.apiKeys,
+        metrics: this.#metrics,
+        state: () => this.reconciler.state(),
+        isConnected: () => this.network.isConnected,
+        clock: ports.clock,
+        log: ports.log,
+      }),
+    );
+    const untilStop = { timers: ports.timers, log: ports.log, signal: this.#stop.signal };
+    const sendState = () => (this.network.maySend ? this.#sendState() : Promise.resolve());
+    void repeat(config.stateIntervalMs, sendState, untilStop);
+    void repeat(FRAMES_EVERY_MS, () => this.#writeFrames(), untilStop);
+    const restoreReserve = async () => {
       // Not the last room there is: the journal's next entry would have it given up again.
       if (!this.hasReserve && (await store.freeSpace()) >= 2 * config.reserveBytes) await store.restoreReserve();
-    });
-    void this.#repeat(POLICY_HITS_EVERY_MS, () => Promise.resolve(this.policies.keepHits()));
+    };
+    void repeat(RESERVE_EVERY_MS, restoreReserve, untilStop);
+    void repeat(POLICY_HITS_EVERY_MS, () => Promise.resolve(this.policies.keepHits()), untilStop);
   }
 
   /** Serves what the journal says as soon as it is read, with or without a network. */
@@ -276,20 +294,13 @@ export class Agent {
   }
 
   get gatewayUrl(): string {
-    const address = this.#server.address();
-    const port = typeof address === 'object' && address !== null ? address.port : 0;
-    const { host, tls } = this.config.gateway;
-    return `${tls === null ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+    return urlOf(this.#server, this.config);
   }
 
   /** Requests in flight end first, as long as a drain may last; what serves is left as it is, for the next start. */
   async stop(): Promise<void> {
     this.#stop.abort();
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#server.closeIdleConnections();
-    const deadline = setTimeout(() => this.#server.closeAllConnections(), this.config.gateway.drainMs);
-    await closed;
-    clearTimeout(deadline);
+    await closeServer(this.#server, this.config.gateway.drainMs);
     await this.reconciler.stop();
     await this.#writeFrames();
     this.policies.keepHits();
@@ -333,88 +344,4 @@ export class Agent {
     const counts = this.#frames.take();
     if (Object.keys(counts).length > 0) await this.#gate.countFrames(counts);
   }
-
-  async #repeat(ms: number, act: () => Promise<void>): Promise<void> {
-    const { signal } = this.#stop;
-    while (!signal.aborted) {
-      await this.#ports.timers.sleep(ms, signal).catch(() => undefined);
-      if (signal.aborted) return;
-      await act().catch((error: unknown) => this.#ports.log.error('agent.repeatFailed', { error: String(error) }));
-    }
-  }
-
-  #createListener(answering: Answering, models: LoadedReleases): RequestListener {
-    const { gateway } = this.config;
-    const metrics = this.#metrics;
-    return createGateway({
-      ...answering,
-      served: this.served,
-      policies: {
-        today: this.policies.today,
-        onExpiry: () => this.policies.settings.onExpiry(),
-        shadowOf: (service) => this.policies.shadows.shadowOf(service),
-        counts: this.policies.counts,
-      },
-      keyOf: (digest) => this.apiKeys.idOf(digest),
-      limits: { bytes: gateway.maxBodyBytes, ms: gateway.bodyTimeoutMs },
-      version: AGENT_VERSION,
-      health: () => ({
-        restored: this.#isRestored(),
-        ready: this.served.list().some(({ release }) => release !== null),
-        details: {
-          status: this.#isRestored() ? 'ok' : 'starting',
-          connected: this.network.isConnected,
-          services: this.served.list(),
-          loaded: models.size,
-          policyTroubles: this.policies.troubles(),
-        },
-      }),
-      observe: ({ service, status, ms, firstMs, policy, action }) => {
-        metrics.requests.add(1, { service, status });
-        metrics.requestSeconds.record(ms / 1000, { service });
-        if (firstMs !== null) metrics.firstTokenSeconds.record(firstMs / 1000, { service });
-        if (action !== null) metrics.policyActions.add(1, { service, action });
-        if (action === 'refused') this.#log.info('gateway.policyRefused', { service, status });
-        if (policy !== null) this.#log.info('gateway.policyActed', { service, status, ...policy });
-      },
-      log: this.#log,
-      monotonic: () => this.#ports.clock.monotonic(),
-      wall: () => this.#ports.clock.wall(),
-    });
-  }
-
-  /** After a start: every release that the journal says serves, serves, or was stopped for a reason. Once true, it stays. */
-  #isRestored(): boolean {
-    if (this.#restored) return true;
-    const { isBooted, durable } = this.reconciler.state();
-    const stands = new Map(
-      this.served
-        .list()
-        .map(({ service, release, stopped }) => [
-          service,
-          release !== null || (stopped !== null && stopped !== 'loading'),
-        ]),
-    );
-    this.#restored =
-      isBooted &&
-      Object.entries(durable.services).every(
-        ([service, { active, halted }]) => active === null || halted || stands.get(service) === true,
-      );
-    return this.#restored;
-  }
-}
-
-function createGatewayServer({ gateway }: AgentConfig): Server {
-  if (gateway.tls === null) return createServer({ requestTimeout: 0 });
-  return createTlsServer({
-    cert: readFileSync(gateway.tls.cert),
-    key: readFileSync(gateway.tls.key),
-  }) as unknown as Server;
-}
-
-function listen(server: Server, { gateway: { host, port } }: AgentConfig): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, resolve);
-  });
 }

@@ -25,6 +25,7 @@ export async function serveGateway(
   const metrics = nodeMetrics();
   const served = new ServedReleases({
     releaseOf: ({ number }) => Promise.resolve(releaseOf(number, rules)),
+    cameFrom: () => null,
     compile: (policy) => compiledPolicy(policy, NO_SITE_TERMS),
     terms: () => NO_SITE_TERMS,
     drainMs: 5000,

@@ -45,6 +45,7 @@ function startGateway() {
   const seen: [string, number][] = [];
   const served = new ServedReleases({
     releaseOf: (one) => Promise.resolve(releaseOf(one.number)),
+    cameFrom: () => null,
     compile: (policy) => compiledPolicy(policy, NO_SITE_TERMS),
     terms: () => NO_SITE_TERMS,
     drainMs: 1000,

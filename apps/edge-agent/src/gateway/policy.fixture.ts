@@ -88,6 +88,7 @@ export async function serveUnder(policy: PromptPolicy, before: PromptPolicy | nu
   const releases = [...(before === null ? [] : [before]), policy].map(releaseWith);
   const served = new ServedReleases({
     releaseOf: ({ release }) => Promise.resolve(releases.find((one) => digestOf(one) === release)!),
+    cameFrom: () => null,
     compile: (one) => compiledPolicy(one, site.terms),
     terms: () => site.terms,
     drainMs: 1_000,

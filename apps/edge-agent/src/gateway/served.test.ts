@@ -7,9 +7,14 @@ import { ServedReleases } from './served.ts';
 
 const held = (number: number) => ({ key: `key-${number}`, release: `sha256:${number}`, number }) as Held;
 const release = { service: { name: 'triage', fallbackText: 'Call 112.' }, policy: plainPolicy('') } as Release;
-const servedReleases = (releaseOf = () => Promise.resolve(release), terms = NO_SITE_TERMS) =>
+const servedReleases = (
+  releaseOf: (held: Held) => Promise<Release> = () => Promise.resolve(release),
+  terms = NO_SITE_TERMS,
+  from: Held | null = null,
+) =>
   new ServedReleases({
     releaseOf,
+    cameFrom: () => from,
     compile: (policy) => compiledPolicy(policy, NO_SITE_TERMS),
     terms: () => terms,
     drainMs: 60_000,
@@ -90,6 +95,19 @@ test('R3 requests are counted by application, and one whose requests are refused
   expect(await served.judge('triage', held(1), limits)).toBe('ok');
   await asks('third', 'refused', 20);
   expect(await served.judge('triage', held(1), limits)).toBe('over');
+});
+
+test('R3 after a start the release before is the one that the journal names, and none where that cannot be read', async () => {
+  const first = { ...release, parameters: { maxTokens: 1 } } as Release;
+  for (const [reading, before] of [
+    [() => Promise.resolve(first), first],
+    [() => Promise.reject(new Error('the disk')), undefined],
+  ] as const) {
+    const releaseOf = ({ number }: Held): Promise<Release> => (number === 1 ? reading() : Promise.resolve(release));
+    const served = servedReleases(releaseOf, NO_SITE_TERMS, held(1));
+    await served.switchTo('triage', held(2));
+    expect((await served.lease('triage')).before?.release).toBe(before);
+  }
 });
 
 test('R3 the release before is the one that was left, also after a halt and a resume', async () => {

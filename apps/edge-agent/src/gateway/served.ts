@@ -13,7 +13,7 @@ export interface Lease {
   readonly policy: CompiledPolicy;
   /** The service's, in this site's words. */
   readonly fallbackText: () => string;
-  /** What served before, since the agent's start; null: nothing did. */
+  /** What served before; null: nothing did, or it cannot be read. */
   readonly before: Before | null;
   /** To be called once, with what became of the request; `refused`: by the policy, which is news to the application. */
   end(outcome: 'ok' | 'failed' | 'refused' | 'left'): void;
@@ -64,6 +64,7 @@ export class ServedReleases implements Serving {
   readonly #slots = new Map<Name, Slot>();
   readonly #tallies = new Map<string, Tally>();
   readonly #releaseOf: (held: Held) => Promise<Release>;
+  readonly #cameFrom: (service: Name, held: Held) => Held | null;
   readonly #compile: (policy: PromptPolicy) => CompiledPolicy;
   readonly #terms: () => SiteTerms;
   readonly #drainMs: number;
@@ -71,6 +72,8 @@ export class ServedReleases implements Serving {
 
   constructor(options: {
     readonly releaseOf: (held: Held) => Promise<Release>;
+    /** What served before this, as the journal says; asked where nothing has served since the agent's start. */
+    readonly cameFrom: (service: Name, held: Held) => Held | null;
     /** With the site's own terms as they are now. Throws where they do not fit the policy: then nothing is switched. */
     readonly compile: (policy: PromptPolicy) => CompiledPolicy;
     /** The site's own, as they are now. */
@@ -79,6 +82,7 @@ export class ServedReleases implements Serving {
     readonly now: () => number;
   }) {
     this.#releaseOf = options.releaseOf;
+    this.#cameFrom = options.cameFrom;
     this.#compile = options.compile;
     this.#terms = options.terms;
     this.#drainMs = options.drainMs;
@@ -87,13 +91,26 @@ export class ServedReleases implements Serving {
 
   async switchTo(service: Name, held: Held): Promise<void> {
     const release = await this.#releaseOf(held);
+    const earlier = beforeOf(this.#slots.get(service)) ?? (await this.#readBefore(service, held));
     const current = this.#slots.get(service);
     if (current?.stopped === null && isSame(current.held, held)) return;
     const policy = this.#compile(release.policy);
     // Counts begin anew; requests of an earlier time on the same release are still in flight, and a drain waits for them.
     this.#tally(held).asked = new Map();
-    const before = current?.held?.release === held.release ? current.before : beforeOf(current);
+    const before = current?.held?.release === held.release ? current.before : earlier;
     this.#slots.set(service, { held, release, policy, before, stopped: null, since: this.#now(), telling: null });
+  }
+
+  async #readBefore(service: Name, held: Held): Promise<Before | null> {
+    const from = this.#cameFrom(service, held);
+    if (from === null) return null;
+    try {
+      const release = await this.#releaseOf(from);
+      return { release, policy: this.#compile(release.policy) };
+    } catch {
+      // Then it is as where nothing served before: nothing that serves waits for it.
+      return null;
+    }
   }
 
   stop(service: Name, why: StopWhy, held: Held | null): Promise<void> {
