@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { wordsOfIssue } from '@openward/contracts';
 import { z } from 'zod';
 
 // One typed tree, read in one place: `agent.json` in the data folder, and two names of the environment. Everything has a
@@ -59,7 +60,9 @@ export function readConfig(dataDir: string): AgentConfig {
   const parsed = AgentConfig.safeParse(existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : {});
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw new Error(`${path}: \`${issue?.path.join('.')}\`: ${issue?.message}`);
+    throw new Error(
+      `${path}: \`${issue?.path.join('.')}\`: ${issue === undefined ? 'it has another form' : wordsOfIssue(issue)}`,
+    );
   }
   return { ...parsed.data, dataDir };
 }

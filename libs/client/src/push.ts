@@ -9,6 +9,7 @@ import {
   type SuiteView,
   Version,
   type VariantNeeds,
+  wordsOfIssue,
 } from '@openward/contracts';
 import { type ByteSource, describeArtifact, type Gguf, readGguf } from '@openward/distribution';
 import type { Client, Creating } from './client.ts';
@@ -213,14 +214,20 @@ async function inWindow<T>(items: readonly T[], width: number, act: (item: T) =>
   if (end !== undefined) throw end.reason;
 }
 
+const MOST_TOLD = 20;
+
 export async function pushSuite(client: Client, document: unknown, creating?: Creating): Promise<SuiteView> {
   const parsed = SuiteDocument.safeParse(document);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const where = issue?.path.length ? `\`${issue.path.join('.')}\`: ` : '';
-    throw new Refusal('badRequest', `The suite is refused: ${where}${issue?.message ?? 'it has another form'}.`, {
-      details: parsed.error.issues,
-    });
+    throw new Refusal(
+      'badRequest',
+      `The suite is refused: ${where}${issue === undefined ? 'it has another form' : wordsOfIssue(issue)}.`,
+      {
+        details: parsed.error.issues.slice(0, MOST_TOLD).map((it) => `${it.path.join('.')}: ${wordsOfIssue(it)}`),
+      },
+    );
   }
   return client.suites.create(parsed.data, creating);
 }

@@ -24,6 +24,8 @@ describe('what is wrong with a field', () => {
   it.each<[string, z.ZodType, unknown, RegExp]>([
     ['an id', RolloutId, 'nonsense', /as `openward rollouts list` names it, such as ro-/],
     ['a name', Name, 'Lake Side', /lower-case letters, digits and hyphens.* such as lakeside-1/],
+    ['a day', z.iso.date(), '31.1.2027', /^is a day, such as 2027-01-31$/],
+    ['an address', z.url(), 'here', /^is an address with its scheme, such as http:/],
     ['a time', Instant, '31.1.2027', /a day and a time in UTC.* such as 2027-01-31T08:00:00Z/],
     [
       'an approved hash',

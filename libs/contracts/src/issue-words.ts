@@ -28,13 +28,18 @@ export function wordsOfIssue(issue: Issue): string {
     case 'invalid_union':
       return unionOf(issue);
     case 'invalid_format':
-      return issue.message.startsWith('Invalid') ? 'has another form' : issue.message;
+      return FORMATS[issue.format] ?? (issue.message.startsWith('Invalid') ? 'has another form' : issue.message);
     case 'custom':
       return issue.message;
   }
 }
 
 const MOST_NAMED = 5;
+
+const FORMATS: Readonly<Record<string, string>> = {
+  date: 'is a day, such as 2027-01-31',
+  url: 'is an address with its scheme, such as http://127.0.0.1:11434',
+};
 
 const TYPES: Readonly<Record<string, string>> = {
   string: 'is a text, such as "lakeside"',

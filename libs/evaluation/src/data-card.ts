@@ -1,4 +1,4 @@
-import { Name } from '@openward/contracts';
+import { Name, wordsOfIssue } from '@openward/contracts';
 import { z } from 'zod';
 import type { Dataset, SiteRecord } from './dataset.ts';
 
@@ -53,7 +53,10 @@ export type CardWriting =
 export function cardOf(dataset: Dataset, personKey: string, stated: unknown): CardWriting {
   const parsed = DataCardFacts.safeParse(stated);
   if (!parsed.success) {
-    const problems = parsed.error.issues.map(({ path, message }) => ({ field: path.join('.'), message }));
+    const problems = parsed.error.issues.map((issue) => ({
+      field: issue.path.join('.'),
+      message: wordsOfIssue(issue),
+    }));
     return { kind: 'refused', problems };
   }
   const redFlags = dataset.records.filter((record) => record.redFlag);

@@ -54,7 +54,7 @@ const push: Act = admin(async (client, run, [file = ''], options) => {
 
 async function readConfig(run: Run, options: Readonly<Record<string, unknown>>): Promise<ModelConfig> {
   const path = options['config'] as string;
-  const { ChatTemplate, VariantNeeds } = await import('@openward/contracts');
+  const { ChatTemplate, VariantNeeds, wordsOfIssue } = await import('@openward/contracts');
   const { z } = await import('zod');
   const given = await readJson(path, run.terminal);
   const { threads, memory } = options as Readonly<Record<string, string | undefined>>;
@@ -77,7 +77,7 @@ async function readConfig(run: Run, options: Readonly<Record<string, unknown>>):
   if (parsed.success) return parsed.data as ModelConfig;
   const [issue] = parsed.error.issues;
   throw new UsageError(
-    `${path}: ${issue?.path.length ? `\`${issue.path.join('.')}\`: ` : ''}${issue?.message ?? 'it has another form'}.`,
+    `${path}: ${issue?.path.length ? `\`${issue.path.join('.')}\`: ` : ''}${issue === undefined ? 'it has another form' : wordsOfIssue(issue)}.`,
     'docs/cli.md shows such a file.',
   );
 }

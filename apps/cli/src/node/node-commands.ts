@@ -118,11 +118,12 @@ function addRules(cli: Cli, node: Command): void {
     'replace them by those of a JSON file (- is standard input)',
     onNode(async (client, run, [file = '']) => {
       const { NodeRules: Rules } = await import('@openward/client');
+      const { wordsOfIssue } = await import('@openward/contracts');
       const parsed = Rules.safeParse(await readJson(file, run.terminal));
       if (!parsed.success) {
         const [issue] = parsed.error.issues;
         throw new UsageError(
-          `${file}: ${issue?.path.length ? `\`${issue.path.join('.')}\`: ` : ''}${issue?.message ?? 'it has another form'}.`,
+          `${file}: ${issue?.path.length ? `\`${issue.path.join('.')}\`: ` : ''}${issue === undefined ? 'it has another form' : wordsOfIssue(issue)}.`,
           'A file without any rule is {"prepare":[],"activate":[]}; docs/cli.md shows one with rules.',
         );
       }
