@@ -5,7 +5,13 @@ import { compilePattern } from '../patterns.ts';
 /** A record number of more than this is a mistake in the pattern, and would hold every stream back. */
 const LONGEST_RECORD_NUMBER = 64;
 
-const FINDS_NOTHING: Finder = { longest: 0, before: 0, after: 0, find: () => [] };
+const FINDS_NOTHING: Finder = {
+  longest: 0,
+  before: 0,
+  after: 0,
+  sign: { kind: 'words', words: [] },
+  find: () => [],
+};
 
 // A pattern that begins or ends with a sign (`#\d{6}`) has no edge of a word there.
 const beginsWithWord = (pattern: string): boolean => /^(?:[\w([]|\\[\w])/.test(pattern);
