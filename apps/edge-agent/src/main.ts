@@ -28,7 +28,7 @@ try {
     prometheus: false,
   });
   const agent = await Agent.start(config, logger);
-  const app = await NestFactory.create<NestExpressApplication>(AppModule.of(agent), {
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.of(agent, telemetry), {
     logger: false,
     bodyParser: false,
   });
@@ -43,10 +43,7 @@ try {
     logger.fatal({ error: String(error) }, 'reconciler.ended');
     process.exit(70);
   });
-  process.once('exit', () => {
-    void telemetry.stop();
-    held.close();
-  });
+  process.once('exit', () => held.close());
   logger.info({ gateway: agent.gatewayUrl, socket, pid: process.pid }, 'listening');
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
