@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { Client, NodeClient } from '@openward/client';
 import { EXIT, type ExitCode } from './exit-codes.ts';
+import { openClient } from './open-client.ts';
 import { parseCount } from './parse.ts';
 import { accessOf, dataDirOf } from './settings.ts';
 import { paintFor, type Paint, type Terminal } from './terminal.ts';
@@ -59,8 +60,7 @@ export const admin =
   (act: (client: Client, ...rest: Parameters<Act>) => ReturnType<Act>): Act =>
   async (run, args, options) => {
     const access = accessOf(run.terminal.env);
-    const { createClient } = await import('@openward/client');
-    const client = createClient(access);
+    const client = await openClient(access);
     try {
       return await act(client, run, args, options);
     } finally {

@@ -1,7 +1,7 @@
 import { API } from '@openward/contracts';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createClient, eachOf, RemoteRefusal, UnknownReply, Unreachable, type Client } from './index.ts';
-import { refuse, startServer, type TestServer } from './server.fixture.ts';
+import { PORTS, refuse, startServer, type TestServer } from './server.fixture.ts';
 
 const SITE = {
   name: 'north',
@@ -18,7 +18,7 @@ let server: TestServer;
 let client: Client;
 async function against(answer: Parameters<typeof startServer>[0]): Promise<void> {
   server = await startServer(answer);
-  client = createClient({ url: server.url, token: 'a-token' });
+  client = createClient({ url: server.url, token: 'a-token' }, PORTS);
 }
 afterEach(async () => {
   client.close();
@@ -92,7 +92,7 @@ describe('the client', () => {
 
   it('gives up on a server that says nothing', async () => {
     await against(() => undefined);
-    client = createClient({ url: server.url, token: 'a-token', timeoutMs: 50 });
+    client = createClient({ url: server.url, token: 'a-token', timeoutMs: 50 }, PORTS);
     await expect(client.me()).rejects.toThrow('no answer in 50 ms');
   });
 

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import {
   AccessTokenView,
   API,
@@ -69,6 +68,14 @@ export interface ClientOptions {
   /** PEM of the network's own certificate authority; then no other is trusted. */
   readonly ca?: string | undefined;
   readonly timeoutMs?: number | undefined;
+}
+
+/** What a process has that a library has not. */
+export interface ClientPorts {
+  /** For a creating call that was given no key: never the same twice. */
+  newKey(): string;
+  /** Milliseconds. */
+  monotonic(): number;
 }
 
 /** Options of a creating call: the same key and body give the first answer again (R9). A new key where none is given. */
@@ -189,7 +196,7 @@ export interface Client {
   close(): void;
 }
 
-export function createClient(options: ClientOptions): Client {
+export function createClient(options: ClientOptions, ports: ClientPorts): Client {
   const transport = createTransport({ ...options, explain: (cause) => explain(options, cause) });
   const get = <T>(path: string, answer: z.ZodType<T>, query: Call<T>['query'] = {}): Promise<T> =>
     transport.call({ method: 'GET', path: API + path, query, answer });
@@ -201,7 +208,7 @@ export function createClient(options: ClientOptions): Client {
       path: API + path,
       json,
       answer,
-      headers: { [IDEMPOTENCY_HEADER]: creating.idempotencyKey ?? randomUUID() },
+      headers: { [IDEMPOTENCY_HEADER]: creating.idempotencyKey ?? ports.newKey() },
     });
   const of = (name: string | number): string => encodeURIComponent(name);
   const rollout = (id: RolloutId, act: string, json: unknown): Promise<RolloutView> =>
@@ -275,7 +282,7 @@ export function createClient(options: ClientOptions): Client {
       rollback: (id, reason) => rollout(id, 'rollback', { reason }),
       retry: (id, node) => rollout(id, 'retry', { node }),
       waive: (id, wave, reason) => rollout(id, 'waive', { wave, reason }),
-      watch: (id, watch) => watchRollout(client, id, watch),
+      watch: (id, watch) => watchRollout(client, id, ports, watch),
     },
     chunks: {
       missing: async (digests) => (await post('/chunks/missing', ChunksMissingReply, { digests })).missing,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { API, digestOfBytes } from '@openward/contracts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createClient, type Client, type PushModel, type PushProgress } from './index.ts';
-import { startServer, type TestServer } from './server.fixture.ts';
+import { PORTS, startServer, type TestServer } from './server.fixture.ts';
 
 const MODELS = join(import.meta.dirname, '../../../deploy/demo/models');
 const FILE = join(MODELS, 'triage-nano-1.q8_0.gguf');
@@ -49,7 +49,7 @@ beforeEach(async () => {
       createdAt: '2026-01-01T00:00:00Z',
     };
   });
-  client = createClient({ url: server.url, token: 'a-token' });
+  client = createClient({ url: server.url, token: 'a-token' }, PORTS);
 });
 afterEach(async () => {
   client.close();

@@ -1,5 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { ClientPorts } from './client.ts';
+
+/** As a process has them. */
+export const PORTS: ClientPorts = { newKey: () => randomUUID(), monotonic: () => performance.now() };
 
 export interface Asked {
   readonly method: string;

@@ -1,7 +1,7 @@
 import type { RolloutView } from '@openward/contracts';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createClient, type Client, type Unreachable } from './index.ts';
-import { refuse, startServer, type TestServer } from './server.fixture.ts';
+import { PORTS, refuse, startServer, type TestServer } from './server.fixture.ts';
 
 const DIGEST = `sha256:${'0'.repeat(64)}`;
 const ID = 'ro-12345678';
@@ -32,7 +32,7 @@ afterEach(async () => {
 
 async function against(answer: Parameters<typeof startServer>[0]): Promise<void> {
   server = await startServer(answer);
-  client = createClient({ url: server.url, token: 'a-token' });
+  client = createClient({ url: server.url, token: 'a-token' }, PORTS);
 }
 
 const versionsOf = async (watched: AsyncGenerator<RolloutView>): Promise<number[]> => {

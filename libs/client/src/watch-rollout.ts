@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RolloutId, RolloutView } from '@openward/contracts';
-import type { Client } from './client.ts';
+import type { Client, ClientPorts } from './client.ts';
 import { Unreachable } from './errors.ts';
 import { hasEnded } from './views.ts';
 
@@ -18,6 +18,7 @@ export interface WatchRollout {
 export async function* watchRollout(
   client: Pick<Client, 'rollouts' | 'watchEvents'>,
   id: RolloutId,
+  { monotonic }: Pick<ClientPorts, 'monotonic'>,
   { signal, pollMs = 5000, patienceMs = 120_000, onLost }: WatchRollout = {},
 ): AsyncGenerator<RolloutView> {
   const stop = new AbortController();
@@ -40,8 +41,8 @@ export async function* watchRollout(
       } catch (error) {
         if (!(error instanceof Unreachable)) throw error;
         if (lostSince === null) onLost?.(error);
-        lostSince ??= performance.now();
-        if (performance.now() - lostSince > patienceMs) throw error;
+        lostSince ??= monotonic();
+        if (monotonic() - lostSince > patienceMs) throw error;
       }
       await bell.rungWithin(lostSince === null ? pollMs : Math.min(pollMs, 500), ended);
     }

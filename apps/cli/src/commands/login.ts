@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { leaf, type Cli, type Run } from '../cli.ts';
+import { openClient } from '../open-client.ts';
 import { readText } from '../parse.ts';
 import { checkUrl, readCa, writeCredentials } from '../settings.ts';
 import { UsageError } from '../usage-error.ts';
@@ -21,8 +22,7 @@ export function addLogin(cli: Cli, program: Command): void {
         ? (env['OPENWARD_TOKEN'] ?? (await ask(run, 'token')))
         : await readText(tokenFile, run.terminal)
     ).trim();
-    const { createClient } = await import('@openward/client');
-    const client = createClient({ url, token, ...(pem === undefined ? {} : { ca: pem }) });
+    const client = await openClient({ url, token, ...(pem === undefined ? {} : { ca: pem }) });
     try {
       // Nothing is kept that does not work.
       const me = await client.me();

@@ -3,6 +3,7 @@ import type { PromptPolicy } from '@openward/contracts';
 import { accessOf } from '../settings.ts';
 import { leaf, type Act, type Cli, type Run } from '../cli.ts';
 import { EXIT } from '../exit-codes.ts';
+import { openClient } from '../open-client.ts';
 import { UsageError } from '../usage-error.ts';
 import { clinicalLines } from '../views/clinical.ts';
 import { diffText, expiredText, NEXT_OF_EXPIRED, refusedText, summaryText, testedText } from '../views/policy.ts';
@@ -96,8 +97,7 @@ async function policyOf(run: Run, name: string): Promise<PromptPolicy> {
 }
 
 async function pushedPolicy(run: Run, id: string, revision: number): Promise<PromptPolicy> {
-  const { createClient } = await import('@openward/client');
-  const client = createClient(accessOf(run.terminal.env));
+  const client = await openClient(accessOf(run.terminal.env));
   try {
     return (await client.policies.get(id, revision)).document;
   } finally {

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -104,7 +105,7 @@ export async function startNetwork(dir: string, settings: NetworkSettings = {}):
     port,
     postgres,
     nats,
-    api: createClient({ url, ca, token }),
+    api: createClient({ url, ca, token }, { newKey: () => randomUUID(), monotonic: () => performance.now() }),
     controlPlane: start('control-plane', port),
     async restart() {
       const after = world.controlPlane.log().length;
