@@ -51,13 +51,32 @@ export type Circumstances = Pick<FoldedText, 'today' | 'language'>;
 
 /** A whole text, as rules read it. */
 export function fold(text: string, { today, language }: Circumstances): FoldedText {
-  if (text.length < IDENTITY_SIZE && isAscii(text))
-    return whole(text, { folded: text, origin: starts, originEnd: ends, readings: unread() }, today, language);
+  const same = text.length < IDENTITY_SIZE ? unitByUnit(text) : null;
+  if (same !== null)
+    return whole(text, { folded: same, origin: starts, originEnd: ends, readings: unread() }, today, language);
   // With room for what becomes longer, as `ß` does.
   const folding = openFolding(text.length + (text.length >>> 5) + 16);
   folding.add(text);
   return whole(text, folding.read(), today, language);
 }
+
+/** The text as rules read it, where each of its units becomes one; null: one does not. So it is of most texts, of `é` and `’` too. */
+function unitByUnit(text: string): string | null {
+  if (isAscii(text)) return text;
+  let plain = '';
+  let written = 0;
+  for (let at = endOfAscii(text, 0); at < text.length; at = endOfAscii(text, at + 1)) {
+    const unit = text.charAt(at);
+    const becomes = foldPoint(unit);
+    if (becomes.length !== 1 || isSurrogate(text.charCodeAt(at))) return null;
+    if (becomes === unit) continue;
+    plain += text.slice(written, at) + becomes;
+    written = at + 1;
+  }
+  return plain + text.slice(written);
+}
+
+const isSurrogate = (code: number): boolean => (code & 0xf800) === 0xd800;
 
 // Each by its name: texts are folded for every request, and two objects spread into one cost more than a short text's folding.
 const whole = (
@@ -80,7 +99,7 @@ const whole = (
 
 const unread = (): Readings => ({ words: null, plain: null });
 
-// One table for all short texts of ASCII.
+// One table for all short texts of which each unit becomes one.
 const IDENTITY_SIZE = 8_192;
 const starts = Int32Array.from({ length: IDENTITY_SIZE }, (_, at) => at);
 const ends = starts.subarray(1);

@@ -41,8 +41,8 @@ const MUTANTS: readonly Mutant[] = [
   {
     bug: 'a word that begins with another letter than the table has is looked for',
     file: 'word-table.ts',
-    from: 'if (known === 0) continue;',
-    to: 'if (known !== 0) continue;',
+    from: 'if (known !== 0) lookUp',
+    to: 'if (known === 0) lookUp',
   },
   {
     bug: 'a match that overlaps another hides nothing more',

@@ -1,13 +1,12 @@
 import type { FoldedText } from './model.ts';
-import { hasHoles, standingFor, textWords } from './words.ts';
+import { hasHoles, MOST_PARTS, standingFor, textWords } from './words.ts';
 
 /** What stands in a table for the words of a text from a folded offset on, as `words.ts` reads them; it may be more, never less. */
 export type WordTable<T> = (text: FoldedText, from?: number) => readonly T[];
 
 /**
  * Nearly no word of a text is one of the table's, and most are told apart by their first letter and their length, without being cut
- * out. Where that cannot tell (letters beyond ASCII, an apostrophe behind what may be one, marks that are not seen), the words are
- * read.
+ * out. Where that cannot tell (letters beyond ASCII, marks that are not seen), the words are read.
  */
 export function wordTable<T>(table: ReadonlyMap<string, T>): WordTable<T> {
   const lengths = lengthsByLetter(table.keys());
@@ -20,13 +19,30 @@ export function wordTable<T>(table: ReadonlyMap<string, T>): WordTable<T> {
       if (first >= ASCII) return read(text);
       end = endOfWord(folded, at);
       const known = lengths[first] ?? 0;
-      if (known === 0) continue;
-      if (isApostrophe(folded.charCodeAt(end))) return read(text);
-      const value = (known & bitOf(end - at)) === 0 ? undefined : table.get(folded.slice(at, end).toLowerCase());
-      if (value !== undefined) found.push(value);
+      if (known !== 0) lookUp(folded, at, end, known, found);
     }
     return hasHoles(text) ? read(text) : found;
   };
+  function lookUp(folded: string, start: number, end: number, known: number, found: T[]): void {
+    const isJoined = isApostrophe(folded.charCodeAt(end));
+    if (!isJoined && (known & bitOf(end - start)) === 0) return;
+    for (const word of isJoined ? joinedAt(folded, start, end) : [folded.slice(start, end)]) {
+      const value = table.get(word.toLowerCase());
+      if (value !== undefined) found.push(value);
+    }
+  }
+}
+
+/** A word, and as it is longer by one part each time that an apostrophe joins to it. */
+function joinedAt(text: string, start: number, end: number): readonly string[] {
+  const words = [text.slice(start, end)];
+  for (let at = end; words.length < MOST_PARTS;) {
+    const from = at + (isApostrophe(text.charCodeAt(at + 1)) ? 2 : 1);
+    if (!isApostrophe(text.charCodeAt(at)) || IN_WORDS[text.charCodeAt(from)] !== 1) break;
+    at = endOfWord(text, from);
+    words.push((words.at(-1) ?? '') + text.slice(from, at));
+  }
+  return words;
 }
 
 const ASCII = 0x80;
