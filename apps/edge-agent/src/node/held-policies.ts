@@ -1,6 +1,6 @@
 import { heldOf, type Held, type NodeState } from '@openward/activation';
 import type { Release } from '@openward/contracts';
-import type { HeldPolicies, HeldPolicy, UnreadPolicy } from './site-policies.ts';
+import type { HeldPolicies, HeldPolicy, UnreadPolicy } from './site-terms.ts';
 
 export interface HeldHere extends HeldPolicy {
   /** Whether the service is to be answered under it now. */

@@ -26,7 +26,7 @@ import type { PolicyFacts } from '../local/policy-findings.ts';
 import { heldPolicies, type HeldHere } from './held-policies.ts';
 import { assertRuns, refusedBy, refusedOf, refusedTerms, type RefusedRelease } from './policy-check.ts';
 import { Shadows } from './shadows.ts';
-import { SitePolicies, type HeldPolicies } from './site-policies.ts';
+import { SiteTermsStore, type HeldPolicies } from './site-terms.ts';
 
 /** A year beside the month that runs. */
 const MONTHS_KEPT = 13;
@@ -48,7 +48,7 @@ interface Options {
 export class NodePolicies {
   readonly counts: PolicyCounts;
   readonly refusals: SqlitePolicyRefusals;
-  readonly settings: SitePolicies;
+  readonly settings: SiteTermsStore;
   readonly shadows: Shadows;
   /** `YYYY-MM-DD`, in the site's time zone. */
   readonly today: () => string;
@@ -67,7 +67,7 @@ export class NodePolicies {
     this.#hits = new SqlitePolicyHits(database);
     this.#verdicts = new SqliteTermVerdicts(database);
     this.refusals = new SqlitePolicyRefusals(database);
-    this.settings = new SitePolicies({
+    this.settings = new SiteTermsStore({
       store: new SqliteSitePolicy(database),
       held: () => this.held(),
       check: (policy, terms) => refusedBy(this.#judge, policy, terms),

@@ -36,8 +36,8 @@ interface Options {
   readonly apply: () => void;
 }
 
-/** The site's own terms. They need no network, and a change holds for the next request. */
-export class SitePolicies {
+/** The site's own terms, kept on its disk. They need no network, and a change holds for the next request. */
+export class SiteTermsStore {
   readonly #options: Options;
   #settings: SitePolicySettings;
   /** One change after the other: each is checked against what the one before has left. */

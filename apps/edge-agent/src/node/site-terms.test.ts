@@ -4,7 +4,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { compiledPolicy } from '../gateway/compiled.ts';
 import { judgeHere, policyOf, withRecordNumbers } from './policy.fixture.ts';
 import { refusedBy, refusedTerms } from './policy-check.ts';
-import { SitePolicies, type HeldPolicy, type UnreadPolicy } from './site-policies.ts';
+import { SiteTermsStore, type HeldPolicy, type UnreadPolicy } from './site-terms.ts';
 
 const serving = (policy = withRecordNumbers()): HeldPolicy => ({ service: 'triage', number: 3, policy });
 
@@ -16,7 +16,7 @@ beforeEach(() => {
 /** The settings of a node on which these policies are held, the first of which serves. */
 function site(held: readonly HeldPolicy[] = [serving()], unread: readonly UnreadPolicy[] = []) {
   let served: CompiledPolicy | null = null;
-  const settings: SitePolicies = new SitePolicies({
+  const settings: SiteTermsStore = new SiteTermsStore({
     store: new SqliteSitePolicy(database),
     held: () => Promise.resolve({ policies: held, unread }),
     check: (policy, terms) => refusedBy(judgeHere, policy, terms),
@@ -147,7 +147,7 @@ test('a release that cannot be read stands in the way of no change of the siteâ€
 });
 
 test('what becomes of a service whose policy has expired is chosen without a look at any policy', async () => {
-  const settings = new SitePolicies({
+  const settings = new SiteTermsStore({
     store: new SqliteSitePolicy(database),
     held: () => Promise.reject(new Error('the disk is gone')),
     check: () => Promise.reject(new Error('nothing is checked')),
