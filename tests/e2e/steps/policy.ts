@@ -131,7 +131,8 @@ export function hostilePolicies(id: string): readonly { readonly policy: PromptP
     { rules: [sound, { ...sound, id: 'form', stage: 'output', match: { kind: 'schema', schema } }] },
     many(501),
     { ...many(10_000), reason: 'documentInvalid' },
-    { systemPrompt: 'x'.repeat(10_000_000), reason: 'documentInvalid' },
+    // Not the system prompt: a release whose prompt no model could read is refused where it is made.
+    { texts: { call: { en: 'x'.repeat(10_000_000) } }, reason: 'documentInvalid' },
   ];
   return made.map(({ reason = 'policyInvalid', ...given }, at) => ({
     reason,
