@@ -74,8 +74,8 @@ export class Story {
       await type(site, ['suites', 'accept', suite.digest]);
     });
     await Promise.all([follow(network, rollout.id, hasEnded), ...suites, acceptTwice(district, 1, 'suiteToo')]);
-    // Three hospitals on this machine's processors; of the next one's wave one alone has work.
-    this.#waveDeadlineMs = Math.max(SHORTEST_WAVE_MS, Math.ceil(performance.now() - began));
+    // Three hospitals share this machine's processors; in the wave that waits one alone has work, but the machine may be busier then.
+    this.#waveDeadlineMs = Math.max(SHORTEST_WAVE_MS, Math.ceil(1.3 * (performance.now() - began)));
     const view = await network.api.rollouts.get(rollout.id);
     const answers = await questions(this.#world, ABOUT_BLOOD_SUGAR, 'with release 1');
     this.expectations.check(
