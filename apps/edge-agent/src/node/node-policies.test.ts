@@ -3,7 +3,7 @@ import { type Assignment, digestOf } from '@openward/contracts';
 import { openNodeDatabase, SqlitePolicyHits, SqliteSitePolicy, SqliteTermVerdicts } from '@openward/persistence/node';
 import { expect, test } from 'vitest';
 import { NodePolicies } from './node-policies.ts';
-import { policyOf, withRecordNumbers } from './policy.fixture.ts';
+import { withRecordNumbers } from './policy.fixture.ts';
 import { releaseWith } from './release.fixture.ts';
 
 const nodePolicies = (database: ReturnType<typeof openNodeDatabase>, now: () => number) =>
