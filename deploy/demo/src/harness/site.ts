@@ -115,7 +115,7 @@ const agentConfig = ({ threads, bytesPerSecond, gatewayPort, config, runtime }: 
     reconnectWaitMs: 250,
     jitterMs: 250,
   },
-  ownStepMs: 500,
+  ownStepMs: 150,
   reserveBytes: 1_048_576,
   ...config,
 });
