@@ -10,7 +10,12 @@ export const NodeOfferRead = z.looseObject({
     service: Service,
     number: z.int(),
     model: z.looseObject({ name: z.string(), version: z.string(), contextLength: z.int() }),
-    parameters: z.looseObject({ temperature: z.number(), maxTokens: z.int() }),
+    parameters: z.looseObject({
+      temperature: z.number(),
+      topP: z.number().optional(),
+      seed: z.int().optional(),
+      maxTokens: z.int(),
+    }),
     suite: z.looseObject({ name: z.string(), version: z.int() }),
     policy: PolicyRef,
   }),
@@ -36,7 +41,10 @@ export const NodeOfferRead = z.looseObject({
     })
     .nullable()
     .default(null),
-  serving: z.object({ number: z.int(), diff: PolicyDiffView }).nullable(),
+  /** `fields`: everything that differs beside the policy. An agent of before says nothing of it: null. */
+  serving: z
+    .object({ number: z.int(), diff: PolicyDiffView, fields: PolicyDiffView.shape.fields.nullable().default(null) })
+    .nullable(),
   /** Whether the release document was fetched for this, and nothing else of the release. */
   fetched: z.boolean(),
 });

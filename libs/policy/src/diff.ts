@@ -7,6 +7,7 @@ import {
   type RuleId,
 } from '@openward/contracts';
 import { policyChangeOf, type PolicyChange } from './change.ts';
+import { fieldDiffs, type FieldDiff } from './field-diff.ts';
 import { allPairs, diffLines, type DiffLine } from './text-diff.ts';
 
 /** Two policies side by side. Plain values, as REST gives them out. */
@@ -35,13 +36,6 @@ export interface RuleDiff {
   readonly kind: 'added' | 'removed' | 'changed' | 'moved';
   /** Each as its canonical JSON: `match.pattern`, `action.does`, `mode` …; and `position`, where it moved, from 1. */
   readonly fields: readonly FieldDiff[];
-}
-
-/** Null: it is not there. */
-export interface FieldDiff {
-  readonly field: string;
-  readonly from: string | null;
-  readonly to: string | null;
 }
 
 export function diffPolicies(from: PromptPolicy, to: PromptPolicy): PolicyDiff {
@@ -76,22 +70,6 @@ function restOf(policy: PromptPolicy): object {
   const { description: _d, systemPrompt: _s, texts: _x, rules: _r, tests: _t, revision: _n, ...rest } = policy;
   return rest;
 }
-
-/** Objects part by part, down to the first that is no object on both sides. */
-function fieldDiffs(from: object, to: object, before = ''): FieldDiff[] {
-  const [a, b] = [new Map(Object.entries(from)), new Map(Object.entries(to))];
-  return [...new Set([...a.keys(), ...b.keys()])].flatMap((name) => {
-    const [was, is] = [a.get(name) as unknown, b.get(name) as unknown];
-    const field = `${before}${name}`;
-    if (isObject(was) && isObject(is)) return fieldDiffs(was, is, `${field}.`);
-    const [left, right] = [jsonOf(was), jsonOf(is)];
-    return left === right ? [] : [{ field, from: left, to: right }];
-  });
-}
-
-const isObject = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const jsonOf = (value: unknown): string | null => (value === undefined ? null : canonicalJson(value));
 
 function ruleDiffs(from: readonly PolicyRule[], to: readonly PolicyRule[]): RuleDiff[] {
   const [before, after] = [new Map(from.map((it) => [it.id, it])), new Map(to.map((it) => [it.id, it]))];

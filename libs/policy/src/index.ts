@@ -18,6 +18,8 @@ export { chooseLanguage } from './language.ts';
 export * from './template.ts';
 export * from './describe.ts';
 export * from './diff.ts';
+export { type FieldDiff } from './field-diff.ts';
+export { diffReleases, type ReleaseHere, type RunsHere } from './diff-release.ts';
 export { misfitsOf } from './fit.ts';
 export * from './folder.ts';
 export { type DiffLine, differenceText } from './text-diff.ts';

@@ -47,7 +47,7 @@ const read = NodeOfferRead.parse({
     },
     number: 4,
     model: { name: 'nano', version: '1', contextLength: 256 },
-    parameters: { temperature: 0, maxTokens: 8 },
+    parameters: { temperature: 0, topP: 0.9, seed: 7, maxTokens: 8 },
     suite: { name: 'safety', version: 1 },
     policy: { id: 'ward', revision: 2 },
   },
@@ -73,6 +73,22 @@ it('an offer is read with every pattern as it is, with what changes, and no text
   expect(text).toContain('may it be fetched and evaluated?');
   expect(text).not.toContain('\u001B');
   expect(offerReadText({ ...read, serving: null }, plain, visible)).toContain('Nothing serves now');
+});
+
+it('N2 an offer shows what differs beside its policy before the policy, and every parameter', () => {
+  const change = (fields: NonNullable<NodeOfferRead['serving']>['fields']) =>
+    offerReadText({ ...read, serving: { ...read.serving!, diff: diffPolicies(now, now), fields } }, plain, visible);
+  const text = change([
+    { field: 'service.fallbackText', from: '"Call 112."', to: JSON.stringify('Wait\u001B[2J.') },
+    { field: 'parameters.temperature', from: '0', to: '1.9' },
+  ]);
+  expect(text).toContain('- parameters.temperature: 0\n  + parameters.temperature: 1.9\n');
+  expect(text).toContain('- service.fallbackText: Call 112.\n  + service.fallbackText: Wait');
+  expect(text).not.toContain('\u001B');
+  expect(text.indexOf('parameters.temperature')).toBeLessThan(text.indexOf('no difference but the revision'));
+  expect(text).toContain('temperature 0, top-p 0.9, seed 7, at most 8 tokens');
+  expect(change([])).toContain('Nothing differs beside the policy.');
+  expect(change(null)).toContain('This agent does not say what differs beside the policy.');
 });
 
 it('N2 an offer whose policy would be refused here says so before anything else of it, with where and why', () => {

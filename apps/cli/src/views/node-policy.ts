@@ -3,7 +3,7 @@ import { facts, table } from '../table.ts';
 import type { Paint } from '../terminal.ts';
 import { clinicalLines } from './clinical.ts';
 import { findingsOf, offersText, refusalsText } from './node.ts';
-import { diffText } from './policy.ts';
+import { diffText, fieldLines } from './policy.ts';
 
 /** Everything that a person reads before they consent. The policy's own lines hide nothing already. */
 export function offerReadText(read: NodeOfferRead, paint: Paint, visible: (text: string) => string): string {
@@ -22,15 +22,40 @@ export function offerReadText(read: NodeOfferRead, paint: Paint, visible: (text:
         `${visible(value)}${setBySite ? ', or your own: `openward node policy set`' : ''}`,
       ]),
       ['model', `${model.name} ${model.version}, context of ${model.contextLength} tokens`],
-      ['parameters', `temperature ${parameters.temperature}, at most ${parameters.maxTokens} tokens`],
+      ['parameters', parametersText(parameters)],
       ['evaluation suite', `${suite.name} ${suite.version}`],
     ]),
     `\n${policy}\n`,
     ...(clinical === null ? [] : clinicalLines(clinical, visible).map((line) => `${line}\n`)),
     clinical === null ? '' : '\n',
-    serving === null
-      ? 'Nothing serves now that it could be compared with.\n'
-      : `${paint('bold', `What changes against release ${serving.number}, which serves now`)}\n${diffText(serving.diff, paint, visible)}`,
+    serving === null ? 'Nothing serves now that it could be compared with.\n' : changesText(serving, paint, visible),
+  ].join('');
+}
+
+const parametersText = ({ temperature, topP, seed, maxTokens }: NodeOfferRead['release']['parameters']): string =>
+  [
+    `temperature ${temperature}`,
+    ...(topP === undefined ? [] : [`top-p ${topP}`]),
+    ...(seed === undefined ? [] : [`seed ${seed}`]),
+    `at most ${maxTokens} tokens`,
+  ].join(', ');
+
+/** The release first: its policy can be the same while the model, the parameters or the fallback text are others. */
+function changesText(
+  { number, diff, fields }: NonNullable<NodeOfferRead['serving']>,
+  paint: Paint,
+  visible: (text: string) => string,
+): string {
+  const beside =
+    fields === null
+      ? ['This agent does not say what differs beside the policy.']
+      : fields.length === 0
+        ? ['Nothing differs beside the policy.']
+        : ['Beside the policy:', ...fieldLines(fields, paint, visible)];
+  return [
+    `${paint('bold', `What changes against release ${number}, which serves now`)}\n`,
+    ...beside.map((line) => `${line}\n`),
+    `\nThe policy, ${diffText(diff, paint, visible)}`,
   ].join('');
 }
 

@@ -1,5 +1,5 @@
 import type { PromptPolicy, RuleMatch } from '@openward/contracts';
-import type { CompiledPolicy, PolicyDiff, PolicyFinding, StreamMode, TestResult } from '@openward/policy';
+import type { CompiledPolicy, FieldDiff, PolicyDiff, PolicyFinding, StreamMode, TestResult } from '@openward/policy';
 import { table } from '../table.ts';
 import type { Paint } from '../terminal.ts';
 import { valueChanges } from './policy-values.ts';
@@ -83,12 +83,7 @@ export const NEXT_OF_EXPIRED = 'Give it a later `expires`, or null, and the next
 /** Texts line by line, rules and everything else field by field, in words. */
 export function diffText(diff: PolicyDiff, paint: Paint, visible: (text: string) => string): string {
   const { from, to, change } = diff;
-  const field = (name: string, before: string | null, after: string | null): string[] =>
-    valueChanges(name, before, after).flatMap(({ field: part, from: was, to: is, reordered }) => [
-      ...(reordered ? [`    ${part}: the same in another order`] : []),
-      ...(was === null ? [] : [paint('bad', `  - ${part}: ${visible(was)}`)]),
-      ...(is === null ? [] : [paint('good', `  + ${part}: ${visible(is)}`)]),
-    ]);
+  const fieldsOf = (fields: readonly FieldDiff[]): string[] => fieldLines(fields, paint, visible);
   const lines = [
     `${from.id} ${from.revision} → ${to.id} ${to.revision}: ${change ?? 'no difference but the revision'}`,
     ...diff.texts.flatMap(({ where, lines: of }) => [
@@ -100,16 +95,22 @@ export function diffText(diff: PolicyDiff, paint: Paint, visible: (text: string)
         return kind === 'removed' ? paint('bad', `  - ${line}`) : paint('good', `  + ${line}`);
       }),
     ]),
-    ...diff.rules.flatMap((it) => [
-      '',
-      `rule ${it.rule}: ${it.kind}`,
-      ...it.fields.flatMap((of) => field(of.field, of.from, of.to)),
-    ]),
+    ...diff.rules.flatMap((it) => ['', `rule ${it.rule}: ${it.kind}`, ...fieldsOf(it.fields)]),
     ...(diff.fields.length === 0 ? [] : ['', 'everything else']),
-    ...diff.fields.flatMap((of) => field(of.field, of.from, of.to)),
+    ...fieldsOf(diff.fields),
     ...(diff.tests.added + diff.tests.removed === 0
       ? []
       : ['', `tests: ${diff.tests.added} added, ${diff.tests.removed} removed`]),
   ];
   return lines.map((line) => `${line}\n`).join('');
 }
+
+/** Field by field: what is gone, then what is there in its place. */
+export const fieldLines = (fields: readonly FieldDiff[], paint: Paint, visible: (text: string) => string): string[] =>
+  fields.flatMap(({ field, from, to }) =>
+    valueChanges(field, from, to).flatMap(({ field: part, from: was, to: is, reordered }) => [
+      ...(reordered ? [`    ${part}: the same in another order`] : []),
+      ...(was === null ? [] : [paint('bad', `  - ${part}: ${visible(was)}`)]),
+      ...(is === null ? [] : [paint('good', `  + ${part}: ${visible(is)}`)]),
+    ]),
+  );

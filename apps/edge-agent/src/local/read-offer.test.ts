@@ -27,15 +27,24 @@ function site(
   refusals: ReturnType<OfferReading['refusals']> = [],
   terms: SiteTerms = NO_SITE_TERMS,
   policy = withRecordNumbers({ revision: 2 }),
+  others: Partial<Release> = {},
 ) {
   const here = diskIn();
   const elsewhere = diskIn();
   const documents = new Documents(here.store);
   const first = assignmentOf(here, dir, releaseWith(policyOf()));
-  const second = assignmentOf(elsewhere, dir, releaseWith(policy, 2));
+  const second = assignmentOf(elsewhere, dir, { ...releaseWith(policy, 2), ...others });
   const fetched: Assignment[] = [];
   let meanwhile = (): void => undefined;
-  const active = { release: first.release.digest, number: 1, document: first.release.document } as Held;
+  const active: Held = {
+    key: 'key',
+    release: first.release.digest,
+    number: 1,
+    variant: first.variant.name,
+    document: first.release.document,
+    artifact: first.variant.artifact,
+    chain: null,
+  };
   const attempt: Attempt = { assignment: second, consent: UNANSWERED, progress: { at: 'offered' } };
   const record = {
     active: serves ? active : null,
@@ -111,6 +120,21 @@ test('the site reads each pattern in plain text, and what changes against what s
     number: 1,
     diff: { change: 'policyRule', rules: [{ rule: 'record-numbers', kind: 'added' }] },
   });
+});
+
+test('N2 the site reads what differs beside the policy: parameters, the fallback text, and the file that runs here', async () => {
+  expect((await readOffer(site(true).reading, 'triage')).serving?.fields).toEqual([]);
+  const { service } = releaseWith(policyOf());
+  const others = { parameters: { temperature: 1.9, maxTokens: 8 }, service: { ...service, fallbackText: 'Wait.' } };
+  const { reading, second } = site(true, [], NO_SITE_TERMS, policyOf(), others);
+  second.variant.name = 'q4';
+  const { serving } = await readOffer(reading, 'triage');
+  expect(serving?.diff.change).toBeNull();
+  expect(serving?.fields).toEqual([
+    { field: 'service.fallbackText', from: '"Call 112."', to: '"Wait."' },
+    { field: 'parameters.temperature', from: '0', to: '1.9' },
+    { field: 'here.variant', from: '"f16"', to: '"q4"' },
+  ]);
 });
 
 test('the site’s own values stand in what it reads', async () => {

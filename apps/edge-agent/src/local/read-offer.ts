@@ -6,7 +6,10 @@ import {
   clinicalChanges,
   describePolicy,
   diffPolicies,
+  diffReleases,
+  type FieldDiff,
   type PolicyDiff,
+  type RunsHere,
   type SiteTerms,
 } from '@openward/policy';
 import type { RefusedRelease } from '../node/policy-check.ts';
@@ -22,8 +25,12 @@ export interface OfferRead {
   readonly refused: RefusedRelease | null;
   /** Which clinical sentences the policy would change here, with the terms of now; null: it is not sound, and none was tried. */
   readonly clinical: ClinicalChanges | null;
-  /** The release that serves now, and what its policy becomes; null where nothing serves. */
-  readonly serving: { readonly number: number; readonly diff: PolicyDiff } | null;
+  /** The release that serves now, what its policy becomes, and everything else that differs; null where nothing serves. */
+  readonly serving: {
+    readonly number: number;
+    readonly diff: PolicyDiff;
+    readonly fields: readonly FieldDiff[];
+  } | null;
   /** Whether the release document was fetched for this: nothing else of the release was. */
   readonly fetched: boolean;
 }
@@ -79,12 +86,25 @@ export async function readOffer(reading: OfferReading, service: string): Promise
       serving:
         active === null || before === null
           ? null
-          : { number: active.number, diff: diffPolicies(before.policy, policy) },
+          : {
+              number: active.number,
+              diff: diffPolicies(before.policy, policy),
+              fields: diffReleases(
+                { release: before, runs: runsOf(active.variant, active) },
+                { release: read, runs: runsOf(assignment.variant.name, assignment.variant) },
+              ),
+            },
       fetched,
     };
   }
   throw new Refusal('busy', `What waits for ${service} changed while it was read.`);
 }
+
+const runsOf = (variant: string, { artifact, base }: Pick<Assignment['variant'], 'artifact' | 'base'>): RunsHere => ({
+  variant,
+  artifact: artifact.file,
+  base: base?.file ?? null,
+});
 
 const MOST_READINGS = 3;
 /** Sentences are tried where clinics are answered too; what is left is said to be untried. */
