@@ -120,6 +120,18 @@ describe('judging a suite', () => {
     },
   );
 
+  it('E6 says of own records what was said before, and what it says counts as if it had been measured', () => {
+    const again = (verdict: 'pass' | 'fail'): OwnOutcomes => ({
+      kind: 'again',
+      evidence: verdict === 'pass' ? { verdict, reason: 'withinMargin' } : { verdict, reason: 'marginExceeded' },
+    });
+    expect(judge(SUITE, { bundled: set(160, 0), own: again('pass') }).verdict).toBe('pass');
+    expect(judge(SUITE, { bundled: set(160, 0), own: again('fail') })).toMatchObject({
+      verdict: 'fail',
+      own: { verdict: 'fail', reason: 'marginExceeded' },
+    });
+  });
+
   it('cannot be passed without own records, by handing in none', () => {
     expect(judge(SUITE, { bundled: set(160, 0), own: { kind: 'notAsked' } })).toMatchObject({
       verdict: 'inconclusive',

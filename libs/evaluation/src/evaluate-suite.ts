@@ -21,10 +21,11 @@ export type WithheldReason = Extract<
   'dataMissing' | 'dataExpired' | 'dataChangedTooLittle' | 'suiteNotAccepted' | 'verdictBudgetSpent'
 >;
 
-/** The site's own records as a suite meets them: not asked for, withheld before a record was read, or measured. */
+/** The site's own records as a suite meets them: not asked for, withheld before a record was read, judged before (E6), or measured. */
 export type OwnOutcomes =
   | { readonly kind: 'notAsked' }
   | { readonly kind: 'withheld'; readonly reason: WithheldReason }
+  | { readonly kind: 'again'; readonly evidence: OwnEvidence }
   | { readonly kind: 'measured'; readonly paired: PairedOutcomes };
 
 /**
@@ -93,6 +94,8 @@ function ownReasonOf(suite: SuiteDocument, own: OwnOutcomes, found: readonly Gat
       return 'dataMissing';
     case 'withheld':
       return own.reason;
+    case 'again':
+      return own.evidence.reason;
     case 'measured':
       return worst(found.map((finding) => finding.evidence.reason));
   }

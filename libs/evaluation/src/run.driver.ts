@@ -1,4 +1,4 @@
-import type { EvaluationFailure, Grader, SuiteDocument } from '@openward/contracts';
+import type { EvaluationFailure, Grader, OwnEvidence, SuiteDocument } from '@openward/contracts';
 import { type AskedItem, type AskedSet, bundledItems, drawAcross, ownItems, tagOf } from './asked-items.ts';
 import type { SiteRecord } from './dataset.ts';
 import { judge, type Judgement, type OwnOutcomes, type referencesOf, type WithheldReason } from './evaluate-suite.ts';
@@ -27,6 +27,8 @@ export interface EvaluationJob {
 export type OwnData =
   | { readonly kind: 'notAsked' }
   | { readonly kind: 'withheld'; readonly reason: WithheldReason }
+  /** Judged before: no record is read, and the same verdict stands. */
+  | { readonly kind: 'again'; readonly evidence: OwnEvidence }
   | { readonly kind: 'records'; readonly digest: string; readonly records: readonly SiteRecord[] };
 
 /** `failure`: what the first bundled item that failed did so with. That of an own record is told to nobody (E1). */
@@ -209,5 +211,5 @@ function countBundled({ references }: EvaluationJob, bundled: AskedSet, drawn: R
 }
 
 function ownWithoutRecords(own: OwnData): OwnOutcomes {
-  return own.kind === 'withheld' ? own : { kind: 'notAsked' };
+  return own.kind === 'records' ? { kind: 'notAsked' } : own;
 }

@@ -11,6 +11,7 @@ const past = (change: Partial<PastVerdict> = {}): PastVerdict => ({
   data: 'data-1',
   suite: 'suite-1',
   release: 'release-1',
+  under: 'under-1',
   evidence: PASS,
   at: NOW - DAY,
   ...change,
@@ -20,6 +21,7 @@ const request = (change: Partial<VerdictRequest> = {}): VerdictRequest => ({
   data: 'data-1',
   suite: 'suite-1',
   release: 'release-new',
+  under: 'under-1',
   now: NOW,
   personsChangedSince: () => 50,
   ...change,
@@ -51,12 +53,24 @@ describe('E6 the budget of verdicts', () => {
     expect(decideVerdictLeave(rows, request())).toEqual({ kind: 'again', evidence: fail });
   });
 
-  it.each([{ data: 'data-2' }, { suite: 'suite-2' }, { release: 'release-2' }])(
+  it.each([{ data: 'data-2' }, { suite: 'suite-2' }, { release: 'release-2' }, { under: 'under-2' }])(
     'E6 measures anew with %j',
     (change) => {
       expect(decideVerdictLeave([past()], request({ release: 'release-1', ...change })).kind).toBe('measure');
     },
   );
+
+  it('E6 charges what is measured anew under another runtime or other terms as it does another release', () => {
+    const rows = Array.from({ length: 12 }, (_, n) => past({ release: 'release-new', under: `under-${n}` }));
+    const withheld = { kind: 'withheld', reason: 'verdictBudgetSpent' };
+    expect(decideVerdictLeave(rows, request({ under: 'under-new' }))).toEqual(withheld);
+    expect(decideVerdictLeave(rows, request({ under: 'under-3' }))).toEqual({ kind: 'again', evidence: PASS });
+  });
+
+  it('E6 takes a row that does not say what it was measured under for none that could be sent again', () => {
+    const rows = [past({ release: 'release-new', under: null })];
+    expect(decideVerdictLeave(rows, request())).toEqual({ kind: 'measure', left: 11 });
+  });
 
   it('E6 measures again after an error, which costs like a verdict', () => {
     const error: OwnEvidence = { verdict: 'error', reason: 'candidateFailed' };

@@ -9,11 +9,17 @@ export interface PastVerdict {
   readonly data: string;
   readonly suite: string;
   readonly release: string;
+  /**
+   * Digest of what else decides an answer: the variant, the runtime's version and the site's own terms. Null in a row that is older
+   * than this field, and is like no other.
+   */
+  readonly under: string | null;
   readonly evidence: OwnEvidence;
   readonly at: number;
 }
 
 export interface VerdictRequest extends Pick<PastVerdict, 'dataSet' | 'data' | 'suite' | 'release'> {
+  readonly under: string;
   readonly now: number;
   /** How many persons differ between this version and an earlier one, by its digest (`countChangedPersons`). */
   readonly personsChangedSince: (data: string) => number;
@@ -39,8 +45,9 @@ const UNREAD: ReadonlySet<string> = new Set<WithheldReason>([
 ]);
 
 /**
- * E6 and E7, asked before a record is read. One verdict for each data set version, suite and release: it is sent again
- * unchanged, whenever. An error is no verdict, and may be measured again; it costs like one, since a model could be made
+ * E6 and E7, asked before a record is read. One verdict for each data set version, suite and release, under what it was measured
+ * (`under`): it is sent again unchanged, whenever. Under another runtime or other terms it would be evidence of something else, so
+ * that is measured anew, and costs as another release does. An error is no verdict, and may be measured again; it costs like one, since a model could be made
  * to break on one record. A version that differs by 1 to 10 persons from one judged in these 30 days would tell about
  * those persons, so it waits. A row dated after now counts: a clock set back gives no new budget.
  */
@@ -51,6 +58,7 @@ export function decideVerdictLeave(past: readonly PastVerdict[], request: Verdic
       row.data === request.data &&
       row.suite === request.suite &&
       row.release === request.release &&
+      row.under === request.under &&
       row.evidence.verdict !== 'error',
   );
   if (same) return { kind: 'again', evidence: same.evidence };

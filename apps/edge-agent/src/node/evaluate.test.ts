@@ -8,7 +8,13 @@ import {
   type Release,
   type SuiteDocument,
 } from '@openward/contracts';
-import { openNodeDatabase, SqliteDataSets, SqliteJudgements, SqliteResults } from '@openward/persistence/node';
+import {
+  openNodeDatabase,
+  SqliteDataSets,
+  SqliteJudgements,
+  SqliteResults,
+  type StoredDataSet,
+} from '@openward/persistence/node';
 import { NO_SITE_TERMS, type SiteTerms } from '@openward/policy';
 import { RuntimeRefusal, type GenerateEvent, type GenerateRequest, type Runtime } from '@openward/runtime';
 import { expect, test } from 'vitest';
@@ -35,6 +41,33 @@ const suite: SuiteDocument = {
   rerunItems: 40,
   minimumDistinctPersons: 11,
 };
+const onOwnRecords: SuiteDocument = {
+  ...suite,
+  contract: {
+    textColumn: 'text',
+    labelColumn: 'label',
+    personColumn: 'person',
+    labellerColumns: ['labeller1', 'labeller2'],
+    redFlagLabel: 'emergency',
+    labels: ['emergency', 'routine'],
+  },
+  gates: [...suite.gates, { kind: 'safety', set: 'own', margin: 0.1, ceiling: 0.15 }],
+};
+const ownRecords = {
+  name: 'ward',
+  data: digestOf('own records'),
+  card: { service: 'triage', expiresOn: '2026-12-31' },
+  records: Array.from({ length: 60 }, (_, i) => ({
+    id: `r${i}`,
+    person: `p${i}`,
+    text: `own ${i}`,
+    label: 'emergency',
+    redFlag: true,
+  })),
+  fingerprints: new Map(),
+  salt: Uint8Array.of(1),
+  addedAt: 1,
+} as unknown as Omit<StoredDataSet, 'version'>;
 const around = { before: '', after: '' };
 const release = {
   model: {
@@ -69,6 +102,11 @@ function world(changes: {
   /** What the first bundled item says. */
   readonly input?: string;
   readonly monotonic?: () => number;
+  /** The site has records of its own, and the suite reads them. */
+  readonly hasOwnRecords?: true;
+  readonly version?: () => string;
+  /** Prompts at which the runtime's process ends. */
+  readonly endsAt?: (prompt: string) => boolean;
 }) {
   let terms: SiteTerms = NO_SITE_TERMS;
   const unloaded: string[] = [];
@@ -76,18 +114,22 @@ function world(changes: {
   const database = openNodeDatabase(':memory:');
   const logged: unknown[] = [];
   const runtime = {
-    describe: () => Promise.resolve({ version: '1.0' }),
+    describe: () => Promise.resolve({ version: changes.version?.() ?? '1.0' }),
     async *generate({ prompt }: GenerateRequest): AsyncGenerator<GenerateEvent> {
       asked.push(prompt);
+      if (changes.endsAt?.(prompt) === true) throw new RuntimeRefusal('runtimeExited', 'gone');
       yield await Promise.resolve({ type: 'text', text: 'emergency' } as const);
     },
     ...(changes.describe === undefined ? {} : { describe: changes.describe }),
   } as unknown as Runtime;
+  const judgements = new SqliteJudgements(database);
+  const dataSets = new SqliteDataSets(database);
+  if (changes.hasOwnRecords) dataSets.add(ownRecords);
   const evaluate = createEvaluate({
     documents: {
       suite: () =>
         Promise.resolve({
-          ...suite,
+          ...(changes.hasOwnRecords ? onOwnRecords : suite),
           items: suite.items.map((item, at) =>
             at === 0 && changes.input !== undefined ? { ...item, input: changes.input } : item,
           ),
@@ -103,8 +145,8 @@ function world(changes: {
     runtime,
     slots: new Slots(1, 1),
     results: new SqliteResults(database),
-    judgements: new SqliteJudgements(database),
-    dataSets: new SqliteDataSets(database),
+    judgements,
+    dataSets,
     isSuiteAccepted: () => true,
     isInUse: (key) => key === changes.inUse,
     assertPolicy: () =>
@@ -135,6 +177,8 @@ function world(changes: {
     logged,
     unloaded,
     asked,
+    verdicts: () => judgements.verdicts(),
+    askedOfOwn: () => asked.filter((prompt) => prompt.includes('own ')).length,
     rows: () => database.prepare('SELECT key FROM judgements').all().length,
   };
 }
@@ -180,6 +224,39 @@ test.each([
   await it.run();
   expect(it.asked).toHaveLength(2 * once);
   expect(it.rows()).toBe(2);
+});
+
+test.each([
+  ['its emergency number', { terms: { variables: { emergencyNumber: '117' } } }],
+  ['the version of its runtime', { version: '1.1' }],
+])('E6 own records are measured anew, and charged, after the site has changed %s', async (_, changed) => {
+  let version = '1.0';
+  const it = world({ hasOwnRecords: true, version: () => version });
+  const passed = { verdict: 'pass', own: { verdict: 'pass', reason: 'withinMargin' } };
+  expect(await it.run()).toMatchObject(passed);
+  expect([it.askedOfOwn(), it.verdicts().length]).toEqual([60, 1]);
+
+  if ('terms' in changed) it.setTerms(changed.terms);
+  else ({ version } = changed);
+  expect(await it.run()).toMatchObject(passed);
+  expect([it.askedOfOwn(), it.verdicts().length]).toEqual([120, 2]);
+
+  // What was measured under the first is kept, and a verdict that is sent again costs nothing.
+  it.setTerms(NO_SITE_TERMS);
+  version = '1.0';
+  expect(await it.run()).toMatchObject(passed);
+  expect([it.askedOfOwn(), it.verdicts().length]).toEqual([120, 2]);
+});
+
+test('E6 a verdict on own records that left with an error of the bundled items is sent again unchanged, and no record is read', async () => {
+  let isDown = true;
+  const it = world({ hasOwnRecords: true, endsAt: (prompt) => isDown && prompt.includes('bundled') });
+  const own = { verdict: 'pass', reason: 'withinMargin' };
+  expect(await it.run()).toMatchObject({ verdict: 'error', own });
+  expect([it.askedOfOwn(), it.verdicts().length]).toEqual([60, 1]);
+  isDown = false;
+  expect(await it.run()).toMatchObject({ verdict: 'pass', own });
+  expect([it.askedOfOwn(), it.verdicts().length]).toEqual([60, 1]);
 });
 
 test('N6 an anchor is unloaded after its turn, but not where its files are the candidate’s or another service’s too', async () => {

@@ -86,7 +86,8 @@ export function createEvaluate(options: EvaluateOptions): Evaluate {
       const kept = judgements.find<EvaluationResult>(key);
       if (kept !== null) return kept.result;
 
-      const own = ownDataOf(options, suite, assignment.suite.digest, candidate.release, set);
+      const under = digestOf({ variant: subject.variant, runtimeVersion, terms });
+      const own = ownDataOf(options, suite, assignment.suite.digest, candidate.release, under, set);
       const around = { ...options, compile: once((policy) => options.compile(policy, siteTerms)) };
       const held = [candidate, ...(live === null ? [] : [live]), ...(anchor === null ? [] : [anchor])];
       const end = await runEvaluation(
@@ -122,7 +123,7 @@ export function createEvaluate(options: EvaluateOptions): Evaluate {
       );
       if (end.kind === 'cancelled') throw signal.reason ?? new Error('the evaluation was cancelled');
       const result = resultOf(end, runtimeVersion);
-      keep(options, key, result, end.judgement, own, set, assignment.suite.digest, candidate.release);
+      keep(options, key, result, end.judgement, own, set, assignment.suite.digest, candidate.release, under);
       return result;
     },
   };
@@ -177,6 +178,7 @@ function ownDataOf(
   suite: SuiteDocument,
   suiteDigest: string,
   release: string,
+  under: string,
   set: StoredDataSet | null,
 ): OwnData {
   const { contract } = suite;
@@ -191,13 +193,14 @@ function ownDataOf(
     data: set.data,
     suite: suiteDigest,
     release,
+    under,
     now,
     personsChangedSince: (data) =>
       countChangedPersons(options.dataSets.fingerprintsOf(data) ?? new Map(), set.fingerprints),
   });
   if (leave.kind === 'withheld') return { kind: 'withheld', reason: leave.reason };
-  // A verdict that left already is sent again from its kept judgement; one whose judgement is of another runtime is not measured anew.
-  if (leave.kind === 'again') return { kind: 'withheld', reason: 'verdictBudgetSpent' };
+  // Judged before, in a run that ended in error and left no judgement: what it said of own records stands.
+  if (leave.kind === 'again') return leave;
   const records = set.records.map((record) => ({ ...record, redFlag: record.label === contract.redFlagLabel }));
   return { kind: 'records', digest: set.data, records };
 }
@@ -224,10 +227,11 @@ function keep(
   set: StoredDataSet | null,
   suite: string,
   release: string,
+  under: string,
 ): void {
   const verdict =
     own.kind === 'records' && set !== null && evidence !== null
-      ? { dataSet: set.name, data: set.data, suite, release, evidence, at: wall() }
+      ? { dataSet: set.name, data: set.data, suite, release, under, evidence, at: wall() }
       : null;
   const isOneLook = result.verdict !== 'error' && own.kind !== 'withheld';
   // What is looked at again has no row that anybody would find, but a verdict on own records is charged all the same (E6).

@@ -23,6 +23,7 @@ const MIGRATIONS: readonly string[] = [
    CREATE UNIQUE INDEX open_shadows ON shadows (service) WHERE ended_at IS NULL;`,
   `DELETE FROM results WHERE data IN (SELECT data FROM data_sets)
    AND data NOT IN (SELECT data FROM data_sets WHERE records <> '[]');`,
+  'ALTER TABLE verdicts ADD COLUMN under TEXT',
 ];
 
 /** Gives up what is kept in reserve on this disk (N7), at once. False where there was nothing left to give up. */

@@ -57,12 +57,15 @@ export class SqliteJudgements {
         .run(key, JSON.stringify(result), JSON.stringify(local), at);
       if (verdict === null) return;
       this.#database
-        .prepare('INSERT INTO verdicts (data_set, data, suite, release, evidence, at) VALUES (?, ?, ?, ?, ?, ?)')
+        .prepare(
+          'INSERT INTO verdicts (data_set, data, suite, release, under, evidence, at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+        )
         .run(
           verdict.dataSet,
           verdict.data,
           verdict.suite,
           verdict.release,
+          verdict.under,
           JSON.stringify(verdict.evidence),
           verdict.at,
         );
@@ -70,11 +73,14 @@ export class SqliteJudgements {
   }
 
   verdicts(): readonly PastVerdict[] {
-    const rows = this.#database.prepare('SELECT data_set, data, suite, release, evidence, at FROM verdicts').all() as {
+    const rows = this.#database
+      .prepare('SELECT data_set, data, suite, release, under, evidence, at FROM verdicts')
+      .all() as {
       data_set: string;
       data: string;
       suite: string;
       release: string;
+      under: string | null;
       evidence: string;
       at: number;
     }[];

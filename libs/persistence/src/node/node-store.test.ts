@@ -157,7 +157,7 @@ test('E4 E6 with the records of a version go the answers to them, and no judgeme
   sets.add(aDataSet('clinic', 'd1'));
   sets.add(aDataSet('ward', 'd2'));
   for (const data of ['d1', 'd2', 'suite']) await results.keep(key(data), 'item', 'right');
-  const verdict = { dataSet: 'ward', data: 'd2', suite: 's', release: 'r', at: 1, evidence: null as never };
+  const verdict = { dataSet: 'ward', data: 'd2', suite: 's', release: 'r', under: 'u', at: 1, evidence: null as never };
   judgements.keep('d2', { verdict: 'pass' }, {}, verdict, 1);
 
   sets.add(aDataSet('ward', 'd3'));
@@ -182,7 +182,7 @@ test('E6 a store of an older agent loses the answers to records that it no longe
   sets.add(aDataSet('ward', 'd2'));
   const insert = first.prepare(`INSERT INTO results (key, item, outcome, data) VALUES (?, 'item', 'right', ?)`);
   for (const data of ['d1', 'd2', 'suite']) insert.run(data, data);
-  first.exec('PRAGMA user_version = 4');
+  first.exec('ALTER TABLE verdicts DROP COLUMN under; PRAGMA user_version = 4');
   first.close();
   const kept = openNodeDatabase(path).prepare('SELECT data FROM results ORDER BY data').all();
   expect(kept.map(({ data }) => data)).toEqual(['d2', 'suite']);
