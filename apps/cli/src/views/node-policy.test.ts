@@ -77,7 +77,11 @@ it('an offer is read with every pattern as it is, with what changes, and no text
 
 it('N2 an offer shows what differs beside its policy before the policy, and every parameter', () => {
   const change = (fields: NonNullable<NodeOfferRead['serving']>['fields']) =>
-    offerReadText({ ...read, serving: { ...read.serving!, diff: diffPolicies(now, now), fields } }, plain, visible);
+    offerReadText(
+      NodeOfferRead.parse({ ...read, serving: { number: 3, diff: diffPolicies(now, now), fields } }),
+      plain,
+      visible,
+    );
   const text = change([
     { field: 'service.fallbackText', from: '"Call 112."', to: JSON.stringify('Wait\u001B[2J.') },
     { field: 'parameters.temperature', from: '0', to: '1.9' },
