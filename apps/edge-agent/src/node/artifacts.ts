@@ -19,7 +19,7 @@ import {
 import type { AgentConfig } from '../config.ts';
 import type { Calls } from '../network/calls.ts';
 import type { Session } from '../network/session.ts';
-import { assertReadable, MAX_RELEASE_BYTES } from './documents.ts';
+import { assertReadable } from './documents.ts';
 import type { LoadedReleases } from './model-runtime.ts';
 
 /** What of the network a transfer needs; it stands once the node is connected for the first time. */
@@ -64,10 +64,23 @@ function troubleTeller(log: Log, service: string): (state: TransferState) => voi
 /** How long a person waits for a document that is asked for alone. */
 const DOCUMENT_WAIT_MS = 30_000;
 
+/** Until another's transfer ends, well or badly: whoever began it is told why it failed. Rejects once the signal is aborted. */
+async function untilOver(other: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason);
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    await Promise.race([aborted, other.catch(() => undefined)]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
 export interface Fetching extends Fetch {
   /**
    * Brings the release document of an offer and nothing else, because a person here wants to read it before deciding what may be
-   * fetched (N2). Nothing where it is here already.
+   * fetched (N2). Nothing where it is here already. `busy` where it does not come within half a minute, whatever it waits for.
    */
   fetchDocument(assignment: Assignment): Promise<void>;
 }
@@ -84,6 +97,8 @@ export function createFetch(options: {
   readonly models: Pick<LoadedReleases, 'keys' | 'remove'>;
   /** Nothing but these is on the disk from now on. */
   readonly onReclaimed: (files: ReadonlySet<string>) => void;
+  /** How long a person waits for a document; half a minute unless told. */
+  readonly documentWaitMs?: number;
 }): Fetching {
   const { store, config } = options;
   const link = { bytesPerSecond: () => config.link.bytesPerSecond ?? undefined, roundTripMs: () => undefined };
@@ -126,10 +141,7 @@ export function createFetch(options: {
       options.onFetched(fetchedBytes);
     };
     for (const artifact of artifacts) {
-      for (let other; (other = coming.get(artifact.file)) !== undefined;) {
-        // Whoever began it is told why it failed.
-        await other.catch(() => undefined);
-      }
+      for (let other; (other = coming.get(artifact.file)) !== undefined;) await untilOver(other, signal);
       const transferring = bringOne(artifact).finally(() => coming.delete(artifact.file));
       coming.set(artifact.file, transferring);
       await transferring;
@@ -144,12 +156,8 @@ export function createFetch(options: {
     async fetchDocument(assignment) {
       const { document } = assignment.release;
       if ((await store.find(document.file)) !== undefined) return;
-      if (document.size > MAX_RELEASE_BYTES)
-        throw new Refusal(
-          'offerUnreadable',
-          `The release's document has ${document.size} bytes, which no release has.`,
-        );
-      const deadline = AbortSignal.timeout(DOCUMENT_WAIT_MS);
+      assertReadable(assignment.release);
+      const deadline = AbortSignal.timeout(options.documentWaitMs ?? DOCUMENT_WAIT_MS);
       try {
         await bring(assignment, [document], () => undefined, deadline);
       } catch (cause) {
