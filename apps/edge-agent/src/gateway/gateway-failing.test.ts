@@ -55,17 +55,57 @@ describe('a rule that cannot be applied', () => {
 
 test('a red flag in a question is told where another rule of questions fails, whichever stands first', async () => {
   const chest = words('chest pain');
-  const { url, site, seen } = await serve(clinic([input(annotate, EMAIL, 'mail'), input(escalate, chest, 'flag')]));
+  const { url, site, seen, counts } = await serve(
+    clinic([{ ...input(annotate, EMAIL, 'mail'), timeLimitMs: 5 }, input(escalate, chest, 'flag')]),
+  );
   const content = 'chest pain, ann@home.org';
-  // The first rule that is asked has time enough, and the next has none.
-  site.clockStepMs = 140;
+  // Time enough for the one, and not for the other.
+  site.clockStepMs = 20;
   await expect(WAYS['openai, whole']!(url, [{ role: 'user', content }])).rejects.toMatchObject({
     code: 'policyFailed',
     message: expect.stringMatching(/^(503 )?Call 112 now\.\n\n.*Call 112\.$/s),
   });
   await until(() => seen.length === 1);
   expect(seen[0]).toMatchObject({ status: 503, action: 'failed', policy: { ruleIds: ['flag'] } });
+  // A site reads in its counts what a client was told.
+  expect(shortly(counts.take())).toEqual([
+    '* input enforce judged 1',
+    'flag enforce escalate 1',
+    'mail enforce failed 1',
+  ]);
 });
+
+test('a red flag in a reply is told and counted where another rule of replies fails', async () => {
+  const chest = words('chest pain');
+  const { url, runtime, site, seen, counts } = await serve(
+    clinic([{ ...output(block, EMAIL, 'mail'), timeLimitMs: 5 }, output(escalate, chest, 'flag')]),
+  );
+  runtime.pieces = ['chest pain, ann@home.org'];
+  const gate = Promise.withResolvers<void>();
+  runtime.gate = gate.promise;
+  const asked = WAYS['openai, whole']!(url, [{ role: 'user', content: 'hi' }]);
+  asked.catch(() => undefined);
+  await until(() => runtime.asked.length === 1);
+  site.clockStepMs = 20;
+  gate.resolve();
+  await expect(asked).rejects.toMatchObject({ message: expect.stringMatching(/^(503 )?Call 112 now\.\n\n/) });
+  await until(() => seen.length === 1);
+  expect(shortly(counts.take())).toEqual([
+    '* input enforce judged 1',
+    '* output enforce judged 1',
+    'flag enforce escalate 1',
+    'mail enforce failed 1',
+  ]);
+});
+
+test.each(['openai, streamed', 'ollama, streamed'])(
+  'a red flag in a question is told where the runtime ends without a word: %s',
+  async (way) => {
+    const { url, runtime } = await serve(clinic([input(escalate)]));
+    runtime.generate = async function* () {};
+    await expect(WAYS[way]!(url, [{ role: 'user', content: 'ann@home.org' }])).rejects.toThrow(/Call 112 now\.\n\n/);
+  },
+);
 
 test('a red flag in a question is told also where the runtime, or a rule of the reply, then fails', async () => {
   const { url, runtime, site, seen, told } = await serve(clinic([input(escalate), output(block)]));

@@ -80,6 +80,25 @@ describe('what a policy refuses before any rule reads it', () => {
     expect(await soakOf(served)).toBe(verdict);
   });
 
+  test('R3 a client that is refused waits for no count that only the soak needs', async () => {
+    const { url, seen, served, site } = await serve(wordy(9_000), wordy(8_000));
+    const gate = Promise.withResolvers<void>();
+    let counted = 0;
+    site.countTokens = async ({ length }) => {
+      counted += 1;
+      if (counted > 1) await gate.promise;
+      return length;
+    };
+    const answer = await postChat(url, { ...long });
+    expect(await answer.json()).toMatchObject({ error: { code: 'tooLong' } });
+    await until(() => counted === 2);
+    expect(seen).toEqual([]);
+    gate.resolve();
+    await until(() => seen.length === 1);
+    expect(seen[0]).toMatchObject({ status: 400 });
+    expect(await soakOf(served)).toBe('tooFewRequests');
+  });
+
   test('R3 a request that no release could read says nothing of this one', async () => {
     const { url, seen, served } = await serve(strict, clinic([]));
     await postChat(url, { messages: [{ role: 'user', content: 'x'.repeat(20_000) }] });

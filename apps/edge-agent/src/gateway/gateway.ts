@@ -4,14 +4,13 @@ import { GATEWAY_FIELDS, Refusal, type Log, type PolicyOutcome } from '@openward
 import { refusalOf, type Answering } from './answer.ts';
 import type { Dialect } from './dialect.ts';
 import { toldRefusal } from './fault.ts';
-import { readJson, sendJson, type BodyLimits } from './http.ts';
+import { readJson, sendJson, sendRefusal, type BodyLimits } from './http.ts';
 import { ollamaChat, ollamaError, ollamaGenerate, ollamaModel } from './ollama.ts';
 import { openAiChat, openAiCompletion, openAiError, openAiModel } from './openai.ts';
 import type { PolicyCounts } from './policy-counts.ts';
 import { reply, type PolicyNote } from './reply.ts';
 import type { ServedReleases } from './served.ts';
 import { createShadowJudge, type Shadow, type ShadowJudge } from './shadow.ts';
-import { RETRY_AFTER_SECONDS } from './slots.ts';
 
 /** What a site decides of policies, and where it is counted what they did. */
 export interface GatewayPolicies {
@@ -92,8 +91,7 @@ export function createGateway(options: GatewayOptions): RequestListener {
       .catch((error: unknown) => {
         const refusal = response.destroyed ? refusalOf(error) : toldRefusal(options, seen, error);
         seen.status ??= refusal.status;
-        if (response.headersSent || response.destroyed) return response.destroy();
-        refuse(response, refusal, errorOf);
+        sendRefusal(response, refusal, errorOf);
       })
       .finally(() => {
         const { service, status, began, firstMs, policy, action } = seen;
@@ -118,21 +116,6 @@ export interface Seen {
 
 /** A client may name anything; only the names of services become names of metrics. */
 const NO_SERVICE = 'none';
-
-const RETRY_AFTER: Partial<Record<Refusal['code'], number>> = {
-  queueFull: RETRY_AFTER_SECONDS,
-  // It loads, or goes back. A halt has no end that this node knows of.
-  notServing: 5,
-};
-
-function refuse(response: ServerResponse, refusal: Refusal, errorOf: (refusal: Refusal) => unknown): void {
-  const headers: Record<string, string> = { 'x-openward-code': refusal.code };
-  const retryAfter = RETRY_AFTER[refusal.code];
-  if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter);
-  // What was not read of a refused body must not be taken for the next request.
-  if (refusal.code === 'bodyTooLarge' || refusal.code === 'bodyTooSlow') headers['connection'] = 'close';
-  sendJson(response, refusal.status, errorOf(refusal), headers);
-}
 
 async function route(
   options: GatewayOptions,

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Refusal } from '@openward/contracts';
+import { RETRY_AFTER_SECONDS } from './slots.ts';
 
 export interface BodyLimits {
   readonly bytes: number;
@@ -63,6 +64,24 @@ function drain(request: IncomingMessage): Promise<void> {
     const timer = setTimeout(finish, DRAIN.ms);
     request.on('data', take).on('end', finish).on('close', finish).on('error', finish);
   });
+}
+
+const RETRY_AFTER: Partial<Record<Refusal['code'], number>> = {
+  queueFull: RETRY_AFTER_SECONDS,
+  // It loads, or goes back. A halt has no end that this node knows of.
+  notServing: 5,
+};
+
+/** In the words of one API. Where an answer has begun nothing can be told any more, and one that is not whole ends broken. */
+export function sendRefusal(response: ServerResponse, refusal: Refusal, errorOf: (refusal: Refusal) => unknown): void {
+  if (response.writableEnded) return;
+  if (response.headersSent || response.destroyed) return void response.destroy();
+  const headers: Record<string, string> = { 'x-openward-code': refusal.code };
+  const retryAfter = RETRY_AFTER[refusal.code];
+  if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter);
+  // What was not read of a refused body must not be taken for the next request.
+  if (refusal.code === 'bodyTooLarge' || refusal.code === 'bodyTooSlow') headers['connection'] = 'close';
+  sendJson(response, refusal.status, errorOf(refusal), headers);
 }
 
 /** A list is one header each. */

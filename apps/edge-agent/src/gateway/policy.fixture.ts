@@ -71,14 +71,26 @@ export interface PolicyWorld {
   /** What a log was told: the level, the name, and what stood beside. */
   readonly told: (readonly [level: keyof Log, event: string, beside: object])[];
   /** What a test may change while the gateway runs. */
-  readonly site: { terms: SiteTerms; onExpiry: 'goOn' | 'fallback'; shadow: Shadow | null; clockStepMs: number };
+  readonly site: {
+    terms: SiteTerms;
+    onExpiry: 'goOn' | 'fallback';
+    shadow: Shadow | null;
+    clockStepMs: number;
+    countTokens: (prompt: string) => Promise<number>;
+  };
   close(): void;
 }
 
 /** `before`: what served until the policy did. */
 export async function serveUnder(policy: PromptPolicy, before: PromptPolicy | null = null): Promise<PolicyWorld> {
   const runtime = new SayingRuntime();
-  const site: PolicyWorld['site'] = { terms: NO_SITE_TERMS, onExpiry: 'goOn', shadow: null, clockStepMs: 0 };
+  const site: PolicyWorld['site'] = {
+    terms: NO_SITE_TERMS,
+    onExpiry: 'goOn',
+    shadow: null,
+    clockStepMs: 0,
+    countTokens: (prompt) => Promise.resolve(prompt.length),
+  };
   const seen: PolicyWorld['seen'] = [];
   const told: PolicyWorld['told'] = [];
   const tell =
@@ -102,7 +114,7 @@ export async function serveUnder(policy: PromptPolicy, before: PromptPolicy | nu
       served,
       policies: { today: () => TODAY, onExpiry: () => site.onExpiry, shadowOf: () => site.shadow, counts },
       slots: new Slots(2, 8),
-      countTokens: (_, prompt) => Promise.resolve(prompt.length),
+      countTokens: (_, prompt) => site.countTokens(prompt),
       keyOf,
       limits: { bytes: 1_000_000, ms: 5_000 },
       version: '0.1.0',

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Refusal, type PromptPolicy } from '@openward/contracts';
-import { PolicyFailure, strongest, type FoundBefore, type Hit, type ReplyEnd } from '@openward/policy';
+import { PolicyFailure, strongest, type Hit, type ReplyEnd } from '@openward/policy';
 import { answer, refusalOf, refuseUnreadable } from './answer.ts';
 import { blameOf } from './blame.ts';
 import type { Conversation } from './conversation.ts';
 import type { Dialect, ReplyFacts } from './dialect.ts';
 import { faultOf, toldRefusal } from './fault.ts';
 import type { Deed, GatewayOptions, Seen } from './gateway.ts';
-import { readJson } from './http.ts';
+import { readJson, sendRefusal } from './http.ts';
 import { policyHeaders } from './policy-headers.ts';
 import type { Lease } from './served.ts';
 import { sendFinished, sendStream, sendWhole, type Outcome } from './sending.ts';
@@ -27,8 +27,8 @@ export interface PolicyNote {
 interface Judged {
   admission: Admission | null;
   end: ReplyEnd | null;
-  /** Of a rule that failed: the red flags that were seen before. */
-  found: FoundBefore | null;
+  /** A rule that could not be applied, with the red flags that were seen before. */
+  failure: PolicyFailure | null;
   /** Kept for rules that only count; null: too long. */
   said: string | null;
   /** Rules in shadow of the policy that serves, and the next policy. */
@@ -46,7 +46,7 @@ interface Asking {
   readonly signal: AbortSignal;
   /** As the client asks for it. */
   readonly language: string | null;
-  readonly refusalOf: (error: unknown) => Refusal;
+  readonly refusalOf: (error: unknown, hasSpoken: boolean) => Refusal;
 }
 
 /** A failure has the status of its refusal, also where the client was sent another before. */
@@ -54,6 +54,7 @@ const STATUS_OF = { ok: 200, left: 499 } as const;
 /** The client went away: nginx's number for it. */
 const CLIENT_LEFT = STATUS_OF.left;
 
+/** Sends the reply, or the refusal that is told in its place; what is said before a service is known is thrown. */
 export async function reply(
   options: GatewayOptions,
   seen: Seen,
@@ -73,16 +74,16 @@ export async function reply(
   const judged: Judged = {
     admission: null,
     end: null,
-    found: null,
+    failure: null,
     said: '',
     hasOwnShadow: countsOnly(lease.policy),
     shadow: shadowFor(options, service),
   };
   const language = languageOf(request);
-  const tell = (error: unknown): Refusal => {
+  const tell = (error: unknown, hasSpoken: boolean): Refusal => {
     const refusal = refusalIn(options, seen, lease, judged, gone.signal, error);
     seen.status = refusal.status;
-    return refusal;
+    return hasSpoken ? refusal : withEscalations(refusal, judged);
   };
   let outcome: Outcome | 'refused' = 'failed';
   try {
@@ -93,13 +94,16 @@ export async function reply(
     outcome = ended;
     if (ended !== 'failed') seen.status = STATUS_OF[ended];
   } catch (error) {
-    const refusal = withEscalations(tell(error), judged);
+    const refusal = tell(error, false);
+    // Before any bookkeeping, which may count tokens once more.
+    sendRefusal(response, refusal, (told) => dialect.error(told));
     const { admission } = judged;
-    outcome = gone.signal.aborted
-      ? 'left'
-      : await blameOf({ refusal, admission, lease, conversation, countTokens: options.countTokens });
-    if (gone.signal.aborted) seen.status = CLIENT_LEFT;
-    throw refusal;
+    if (gone.signal.aborted) {
+      outcome = 'left';
+      seen.status = CLIENT_LEFT;
+    } else {
+      outcome = await blameOf({ refusal, admission, lease, conversation, countTokens: options.countTokens });
+    }
   } finally {
     lease.end(outcome);
     account(options, seen, shadows, lease, judged, conversation, language);
@@ -179,8 +183,8 @@ async function converse(asking: Asking, response: ServerResponse): Promise<Outco
 }
 
 /** A red flag that was seen is told, also where no reply follows. */
-function withEscalations(refusal: Refusal, { admission, found }: Judged): Refusal {
-  const notices = found?.notices ?? (admission?.kind === 'go' ? admission.input?.notices : null) ?? [];
+function withEscalations(refusal: Refusal, { admission, failure }: Judged): Refusal {
+  const notices = failure?.found?.notices ?? (admission?.kind === 'go' ? admission.input?.notices : null) ?? [];
   const told = notices.filter(({ kind }) => kind === 'escalation').map(({ text }) => text);
   if (told.length === 0) return refusal;
   return new Refusal(refusal.code, [...told, refusal.message].join('\n\n'), { cause: refusal });
@@ -196,7 +200,7 @@ function refusalIn(
   error: unknown,
 ): Refusal {
   if (!(error instanceof PolicyFailure)) return gone.aborted ? refusalOf(error) : toldRefusal(options, seen, error);
-  judged.found = error.found;
+  judged.failure = error;
   return failedRule(options, seen, lease, error);
 }
 
@@ -230,9 +234,11 @@ function account(
   conversation: Conversation,
   language: string | null,
 ): void {
-  const { admission, end, found, said, hasOwnShadow, shadow } = judged;
+  const { admission, end, failure, said, hasOwnShadow, shadow } = judged;
   const { policy, service, parameters } = lease.release;
+  const found = failure?.found ?? null;
   if (admission === null) {
+    if (failure !== null) counts.judged(service.name, policy, 'input', found?.hits ?? []);
     if (found !== null) seen.policy = noteOf(policy.log, 'failed', found.hits, found.language);
     return;
   }
@@ -242,8 +248,9 @@ function account(
   } else if (admission.input !== null) {
     const { input } = admission;
     counts.judged(service.name, policy, 'input', input.hits);
-    if (end !== null && lease.policy.stream.kind !== 'pass') counts.judged(service.name, policy, 'output', end.hits);
     const ofReply = end?.hits ?? found?.hits ?? [];
+    const isRead = end !== null || failure !== null;
+    if (isRead && lease.policy.stream.kind !== 'pass') counts.judged(service.name, policy, 'output', ofReply);
     seen.action ??= admission.kind === 'blocked' ? 'block' : (end?.action ?? strongest(input.hits));
     seen.policy = noteOf(policy.log, seen.action, [...input.hits, ...ofReply], input.language);
   }

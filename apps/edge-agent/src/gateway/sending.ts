@@ -26,7 +26,8 @@ export interface Sending {
   readonly ended: (end: ReplyEnd) => void;
   /** Told of every piece as the model says it. */
   readonly said: (piece: string) => void;
-  readonly refusalOf: (error: unknown) => Refusal;
+  /** `hasSpoken`: text has left already, and with it every red flag that is known. */
+  readonly refusalOf: (error: unknown, hasSpoken: boolean) => Refusal;
 }
 
 const FINISH = { stop: 'stop', length: 'length', contentFilter: 'content_filter' } as const;
@@ -78,6 +79,7 @@ export async function sendStream(sending: Sending, events: Reply, response: Serv
   const { dialect, facts, conversation, compiled, input, now, signal } = sending;
   const filter = filterOf(compiled, input, now);
   let hasBegun = false;
+  let hasSpoken = false;
   const begin = (headers: () => ReplyHeaders): void => {
     if (hasBegun) return;
     hasBegun = true;
@@ -97,6 +99,7 @@ export async function sendStream(sending: Sending, events: Reply, response: Serv
         if (piece === '') continue;
         begin(ahead);
         out = dialect.piece(facts, piece);
+        hasSpoken = true;
       } else {
         const end = filter.end(event.finishReason);
         sending.ended(end);
@@ -113,7 +116,7 @@ export async function sendStream(sending: Sending, events: Reply, response: Serv
   } catch (error) {
     if (response.destroyed) return 'left';
     if (!hasBegun) throw error;
-    response.end(dialect.failed(sending.refusalOf(error)));
+    response.end(dialect.failed(sending.refusalOf(error, hasSpoken)));
     return 'failed';
   }
 }
