@@ -1,7 +1,7 @@
 import type { PromptPolicy } from '@openward/contracts';
 import { openFilter } from './filter.ts';
 import { inputStage } from './input.ts';
-import { enforcedOf } from './matching.ts';
+import { enforcedOf } from './judge.ts';
 import type { Compiling, SiteTerms } from './model.ts';
 import { applyToReply, type OutputStage } from './reply.ts';
 import { compileRules } from './rules.ts';

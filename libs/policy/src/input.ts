@@ -1,7 +1,8 @@
 import type { PromptPolicy } from '@openward/contracts';
+import { type Enforced, judge } from './judge.ts';
 import { chooseLanguage } from './language.ts';
 import { placedSpans } from './marks.ts';
-import { byOrder, type Enforced, hitsOf, judge } from './matching.ts';
+import { byOrder, hitsOf } from './matching.ts';
 import type { CompiledPolicy, InputDecision, PolicyTurn } from './model.ts';
 import { bySpan, START, writeSpans } from './spans.ts';
 import { escalations, refusal, refused, type Texts } from './texts.ts';

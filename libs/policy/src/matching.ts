@@ -1,5 +1,4 @@
 import type { PolicyRule } from '@openward/contracts';
-import { fold } from './fold.ts';
 import { mayMatch, type MayMatch } from './may-match.ts';
 import { type FoldedText, type Hit, type Monotonic, PolicyFailure, type Span } from './model.ts';
 import type { ReadyRule } from './rules.ts';
@@ -11,8 +10,11 @@ export interface Matched {
   readonly count: number;
 }
 
-/** What all rules together may take for one request or one piece of a reply, in milliseconds. */
-const MOST_IN_ALL = 1_000;
+/**
+ * What all rules together may take for one question, one reply that is there whole, or one piece of a stream, in milliseconds;
+ * those that escalate have as much for themselves.
+ */
+export const MOST_IN_ALL = 1_000;
 
 class OverTime extends Error {}
 
@@ -23,6 +25,9 @@ export interface Allowance {
 }
 
 export const allowance = (now: Monotonic, mostMs: number = MOST_IN_ALL): Allowance => ({ now, until: now() + mostMs });
+
+/** Of an attempt that was over its time, where nothing broke. */
+export const isOfTimeAlone = ({ cause }: PolicyFailure): boolean => cause === undefined;
 
 /**
  * Runs what a rule does with one text, and throws `PolicyFailure` where that breaks or takes longer than the rule may, or than is
@@ -64,13 +69,17 @@ function attempt<T>(rule: PolicyRule, { now, until }: Allowance, run: (stillAllo
  * Runs what is done once for many rules: folding, and saying which may match. It counts against the time of all, and
  * where it breaks they do: under the name of the first, since no rule alone is the cause.
  */
-export function forAll<T>({ rule }: ReadyRule, { now, until }: Allowance, run: () => T): T {
+export function forAll<T>(first: ReadyRule, { now, until }: Allowance, run: () => T): T {
+  const result = unbroken(first, run);
+  if (now() > until) throw overTime(first.rule);
+  return result;
+}
+
+/** The same, however long it takes. */
+export function unbroken<T>({ rule }: ReadyRule, run: () => T): T {
   try {
-    const result = run();
-    if (now() > until) throw new OverTime();
-    return result;
+    return run();
   } catch (error) {
-    if (error instanceof OverTime) throw overTime(rule);
     throw new PolicyFailure(rule.id, 'the rules could not be asked', { cause: error });
   }
 }
@@ -83,62 +92,13 @@ export interface RuleGroup {
 
 export const groupOf = (rules: readonly ReadyRule[]): RuleGroup => ({ rules, may: mayMatch(rules) });
 
-/** The rules of one stage that are enforced. Those that escalate are looked for first, apart from all others. */
-export interface Enforced {
-  /** In the policy's order. */
-  readonly rules: readonly ReadyRule[];
-  readonly flags: RuleGroup;
-  readonly others: RuleGroup;
-}
-
-export function enforcedOf(rules: readonly ReadyRule[]): Enforced {
-  const isFlag = ({ rule }: ReadyRule): boolean => rule.action.does === 'escalate';
-  return { rules, flags: groupOf(rules.filter(isFlag)), others: groupOf(rules.filter((it) => !isFlag(it))) };
-}
-
-/** By text, what hit it; and why the rules could not be applied. After a failure these are the red flags alone. */
-export interface Judgement {
-  readonly matched: readonly (readonly Matched[])[];
-  readonly failure: PolicyFailure | null;
-}
-
-/** A red flag that is there is found, whatever becomes of another red flag, and of all other rules after. */
-export function judge(
-  { rules, flags, others }: Enforced,
-  texts: readonly string[],
-  given: Pick<FoldedText, 'today' | 'language'>,
-  now: Monotonic,
-): Judgement {
-  const [first] = rules;
-  if (first === undefined) return { matched: texts.map(() => []), failure: null };
-  const allowed = allowance(now);
-  const failures: PolicyFailure[] = [];
-  let flagged: readonly (readonly Matched[])[] = texts.map(() => NOTHING);
-  try {
-    const folded = forAll(first, allowed, () => texts.map((text) => fold(text, given)));
-    flagged = folded.map((text) => matchEach(flags, text, allowed, 2, (failure) => failures.push(failure)));
-    if (failures.length === 0) {
-      const rest = folded.map((text) => matchEach(others, text, allowed, 2, rethrow));
-      return { matched: rest.map((found, at) => both(flagged[at] ?? NOTHING, found)), failure: null };
-    }
-  } catch (error) {
-    failures.push(asFailure(error));
-  }
-  return { matched: flagged, failure: failures[0] ?? null };
-}
-
-const NOTHING: readonly Matched[] = [];
-const both = (flagged: readonly Matched[], found: readonly Matched[]): readonly Matched[] =>
-  flagged.length === 0 ? found : [...flagged, ...found];
-
-const rethrow = (failure: PolicyFailure): never => {
-  throw failure;
-};
-
-function asFailure(error: unknown): PolicyFailure {
+/** What is no failure of a rule is nobody's to catch. */
+export function asFailure(error: unknown): PolicyFailure {
   if (error instanceof PolicyFailure) return error;
   throw error;
 }
+
+export const NOTHING: readonly Matched[] = [];
 
 /** Every match of these rules in one text; `onFailure` is told of each that could not be applied. */
 export function matchEach(
@@ -164,7 +124,7 @@ export function matchEach(
   return found;
 }
 
-function matchRule(ready: ReadyRule, text: FoldedText, allowed: Allowance, tries: 1 | 2): Matched {
+export function matchRule(ready: ReadyRule, text: FoldedText, allowed: Allowance, tries: 1 | 2): Matched {
   if (ready.kind === 'whole') {
     const isHit = withinLimit(ready.rule, allowed, () => ready.isHit(text.text), tries);
     return { ready, spans: [], count: isHit ? 1 : 0 };

@@ -190,7 +190,10 @@ export type StreamMode =
   | { readonly kind: 'window'; readonly heldBack: number }
   | { readonly kind: 'buffer'; readonly because: readonly { readonly rule: RuleId | null; readonly why: string }[] };
 
-/** A policy made ready for one site, once, when its release is staged. Applying it allocates no expression. */
+/**
+ * A policy made ready for one site's terms where it is applied: when its release is evaluated, serves or runs beside another, and
+ * when the terms change. The check at staging makes one of its own and keeps none. Applying it allocates no expression.
+ */
 export interface CompiledPolicy {
   readonly policy: PromptPolicy;
   /** With its variables filled in. */

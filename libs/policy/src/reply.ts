@@ -1,7 +1,8 @@
 import type { PromptPolicy } from '@openward/contracts';
+import { type Enforced, judge } from './judge.ts';
 import { lastThatFits } from './length-rule.ts';
 import { placed, placedSpans, rewrites } from './marks.ts';
-import { byOrder, type Enforced, hitsOf, judge, type Matched } from './matching.ts';
+import { byOrder, hitsOf, type Matched } from './matching.ts';
 import type { InputDecision, Monotonic, Notice, WholeReply } from './model.ts';
 import { withNotices } from './notices.ts';
 import { bySpan, type PlacedSpan, START, writeSpans } from './spans.ts';

@@ -2,6 +2,7 @@ import type { Language, PolicyTest, PromptPolicy, RuleId } from '@openward/contr
 import { isPositive } from './check-tests.ts';
 import { compilePolicy } from './compile.ts';
 import { withoutControls } from './controls.ts';
+import { isOfTimeAlone } from './matching.ts';
 import {
   type CompiledPolicy,
   type Hit,
@@ -71,8 +72,7 @@ function differencesOrFailure(...given: Parameters<typeof differences>): TestDif
   try {
     return differences(...given);
   } catch (error) {
-    // A failure without a cause is one of time alone.
-    if (error instanceof PolicyFailure && error.cause === undefined) return [overTime(error.rule)];
+    if (error instanceof PolicyFailure && isOfTimeAlone(error)) return [overTime(error.rule)];
     return [failed('every rule applied', error instanceof Error ? error.message : String(error))];
   }
 }

@@ -1,7 +1,8 @@
 import type { PromptPolicy, RuleId } from '@openward/contracts';
 import { fold } from './fold.ts';
+import type { Enforced } from './judge.ts';
 import { chooseLanguage } from './language.ts';
-import { allowance, type Enforced, forAll, groupOf, hitsOf, type Matched, matchEach } from './matching.ts';
+import { allowance, forAll, groupOf, hitsOf, type Matched, matchEach } from './matching.ts';
 import { type CompiledPolicy, PolicyFailure } from './model.ts';
 import type { ReadyRule } from './rules.ts';
 

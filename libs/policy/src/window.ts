@@ -48,13 +48,12 @@ export function openWindow(
   let pending: PlacedSpan[] = [];
   let writing: Writing = START;
 
-  const advance = (isEnd: boolean): string => {
+  const advance = (isEnd: boolean, allowed: Allowance): string => {
     const text = { text: tail, ...folding.read(), from: 0, isStart: base === 0, isEnd, ...given };
     const due = all
       .map((rule) => ({ rule, frontier: isEnd ? base + tail.length : frontierOf(text, rule) }))
       .filter(({ rule, frontier }) => frontier > rule.known);
     if (due.length === 0 && !isEnd) return '';
-    const allowed = allowance(now);
     const [first] = rules;
     const readFrom = foldedFrom(text, leastKnown(along));
     const possible = first === undefined ? [] : forAll(first, allowed, () => may(text, readFrom));
@@ -71,9 +70,9 @@ export function openWindow(
     return out;
   };
 
-  const foldOn = (piece: string): void => {
+  const foldOn = (piece: string, allowed: Allowance): void => {
     const [first] = rules;
-    if (first !== undefined) forAll(first, allowance(now), () => folding.add(piece));
+    if (first !== undefined) forAll(first, allowed, () => folding.add(piece));
   };
 
   const find = (text: FoldedText, rule: Progress, frontier: number, allowed: Allowance): PlacedSpan[] => {
@@ -104,14 +103,16 @@ export function openWindow(
       half = endsInHalf(text) ? text.slice(-1) : '';
       const whole = half === '' ? text : text.slice(0, -1);
       tail += whole;
-      foldOn(whole);
-      return advance(false);
+      const allowed = allowance(now);
+      foldOn(whole, allowed);
+      return advance(false, allowed);
     },
     end: () => {
       tail += half;
-      foldOn(half);
+      const allowed = allowance(now);
+      foldOn(half, allowed);
       half = '';
-      const text = advance(true);
+      const text = advance(true, allowed);
       const matched = all.filter(({ count }) => count > 0).map(({ ready, count }) => ({ ready, spans: [], count }));
       return { text, matched };
     },
