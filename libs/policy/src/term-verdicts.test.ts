@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { NO_SITE_TERMS } from './model.ts';
-import { decideTermLeave, readsTerms, TERM_VERDICTS_IN_30_DAYS, type TermVerdict } from './term-verdicts.ts';
+import {
+  decideTermLeave as decide,
+  readsTerms,
+  TERM_VERDICTS_IN_30_DAYS,
+  type TermLeave,
+  type TermVerdict,
+} from './term-verdicts.ts';
 import { policyOf, regex, ruleOf } from './testing.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -8,6 +14,9 @@ const NOW = 100 * DAY;
 const asked = (policy: string, at = NOW, terms = 'own'): TermVerdict => ({ policy, terms, at });
 const past = (count: number, at = NOW - DAY): TermVerdict[] =>
   Array.from({ length: count }, (_, n) => asked(`p${n}`, at + n));
+/** At a node where other policies serve. */
+const decideTermLeave = (kept: readonly TermVerdict[], one: TermVerdict): TermLeave =>
+  decide(kept, one, new Set(['other']));
 
 describe('E6 a verdict that hangs on a site’s own words', () => {
   it('leaves twelve times in 30 days', () => {
@@ -25,6 +34,13 @@ describe('E6 a verdict that hangs on a site’s own words', () => {
     const full = past(TERM_VERDICTS_IN_30_DAYS);
     expect(decideTermLeave(full, asked('p3'))).toEqual({ kind: 'again' });
     expect(decideTermLeave(full, asked('p3', NOW, 'others'))).toMatchObject({ kind: 'withheld' });
+  });
+
+  it('leaves uncounted for a policy that serves here, however old its own row and however many came since', () => {
+    const full = past(TERM_VERDICTS_IN_30_DAYS);
+    expect(decide(full, asked('serves'), new Set(['other', 'serves']))).toEqual({ kind: 'again' });
+    expect(decide([], asked('serves', NOW, 'others'), new Set(['serves']))).toEqual({ kind: 'again' });
+    expect(decide(full, asked('next'), new Set(['serves']))).toMatchObject({ kind: 'withheld' });
   });
 
   it('gets no new budget by a clock that is set back', () => {

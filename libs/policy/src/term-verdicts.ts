@@ -23,7 +23,7 @@ export const readsTerms = ({ rules, variables }: PromptPolicy, terms: SiteTerms)
   variables.some(({ name, setBySite }) => setBySite && Object.hasOwn(terms.variables, name));
 
 /**
- * `again`: it was judged with these words before, and the same verdict tells nothing new. `judge`: it may be, once `kept` has been
+ * `again`: its verdict with these words tells nothing new. `judge`: it may be, once `kept` has been
  * kept. `withheld`: it may not be before `until`, whatever the verdict would be.
  */
 export type TermLeave =
@@ -31,8 +31,18 @@ export type TermLeave =
   | { readonly kind: 'judge'; readonly kept: readonly TermVerdict[] }
   | { readonly kind: 'withheld'; readonly until: number };
 
-/** Asked before a policy that `readsTerms` is judged with them. A row dated after now counts: a clock set back gives no new budget. */
-export function decideTermLeave(past: readonly TermVerdict[], asked: TermVerdict): TermLeave {
+/**
+ * Asked before a policy that `readsTerms` is judged with them. `serving`: digests of the policies that serve here. That such a one
+ * runs with the words of now is known already, since a site's words are never changed to some that it would not run with: a release that
+ * corrects the model alone goes on its way however many policies came since. A row dated after now counts: a clock set back gives
+ * no new budget.
+ */
+export function decideTermLeave(
+  past: readonly TermVerdict[],
+  asked: TermVerdict,
+  serving: ReadonlySet<string>,
+): TermLeave {
+  if (serving.has(asked.policy)) return { kind: 'again' };
   const recent = past.filter(({ at }) => at > asked.at - THIRTY_DAYS).toSorted((one, other) => one.at - other.at);
   if (recent.some(({ policy, terms }) => policy === asked.policy && terms === asked.terms)) return { kind: 'again' };
   const first = recent.at(-TERM_VERDICTS_IN_30_DAYS);

@@ -23,7 +23,7 @@ export interface OfferRead {
   readonly policy: string;
   /** Why this node would end the attempt once the release is fetched; null: it would run the policy, with the terms of now. */
   readonly refused: RefusedRelease | null;
-  /** Which clinical sentences the policy would change here, with the terms of now; null: it is not sound, and none was tried. */
+  /** Which clinical sentences the policy would change here, with the terms of now; null: none was tried, since it is not sound or no verdict is given. */
   readonly clinical: ClinicalChanges | null;
   /** The release that serves now, what its policy becomes, and everything else that differs; null where nothing serves. */
   readonly serving: {

@@ -24,7 +24,7 @@ import { PolicyCounts, type PolicyTrouble } from '../gateway/policy-counts.ts';
 import { monthsBefore, todayIn } from '../gateway/today.ts';
 import type { PolicyFacts } from '../local/policy-findings.ts';
 import { heldPolicies, type HeldHere } from './held-policies.ts';
-import { assertRuns, refusedBy, refusedOf, refusedTerms, type RefusedRelease } from './policy-check.ts';
+import { assertRuns, refusedBy, refusedTerms, toldRefusal, type RefusedRelease } from './policy-check.ts';
 import { Shadows } from './shadows.ts';
 import { SiteTermsStore, type HeldPolicies } from './site-terms.ts';
 
@@ -102,21 +102,34 @@ export class NodePolicies {
       this.settings.terms(),
       ({ findings }) =>
         this.refusals.keep({ service, release: digest, number, findings, at: this.#options.clock.wall() }),
-      (policy, terms) => this.#askLeave(policy, terms),
+      async (policy, terms) => {
+        const serving = await this.#serving();
+        const leave = this.#leaveFor(policy, terms, serving);
+        // Kept before it is judged: a node that dies in between has told nothing more than it counted.
+        if (leave.kind === 'judge') this.#verdicts.write(leave.kept);
+        return leave;
+      },
     );
   }
 
-  /** What was asked is kept before it is judged: a node that dies in between has told nothing more than it counted. */
-  #askLeave(policy: PromptPolicy, terms: SiteTerms): TermLeave {
+  #leaveFor(policy: PromptPolicy, terms: SiteTerms, serving: ReadonlySet<string>): TermLeave {
     const asked = { policy: digestOf(policy), terms: digestOf(terms), at: this.#options.clock.wall() };
-    const leave = decideTermLeave(this.#verdicts.read(), asked);
-    if (leave.kind === 'judge') this.#verdicts.write(leave.kept);
-    return leave;
+    return decideTermLeave(this.#verdicts.read(), asked, serving);
   }
 
-  /** Why it would not, for a person who reads the offer; nothing is kept, for the terms may be others by the time that counts. */
+  async #serving(): Promise<ReadonlySet<string>> {
+    const { policies } = await this.held();
+    return new Set(policies.filter(({ serves }) => serves).map(({ policy }) => digestOf(policy)));
+  }
+
+  /**
+   * What would end the attempt, for a person who reads the offer: with the terms and the verdicts of now. Nothing is kept and nothing
+   * counted, for nothing of it leaves.
+   */
   refusedNow(release: Release): Promise<RefusedRelease | null> {
-    return refusedOf(this.#judge, release, this.settings.terms());
+    return toldRefusal(this.#judge, release, this.settings.terms(), async (policy, terms) =>
+      this.#leaveFor(policy, terms, await this.#serving()),
+    );
   }
 
   /** Every policy that serves here, or could, and which of them cannot be read. */

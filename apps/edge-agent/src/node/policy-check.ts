@@ -120,14 +120,15 @@ export function refusedTerms(terms: SiteTerms): RefusedPolicy | null {
   return made.kind === 'ok' ? null : refused(made.findings);
 }
 
-/** Whether the network may be told once more what a policy does with the site's own words; what is asked so counts. */
-export type AskLeave = (policy: PromptPolicy, terms: SiteTerms) => TermLeave;
+/** Whether the network may be told once more what a policy does with the site's own words. */
+export type AskLeave = (policy: PromptPolicy, terms: SiteTerms) => TermLeave | Promise<TermLeave>;
 
 /**
  * What the network is told of: a policy that fails anywhere fails here too, and that tells nothing of the site. Only what is left
- * can hang on the site's own words, and is judged with them as often as leave is given (E6).
+ * can hang on the site's own words, and is judged with them as often as leave is given (E6). Also what a person at the site is told
+ * beforehand, by an `askLeave` that counts nothing.
  */
-async function toldRefusal(
+export async function toldRefusal(
   judge: JudgePolicy,
   release: Release,
   terms: SiteTerms,
@@ -136,7 +137,7 @@ async function toldRefusal(
   if (!readsTerms(release.policy, terms)) return refusedOf(judge, release, terms);
   const anywhere = await refusedOf(judge, release, NO_SITE_TERMS);
   if (anywhere !== null) return anywhere;
-  const leave = askLeave(release.policy, terms);
+  const leave = await askLeave(release.policy, terms);
   return leave.kind === 'withheld' ? withheld(leave.until) : refusedOf(judge, release, terms);
 }
 
