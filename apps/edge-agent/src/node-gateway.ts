@@ -68,6 +68,7 @@ const observer =
     metrics.requestSeconds.record(ms / 1000, { service });
     if (firstMs !== null) metrics.firstTokenSeconds.record(firstMs / 1000, { service });
     if (action !== null) metrics.policyActions.add(1, { service, action });
-    if (action === 'refused') log.info('gateway.policyRefused', { service, status });
-    if (policy !== null) log.info('gateway.policyActed', { service, status, ...policy });
+    if (policy === null) return;
+    const event = action === 'refused' ? 'gateway.policyRefused' : 'gateway.policyActed';
+    log.info(event, { service, status, ...policy });
   };

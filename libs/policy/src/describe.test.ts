@@ -77,7 +77,7 @@ describe('what a hospital reads of a policy', () => {
         There is no disclaimer.
 
       What the log of a request may say of the policy:
-        what was done; which rules matched; in which language. Never a text.
+        what was done; which rules matched; in which language. Beside it stands, always, that a rule could not be applied. Never a text.
       "
     `);
   });

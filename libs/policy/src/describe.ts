@@ -198,4 +198,4 @@ function noticesOf({ notices, disclaimer }: PromptPolicy): string[] {
 const LOGGED = { action: 'what was done', ruleIds: 'which rules matched', language: 'in which language' } as const;
 
 const logOf = ({ log }: PromptPolicy): string =>
-  log.length === 0 ? 'Nothing.' : `${log.map((it) => LOGGED[it]).join('; ')}. Never a text.`;
+  `${log.length === 0 ? 'Nothing' : log.map((it) => LOGGED[it]).join('; ')}. Beside it stands, always, that a rule could not be applied. Never a text.`;

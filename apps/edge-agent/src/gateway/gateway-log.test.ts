@@ -28,6 +28,38 @@ test('of a rule that failed on the reply, a log says so beside what hit before',
   expect(seen[0]).toMatchObject({ action: 'failed', policy: { action: 'failed', ruleIds: ['in'], language: 'en' } });
 });
 
+test.each([
+  [[], {}],
+  [['action', 'language'], {}],
+  [['ruleIds'], { rule: 'in' }],
+] as const)('that a rule failed is always logged, and which only where the policy lets it: %j', async (log, rule) => {
+  const { url, told, site, seen } = await serve(clinic([input(annotate)], { log: [...log] }));
+  site.clockStepMs = 5_000;
+  await expect(WAYS['openai, whole']!(url, [{ role: 'user', content: 'ann@home.org' }])).rejects.toMatchObject({
+    code: 'policyFailed',
+  });
+  await until(() => seen.length === 1);
+  const reference = expect.any(String) as string;
+  const why = { reference, service: 'triage', policy: 'clinic@3', name: 'OverTime', code: null };
+  expect(told).toEqual([['warn', 'gateway.policyFailed', { ...why, ...rule }]]);
+});
+
+test.each([
+  [[], null],
+  [['ruleIds', 'language'], null],
+  [['action'], { action: 'refused' }],
+] as const)(
+  'that a request was refused before any rule is logged where the policy lets it: %j',
+  async (log, policy) => {
+    const { url, seen } = await serve(clinic([input(annotate)], { log: [...log], controlCharacters: 'refuse' }));
+    await expect(WAYS['openai, whole']!(url, [{ role: 'user', content: 'a\u0000b' }])).rejects.toMatchObject({
+      code: 'controlCharacters',
+    });
+    await until(() => seen.length === 1);
+    expect(seen[0]).toMatchObject({ action: 'refused', policy });
+  },
+);
+
 test('a policy without a log, or a conversation without a hit, adds nothing to a log', async () => {
   const { url, seen } = await serve(clinic([input(annotate)], { log: [] }));
   await WAYS['openai, whole']!(url, [{ role: 'user', content: 'ann@home.org' }]);

@@ -16,7 +16,7 @@ import { admit, refuseExpired, type Admission } from './under-policy.ts';
 
 // One conversation from its body to its last byte.
 
-/** What may be said of a request in a log, by `log` of the policy. Never a text. */
+/** What may be said of a request in a log, by `log` of the policy; beside it stands only that a rule failed. Never a text. */
 export interface PolicyNote {
   readonly action?: Deed;
   readonly ruleIds?: readonly string[];
@@ -215,7 +215,9 @@ function failedRule(
   const { name } = release.service;
   const { id, revision } = release.policy;
   policies.counts.failed(name, release.policy, failure.rule, wall());
-  const why = { service: name, policy: `${id}@${revision}`, rule: failure.rule, ...faultOf(failure.cause) };
+  // That a service gave its fallback has to be found again, whatever the policy lets a log say; of which rule, it says.
+  const rule = release.policy.log.includes('ruleIds') ? { rule: failure.rule } : {};
+  const why = { service: name, policy: `${id}@${revision}`, ...rule, ...faultOf(failure.cause) };
   log.warn('gateway.policyFailed', { reference: seen.id, ...why });
   return new Refusal(
     'policyFailed',
@@ -244,6 +246,7 @@ function account(
   }
   if (admission.kind === 'refused') {
     seen.action = 'refused';
+    seen.policy = policy.log.includes('action') ? { action: 'refused' } : null;
     counts.refused(service.name, policy, 'enforce');
   } else if (admission.input !== null) {
     const { input } = admission;
