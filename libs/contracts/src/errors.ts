@@ -68,11 +68,12 @@ export const ERRORS = entries({
   // The gateway's.
   modelNotFound: { status: 404, next: 'Use one of the services that /v1/models lists as the model name.' },
   fieldRefused: { status: 400, next: 'Leave out the field that the message names.' },
+  notOffered: { status: 404, next: 'Ask for a chat or a completion; GET /v1/models lists the services that answer.' },
   keyMissing: {
     status: 401,
     next: 'Send an API key of this gateway; hospital IT makes one with `openward node keys add`.',
   },
-  tooLong: { status: 400, next: 'Shorten the messages; the limit is in the message.' },
+  tooLong: { status: 400, next: 'Shorten the messages, or ask for a shorter reply.' },
   templateMark: { status: 400, next: 'Take the model’s own marks out of the message.' },
   halted: { status: 503, next: 'Hospital IT has stopped this service; follow the fallback text.' },
   notServing: { status: 503, next: 'No release serves yet; follow the fallback text.' },

@@ -144,13 +144,48 @@ export const GATEWAY_FIELDS: Readonly<Record<GatewayApi, Readonly<Record<string,
   },
 };
 
-/** Fields of Ollama's `options`; what else stands there is the runtime's own business and is ignored, never forwarded. */
+/**
+ * Fields of Ollama's `options`. How to sample is the release's to say and how to load the node's, so the wishes that its own clients
+ * know are ignored, penalties too; what would make another thing of the reply is refused, as is what nobody knows.
+ */
 export const OLLAMA_OPTIONS: Readonly<Record<string, Field>> = {
   num_predict: forwarded,
   stop: forwarded,
   temperature: ignored,
   top_p: ignored,
   seed: ignored,
+  top_k: ignored,
+  min_p: ignored,
+  typical_p: ignored,
+  tfs_z: ignored,
+  repeat_last_n: ignored,
+  repeat_penalty: ignored,
+  presence_penalty: ignored,
+  frequency_penalty: ignored,
+  penalize_newline: ignored,
+  mirostat: ignored,
+  mirostat_tau: ignored,
+  mirostat_eta: ignored,
+  num_ctx: ignored,
+  num_batch: ignored,
+  num_keep: ignored,
+  num_gpu: ignored,
+  num_thread: ignored,
+  main_gpu: ignored,
+  numa: ignored,
+  low_vram: ignored,
+  f16_kv: ignored,
+  use_mmap: ignored,
+  use_mlock: ignored,
+  logits_all: refusedUnless(false),
+  vocab_only: refusedUnless(false),
+  embedding_only: refusedUnless(false),
+};
+
+/** Fields of OpenAI's `stream_options`. */
+export const STREAM_OPTIONS: Readonly<Record<string, Field>> = {
+  include_usage: forwarded,
+  include_obfuscation: ignored,
 };
 
 type Spellings = Readonly<Record<PolicyParameter, readonly string[]>>;
@@ -196,4 +231,11 @@ export const MESSAGE_FIELDS: Readonly<Record<string, Field>> = {
   refusal: refused,
   thinking: refused,
   annotations: ignored,
+};
+
+/** Fields of a content part of type `text`. */
+export const PART_FIELDS: Readonly<Record<string, Field>> = {
+  type: forwarded,
+  text: forwarded,
+  cache_control: ignored,
 };

@@ -1,4 +1,4 @@
-import { GATEWAY_FIELDS, MESSAGE_FIELDS, Refusal, type Field, type GatewayApi } from '@openward/contracts';
+import { GATEWAY_FIELDS, MESSAGE_FIELDS, PART_FIELDS, Refusal, type Field, type GatewayApi } from '@openward/contracts';
 import { joinTurns, type PolicyMessage } from '@openward/policy';
 import type { Turn } from './conversation.ts';
 
@@ -12,7 +12,9 @@ const isUnused = (field: Field, value: unknown): boolean =>
   (Array.isArray(value) && value.length === 0) ||
   (field.unless ?? []).some((unused) => unused === value);
 
-function checkAgainst(table: Readonly<Record<string, Field>>, body: Body, where: string): void {
+type Table = Readonly<Record<string, Field>>;
+
+function checkAgainst(table: Table, body: Body, where: string): void {
   for (const [name, value] of Object.entries(body)) {
     const field = Object.hasOwn(table, name) ? table[name] : undefined;
     if (field === undefined) throw new Refusal('fieldRefused', `The field \`${where}${name}\` is not known here.`);
@@ -31,6 +33,14 @@ export function checkedBody(api: GatewayApi, body: unknown): Body {
 export function text(body: Body, name: string): string {
   const value = body[name];
   if (typeof value !== 'string' || value === '') throw bad(`\`${name}\` is a text.`);
+  return value;
+}
+
+/** The empty text where it is absent. */
+export function optionalText(body: Body, name: string): string {
+  const value = body[name];
+  if (value === undefined || value === null) return '';
+  if (typeof value !== 'string') throw bad(`\`${name}\` is a text.`);
   return value;
 }
 
@@ -69,6 +79,13 @@ export function object(value: unknown, name: string): Body {
   return value as Body;
 }
 
+/** A field that has fields of its own. */
+export function checkedObject(table: Table, body: Body, name: string): Body {
+  const inner = object(body[name], name);
+  checkAgainst(table, inner, `${name}.`);
+  return inner;
+}
+
 /** A policy may refuse a client's system text, so it is told whether there was one. */
 export function turnsOf(messages: unknown): { readonly turns: Turn[]; readonly hasSystem: boolean } {
   if (!Array.isArray(messages) || messages.length === 0) throw bad('`messages` is a list with at least one message.');
@@ -98,9 +115,12 @@ function contentOf(content: unknown, index: number): string {
   if (!Array.isArray(content)) throw bad(`\`messages[${index}].content\` is a text or a list of parts.`);
   return content
     .map((raw, part) => {
-      const { type, text: said } = object(raw, `messages[${index}].content[${part}]`);
+      const where = `messages[${index}].content[${part}]`;
+      const fields = object(raw, where);
+      const { type, text: said } = fields;
       if (type !== 'text' || typeof said !== 'string')
-        throw new Refusal('fieldRefused', `\`messages[${index}].content[${part}]\` is not of type text.`);
+        throw new Refusal('fieldRefused', `\`${where}\` is not of type text.`);
+      checkAgainst(PART_FIELDS, fields, `${where}.`);
       return said;
     })
     .join('');

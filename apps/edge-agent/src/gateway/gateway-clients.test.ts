@@ -50,6 +50,11 @@ describe('unmodified clients', () => {
       status: 404,
       code: 'modelNotFound',
     });
+    await expect(client.embeddings.create({ model: 'triage', input: 'hi' })).rejects.toMatchObject({
+      status: 404,
+      code: 'notOffered',
+      error: { next: expect.stringContaining('/v1/models') as string },
+    });
   });
 
   test('ollama: chat, generate, streamed, tags, version, and an error in its own shape', async () => {
@@ -71,5 +76,9 @@ describe('unmodified clients', () => {
     expect((await client.list()).models.map(({ name }) => name)).toEqual(['triage']);
     expect((await client.show({ model: 'triage' })).capabilities).toEqual(['completion']);
     await expect(client.generate({ model: 'triage', prompt: 'hi', raw: true })).rejects.toThrow('raw');
+    await expect(client.embed({ model: 'triage', input: 'hi' })).rejects.toMatchObject({ status_code: 404 });
+    await expect(client.delete({ model: 'triage' })).rejects.toThrow('/api/delete is not offered');
+    const options = { num_ctx: 512, num_gpu: 0, top_k: 5, repeat_penalty: 1.1, presence_penalty: 0.5, use_mmap: true };
+    expect((await client.generate({ model: 'triage', prompt: 'hi', options })).response).toBe('key-1:ok');
   });
 });

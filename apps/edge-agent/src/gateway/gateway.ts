@@ -1,9 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { GATEWAY_FIELDS, Refusal, type Log, type PolicyOutcome } from '@openward/contracts';
+import { Refusal, type Log, type PolicyOutcome } from '@openward/contracts';
 import { refusalOf, type Answering } from './answer.ts';
 import type { Dialect } from './dialect.ts';
 import { toldRefusal } from './fault.ts';
+import { checkedBody } from './fields.ts';
 import { readJson, sendJson, sendRefusal, type BodyLimits } from './http.ts';
 import { ollamaChat, ollamaError, ollamaGenerate, ollamaModel } from './ollama.ts';
 import { openAiChat, openAiCompletion, openAiError, openAiModel } from './openai.ts';
@@ -130,18 +131,15 @@ async function route(
     return sendJson(response, restored && (ready || path === '/health') ? 200 : 503, details);
   }
   seen.application = checkedKey(options, request);
+  if (UNSUPPORTED.has(path))
+    throw new Refusal('notOffered', `${path} is not offered: releases come through the network, and answer in text.`);
   if (request.method === 'POST') {
     const dialect = Object.hasOwn(DIALECTS, path) ? DIALECTS[path] : undefined;
     if (dialect !== undefined) return reply(options, seen, shadows, dialect, request, response);
-    if (UNSUPPORTED.has(path))
-      throw new Refusal(
-        'fieldRefused',
-        `\`${path}\` is not offered: releases come through the network, and answer in text.`,
-      );
     if (path === '/api/show') return show(options, request, response);
   }
   if (request.method === 'GET' || request.method === 'HEAD') return list(options, response, path);
-  throw new Refusal('notFound', `There is no ${request.method} ${path} here.`);
+  throw new Refusal('notOffered', `There is no ${request.method} ${path} here.`);
 }
 
 /** The key's id. A key is compared by its digest, so that neither the comparison's time nor the store tells of it. */
@@ -170,14 +168,12 @@ function list({ served, version, wall }: GatewayOptions, response: ServerRespons
   if (found !== undefined) return sendJson(response, 200, openAiModel(found.service, found.since));
   if (named !== undefined) throw new Refusal('modelNotFound', `There is no service ${JSON.stringify(named)} here.`);
   if (path === '/') return sendJson(response, 200, { openward: version, at: new Date(wall()).toISOString() });
-  throw new Refusal('notFound', `There is no GET ${path} here.`);
+  throw new Refusal('notOffered', `There is no GET ${path} here.`);
 }
 
 async function show(options: GatewayOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const body = (await readJson(request, options.limits)) as Record<string, unknown> | null;
-  const unknown = Object.keys(body ?? {}).find((field) => !Object.hasOwn(GATEWAY_FIELDS['ollama.show'], field));
-  if (unknown !== undefined) throw new Refusal('fieldRefused', `The field \`${unknown}\` is not known here.`);
-  const named = body?.['model'] ?? body?.['name'];
+  const body = checkedBody('ollama.show', await readJson(request, options.limits));
+  const named = body['model'] ?? body['name'];
   const service = typeof named === 'string' ? named.replace(/:latest$/, '') : '';
   const lease = await options.served.lease(service);
   lease.end('left');

@@ -1,6 +1,16 @@
-import { ERRORS, type AnsweringApi, type Refusal } from '@openward/contracts';
+import { ERRORS, OLLAMA_OPTIONS, type AnsweringApi, type Refusal } from '@openward/contracts';
 import type { Dialect, Ending, ReplyFacts } from './dialect.ts';
-import { checkedBody, object, optionalBoolean, optionalCount, stops, text, turnsOf, type Body } from './fields.ts';
+import {
+  checkedBody,
+  checkedObject,
+  optionalBoolean,
+  optionalCount,
+  optionalText,
+  stops,
+  text,
+  turnsOf,
+  type Body,
+} from './fields.ts';
 
 const line = (value: unknown): string => `${JSON.stringify(value)}\n`;
 const NANOSECONDS = 1_000_000;
@@ -29,7 +39,7 @@ const totals = ({ finishReason, promptTokens, completionTokens, elapsedMs }: End
 });
 
 const shared = (api: AnsweringApi, body: Body) => {
-  const options = object(body['options'], 'options');
+  const options = checkedObject(OLLAMA_OPTIONS, body, 'options');
   return {
     asked: { api, body },
     service: text(body, 'model').replace(/:latest$/, ''),
@@ -66,9 +76,9 @@ export const ollamaGenerate: Dialect = {
   ...common,
   parse(raw) {
     const body = checkedBody('ollama.generate', raw);
-    const system = body['system'];
+    const system = optionalText(body, 'system');
     const messages = [
-      ...(typeof system === 'string' && system !== '' ? [{ role: 'system', content: system }] : []),
+      ...(system === '' ? [] : [{ role: 'system', content: system }]),
       { role: 'user', content: text(body, 'prompt') },
     ];
     return { ...shared('ollama.generate', body), ...turnsOf(messages) };

@@ -1,7 +1,16 @@
-import { ERRORS, type AnsweringApi, type Refusal } from '@openward/contracts';
+import { ERRORS, STREAM_OPTIONS, type AnsweringApi, type Refusal } from '@openward/contracts';
 import type { Conversation } from './conversation.ts';
 import type { Dialect, Ending, ReplyFacts } from './dialect.ts';
-import { checkedBody, object, optionalBoolean, optionalCount, stops, text, turnsOf, type Body } from './fields.ts';
+import {
+  checkedBody,
+  checkedObject,
+  optionalBoolean,
+  optionalCount,
+  stops,
+  text,
+  turnsOf,
+  type Body,
+} from './fields.ts';
 
 const seconds = (ms: number): number => Math.floor(ms / 1000);
 const event = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`;
@@ -35,7 +44,7 @@ const shared = (
   service: text(body, 'model'),
   stream: optionalBoolean(body, 'stream', false),
   stop: stops(body['stop']),
-  includeUsage: optionalBoolean(object(body['stream_options'], 'stream_options'), 'include_usage', false),
+  includeUsage: optionalBoolean(checkedObject(STREAM_OPTIONS, body, 'stream_options'), 'include_usage', false),
 });
 
 const common = {
