@@ -246,11 +246,12 @@ class Story {
           pinned: service?.pinned ?? false,
           tooFewItems: body.suites.some(({ tooFewItems }) => tooFewItems),
           loaded: [],
+          changes: {},
         },
       };
     });
     const now = EPOCH + this.world.time;
-    const none = { recalled: [], live: [], changes: {} };
+    const none = { recalled: [], live: [] };
     return { release: releaseOf(number), suite: SUITE, nodes, ...none, oldestProtocol: OLDEST_PROTOCOL, now };
   }
 

@@ -1,4 +1,10 @@
-import { canonicalJson, type ChangeClass, type ModelVersion, type Release } from '@openward/contracts';
+import {
+  canonicalJson,
+  type ChangeClass,
+  type ModelVariant,
+  type ModelVersion,
+  type Release,
+} from '@openward/contracts';
 import { policyChangeOf } from './change.ts';
 
 /** What a release binds, less what is its own. */
@@ -11,11 +17,11 @@ export interface Change {
 }
 
 /**
- * The class of change that one release is after another of its service: what the last rollout brought, where it is made; what a
- * node serves, where it is planned. A site's standing rules go by it, so nobody chooses it, and each narrow class means that nothing
- * else differs: `policyText` and `policyRule` the policy alone, `quantisation` variants of the same version that are known by their
- * files, `adapter` an adapter on the same base by its files, template and context. Everything else is `base`: several of these at once, other parameters and another suite too. What binds the same
- * again is what the one before was.
+ * The class of change that one release is after another of its service: what the last rollout brought, where it is made. Nobody
+ * chooses it, and each narrow class means that nothing else differs: `policyText` and `policyRule` the policy alone, `quantisation`
+ * the list of variants of one version, `adapter` an adapter on the same base by its files, template and context. Everything else is
+ * `base`: several of these at once, other parameters and another suite too. What binds the same again is what the one before was.
+ * It says nothing of the files that a node runs: what sites' standing rules go by is `changeAtNode`.
  */
 export function classOfChange(before: Release | null, next: Bound): Change {
   if (before === null) return { is: 'newService', differs: [] };
@@ -29,6 +35,31 @@ export function classOfChange(before: Release | null, next: Bound): Change {
   return { is: 'base', differs };
 }
 
+/** Of a variant: the files that a runtime opens. */
+export type Files = Pick<ModelVariant, 'artifact' | 'base'>;
+
+/** What serves at a node: all variants that its release binds, and the files of the one that runs. */
+export interface Serving {
+  readonly variants: readonly Files[];
+  readonly runs: Files;
+}
+
+/**
+ * What a change of release is at one node, which is taken from the files `serving.runs` to the files `next`. Standing rules go by it.
+ * Other files than those that run are `base`, whatever else does not differ, with two exceptions: `quantisation` for files that the
+ * release that serves already binds, since a name, a version and a registry prove nothing of weights; and `adapter` for one on the
+ * very base that runs.
+ */
+export function changeAtNode({ is, differs }: Change, { variants, runs }: Serving, next: Files): Change {
+  if (filesOf(runs) === filesOf(next)) return { is, differs };
+  const moved = [...differs, 'variant'];
+  if (differs.length === 0 || is === 'quantisation') {
+    return { is: variants.some((it) => filesOf(it) === filesOf(next)) ? 'quantisation' : 'base', differs: moved };
+  }
+  const isAdapter = is === 'adapter' && next.base?.file === (runs.base ?? runs.artifact).file;
+  return { is: isAdapter ? 'adapter' : 'base', differs: moved };
+}
+
 const PARTS = ['service', 'model', 'policy', 'parameters', 'suite'] as const satisfies readonly (keyof Bound)[];
 
 function classOfModel(from: ModelVersion, to: ModelVersion): ChangeClass {
@@ -38,8 +69,7 @@ function classOfModel(from: ModelVersion, to: ModelVersion): ChangeClass {
   return to.kind === 'adapter' && isOnSameBase(from, to) ? 'adapter' : 'base';
 }
 
-const filesOf = ({ artifact, base }: ModelVersion['variants'][number]): string =>
-  canonicalJson([artifact.file, base?.file ?? null]);
+const filesOf = ({ artifact, base }: Files): string => canonicalJson([artifact.file, base?.file ?? null]);
 
 /** A name can be given to any weights: of a variant that both have, the files are the same, and one at least both have. */
 function isQuantised(from: ModelVersion, to: ModelVersion): boolean {

@@ -7,6 +7,7 @@ export {
   type ClinicalMatch,
   clinicalChanges,
   clinicalMatches,
+  unreadClinical,
 } from './clinical-changes.ts';
 export { MOST_NOTICE_BYTES } from './check-notices.ts';
 export { compilePolicy } from './compile.ts';
@@ -31,4 +32,4 @@ export { starterPolicy } from './starter/index.ts';
 export { checkPolicy, type Checking, type Examination, examinePolicy, examineShape } from './check.ts';
 export { runPolicyTests, type TestDifference, type TestResult } from './run-tests.ts';
 export { policyRefusal } from './refusal.ts';
-export { type Bound, type Change, classOfChange } from './class-of-change.ts';
+export { type Bound, type Change, changeAtNode, classOfChange, type Files } from './class-of-change.ts';

@@ -3,7 +3,6 @@ import type {
   BlockedNode,
   BlockerCode,
   ChangeClass,
-  Digest,
   ModelVariant,
   PlannedNode,
   WarningCode,
@@ -138,7 +137,7 @@ function planNode(
     node: node.node,
     site: node.site,
     from: reported.active,
-    change: changeAfter(reported.active, facts),
+    change: changeHere(reported, variant),
     variant: variant.variant,
     // A recalled release is never chosen again, on the way back either: such a node would stop serving.
     rollbackTarget: isTargetRecalled ? null : reported.lastGood,
@@ -153,9 +152,12 @@ function planNode(
   };
 }
 
-/** A site that has skipped releases gets all that they brought: the narrow class of the last step is not what happens there (N2). */
-const changeAfter = (from: Digest | null, { changes }: PlanFacts): ChangeClass =>
-  from === null ? 'newService' : (changes[from] ?? 'base');
+/**
+ * A site that has skipped releases gets all that they brought, and one whose variant is picked anew gets other files: the narrow
+ * class of the last step is not what happens there (N2).
+ */
+const changeHere = ({ active, changes }: ReportedNode, { variant }: ModelVariant): ChangeClass =>
+  active === null ? 'newService' : (changes[variant] ?? 'base');
 
 function whyVariant(variant: ModelVariant, reported: ReportedNode, all: readonly ModelVariant[]): string {
   const { threads, memoryGiB } = reported.class;

@@ -36,6 +36,11 @@ export interface ReportedNode {
   readonly tooFewItems: boolean;
   /** Of all services, as the digests reported resolve to releases. */
   readonly loaded: readonly LoadedModel[];
+  /**
+   * By variant of the release that is planned: what it would be here, after the files that serve. Empty where nothing serves, and
+   * where it is not known which files do.
+   */
+  readonly changes: Readonly<Record<string, ChangeClass>>;
 }
 
 export interface NodeFacts {
@@ -63,8 +68,6 @@ export interface LiveNode {
 export interface PlanFacts {
   readonly release: { readonly digest: Digest; readonly document: Release; readonly artifact: ArtifactRef };
   readonly suite: SuiteDocument;
-  /** What the release is after each one of the service that a node serves now. */
-  readonly changes: Readonly<Record<Digest, ChangeClass>>;
   readonly recalled: readonly Digest[];
   readonly nodes: readonly NodeFacts[];
   readonly live: readonly LiveNode[];

@@ -15,6 +15,7 @@ import {
   aRequest,
   aSuite,
   factsOf,
+  NODE_CLASS,
   planOf,
   releaseDigest,
   T0,
@@ -209,18 +210,19 @@ describe('what blocks a node, and what the plan warns of (R1, N6, N7)', () => {
   });
   it('a node is told what the release changes there, not what it changed at the newest before it (N2)', () => {
     const [latest, skipped] = [releaseDigest(1), aDigest('a release before it')];
-    const changes = { [latest]: 'policyText', [skipped]: 'base' } as const;
-    const serving = (name: string, active: string | null) => aNode(name, { reported: { active } });
+    const text = { f16: 'policyText', q8_0: 'base' } as const;
     const nodes = [
-      serving('ash', latest),
-      serving('elm', skipped),
-      serving('fir', aDigest('unknown')),
-      serving('oak', null),
+      aNode('ash', { reported: { active: latest, changes: text } }),
+      // The class of the node has become another since, and so has the variant.
+      aNode('bay', { reported: { active: latest, changes: text, class: { ...NODE_CLASS, threads: 1 } } }),
+      aNode('elm', { reported: { active: skipped, changes: { f16: 'base', q8_0: 'base' } } }),
+      aNode('fir', { reported: { active: aDigest('unknown') } }),
+      aNode('oak'),
     ];
-    const facts = factsOf(nodes, { changes, document: { ...aRelease(2), change: 'policyText' } });
+    const facts = factsOf(nodes, { document: { ...aRelease(2), change: 'policyText' } });
     const made = planOf(aRequest(), facts);
     const change = Object.fromEntries(made.waves.flatMap((wave) => wave.nodes.map((it) => [it.node, it.change])));
-    expect(change).toEqual({ ash: 'policyText', elm: 'base', fir: 'base', oak: 'newService' });
+    expect(change).toEqual({ ash: 'policyText', bay: 'base', elm: 'base', fir: 'base', oak: 'newService' });
     const order = { id: 'ro-aaaaaaaa', by: 'ada', plan: made, offer: offerOf(facts), supersede: false, now: T0 };
     const started = startRollout(order, [], DEFAULT_ENGINE_SETTINGS);
     const told = started.kind === 'started' ? started.rollout.effects : [];
@@ -329,12 +331,7 @@ describe('the hash is of what is approved (R1)', () => {
       hash(base, factsOf([weak('ash')])),
       hash(base, factsOf([aNode('ash', { reported: { active: releaseDigest(1) } })])),
       hash(base, factsOf([aNode('ash', { reported: { lastGood: releaseDigest(1) } })])),
-      hash(
-        base,
-        factsOf([aNode('ash', { reported: { active: releaseDigest(1) } })], {
-          changes: { [releaseDigest(1)]: 'policyText' },
-        }),
-      ),
+      hash(base, factsOf([aNode('ash', { reported: { active: releaseDigest(1), changes: { f16: 'policyText' } } })])),
     ];
     expect(new Set([hash(), ...others]).size).toBe(others.length + 1);
   });

@@ -141,6 +141,7 @@ export function aNode(node: string, options: NodeOptions = {}): NodeFacts {
       pinned: false,
       tooFewItems: false,
       loaded: [],
+      changes: {},
       ...reported,
     },
   };
@@ -154,7 +155,6 @@ export function factsOf(
   return {
     release: { digest: digestOf(document), document, artifact: anArtifact(`release ${document.number}`, 3000) },
     suite: aSuite(),
-    changes: {},
     recalled: [],
     nodes,
     live: [],

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Held } from '@openward/activation';
-import { digestOf, type ChangeClass, type PromptPolicy, type Release } from '@openward/contracts';
+import { digestOf, type Assignment, type ChangeClass, type PromptPolicy, type Release } from '@openward/contracts';
 import { NO_SITE_TERMS, type SiteTerms } from '@openward/policy';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readConfig } from '../config.ts';
@@ -20,6 +20,23 @@ afterEach(() => rmSync(dir, { recursive: true }));
 
 const never = new AbortController().signal;
 
+function takenAs(made: Assignment, { model }: Release, name: string): Assignment {
+  const found = model.variants.find((it) => it.variant === name);
+  if (found === undefined) throw new Error(`there is no variant ${name}`);
+  return { ...made, variant: { ...made.variant, name, artifact: found.artifact } };
+}
+
+const heldOf = ({ release, variant: { artifact } }: Assignment): Held =>
+  ({ release: release.digest, document: release.document, artifact }) as Held;
+
+/** Two variants of one version; both are the demo's smallest model on this disk, under digests of their own. */
+const withVariants = (release: Release, ...names: string[]): Release => {
+  const [f16] = release.model.variants;
+  if (f16 === undefined) throw new Error('a release of one variant was expected');
+  const others = names.map((variant) => ({ ...f16, variant, artifact: { ...f16.artifact, file: digestOf(variant) } }));
+  return { ...release, model: { ...release.model, variants: [f16, ...others] } };
+};
+
 /** What becomes of a release whose files are all here. */
 async function verify(
   release: Release,
@@ -29,6 +46,8 @@ async function verify(
     commitments = [],
     serving = release.number === 1 ? null : releaseWith(policyOf()),
     change = release.change,
+    runs = 'f16',
+    takes = 'f16',
     askLeave = () => ({ kind: 'again' }),
   }: {
     terms?: SiteTerms;
@@ -36,10 +55,16 @@ async function verify(
     commitments?: string[];
     serving?: Release | null;
     change?: ChangeClass;
+    /** The variants before and after. */
+    runs?: string;
+    takes?: string;
     askLeave?: AskLeave;
   } = {},
 ) {
   const disk = diskIn();
+  const [f16, ...others] = [...release.model.variants, ...(serving?.model.variants ?? [])];
+  const here = disk.paths.get(f16!.artifact.file)!;
+  for (const { artifact } of others) disk.paths.set(artifact.file, here);
   const refused: RefusedPolicy[] = [];
   const verifier = createVerify({
     store: disk.store,
@@ -48,10 +73,9 @@ async function verify(
     commitments: () => commitments,
     assertPolicy: (_, found) => assertRuns(judgeHere, found, terms, (why) => refused.push(why), askLeave),
   });
-  const made = assignmentOf(disk, dir, release, document);
+  const made = takenAs(assignmentOf(disk, dir, release, document), release, takes);
   const assignment = { ...made, release: { ...made.release, change } };
-  const served = serving === null ? null : assignmentOf(disk, dir, serving).release;
-  const active = served === null ? null : ({ release: served.digest, document: served.document } as Held);
+  const active = serving === null ? null : heldOf(takenAs(assignmentOf(disk, dir, serving), serving, runs));
   const held = await verifier
     .verify(assignment, active, never)
     .catch((error: unknown) => error as Error & { code?: string });
@@ -78,6 +102,35 @@ test.for([
 ] as const)('N2 an assignment says that the change is %s', async ([, change, policy, serving, code]) => {
   const { held } = await verify(releaseWith(policy, 2), { serving, change });
   expect(held).toMatchObject(code === null ? { number: 2 } : { code });
+});
+
+const text = policyOf({ systemPrompt: 'You help.' });
+test.for([
+  ['a text, and is one for the file that runs', 'policyText', text, 'q4', 'q4', null],
+  ['a text, and brings another variant', 'policyText', text, 'f16', 'q4', 'changeMismatch'],
+  ['a rule, and brings another variant', 'policyRule', withRecordNumbers(), 'q4', 'f16', 'changeMismatch'],
+  ['base, and brings another variant', 'base', text, 'f16', 'q4', null],
+  ['a quantisation, and is one that serves bound', 'quantisation', policyOf(), 'f16', 'q4', null],
+  ['what the release is, and brings another variant', 'policyRule', policyOf(), 'f16', 'q4', 'changeMismatch'],
+] as const)(
+  'N2 an assignment says that the change is %s, by the files on this disk',
+  async ([, change, policy, runs, takes, code]) => {
+    const serving = { ...withVariants(releaseWith(policyOf()), 'q4'), change: 'policyRule' as const };
+    const { held } = await verify(withVariants(releaseWith(policy, 2), 'q4'), { serving, change, runs, takes });
+    expect(held).toMatchObject(code === null ? { number: 2, variant: takes } : { code });
+    if (code !== null) expect((held as Error).message).toContain('variant');
+  },
+);
+
+test('N2 a file that the release that serves has not bound is no quantisation, whatever its version', async () => {
+  const serving = withVariants(releaseWith(policyOf()), 'q4');
+  const release = withVariants(releaseWith(policyOf(), 2), 'q4', 'q2');
+  const told = async (change: ChangeClass, takes: string) =>
+    (await verify(release, { serving, change, runs: 'f16', takes })).held;
+  expect(await told('quantisation', 'q2')).toMatchObject({ code: 'changeMismatch' });
+  expect(await told('base', 'q2')).toMatchObject({ number: 2 });
+  expect(await told('quantisation', 'q4')).toMatchObject({ number: 2 });
+  expect(await told('quantisation', 'f16')).toMatchObject({ number: 2 });
 });
 
 test('E7 a model whose training statement names a set of this site is refused here, unchanged', async () => {

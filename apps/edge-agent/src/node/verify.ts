@@ -2,11 +2,18 @@ import { open } from 'node:fs/promises';
 import { Unrecoverable, type Held, type Verify } from '@openward/activation';
 import { artifactsOf, type ArtifactRef, type Assignment, type Release } from '@openward/contracts';
 import { namesDataSet } from '@openward/evaluation';
-import { classOfChange } from '@openward/policy';
+import { changeAtNode, classOfChange, type Change, type Files } from '@openward/policy';
 import { readGguf, type ByteSource, type NodeStore } from '@openward/distribution';
 import type { AgentConfig } from '../config.ts';
 import type { Documents } from './documents.ts';
 import { keyOf } from './model-runtime.ts';
+
+/** Of the two documents, and of the files that this node runs and would run. */
+function changeHere(serving: Release | null, runs: Files | null, next: Release, files: Files): Change {
+  const change = classOfChange(serving, next);
+  if (serving === null || runs === null) return change;
+  return changeAtNode(change, { variants: serving.model.variants, runs }, files);
+}
 
 async function sourceOf(path: string): Promise<ByteSource & { close(): Promise<void> }> {
   const handle = await open(path);
@@ -57,13 +64,10 @@ export function createVerify(options: {
    * N2: standing rules go by the class that the assignment claims, and nobody may claim a narrower one than this is here. `base` is
    * the widest, and what a plan says where it does not know.
    */
-  const checkChange = async (
-    { release: { change } }: Assignment,
-    document: Release,
-    active: Held | null,
-  ): Promise<void> => {
+  const checkChange = async (assignment: Assignment, document: Release, active: Held | null): Promise<void> => {
+    const { change } = assignment.release;
     const serving = active === null ? null : await documents.release(active.release, active.document);
-    const { is, differs } = classOfChange(serving, document);
+    const { is, differs } = changeHere(serving, active, document, assignment.variant);
     if (change === is || (change === 'base' && is !== 'newService')) return;
     const against =
       serving === null ? 'nothing serves here' : `release ${serving.number} has another ${differs.join(', ')}`;

@@ -7,7 +7,7 @@ import {
   type StateBody,
 } from '@openward/contracts';
 import { offerOf, plan, start, type StartOrder, DEFAULT_ENGINE_SETTINGS as SETTINGS } from '@openward/rollout';
-import { aRelease, aState, aSuite } from '@openward/rollout/testing';
+import { aRelease, aState, aSuite, NODE_CLASS } from '@openward/rollout/testing';
 import { withDatabase } from '@openward/testkit';
 import { sql } from 'kysely';
 import { expect, it } from 'vitest';
@@ -37,7 +37,13 @@ async function putReleases({ services, suites, models, releases }: Persistence, 
   return made.map((it) => it?.digest ?? '');
 }
 
-async function report({ reports }: Persistence, node: string, seq: number, services: StateBody['services']) {
+async function report(
+  { reports }: Persistence,
+  node: string,
+  seq: number,
+  services: StateBody['services'],
+  has = NODE_CLASS,
+) {
   const suites = [{ suite: digestOf(aSuite()), tooFewItems: node === 'b' }];
   await reports.append(
     {
@@ -47,7 +53,7 @@ async function report({ reports }: Persistence, node: string, seq: number, servi
       boot: '00000000-0000-4000-8000-000000000001',
       seq,
       ledger: { seq, head: digestOf('') },
-      body: aState({ services, suites }),
+      body: aState({ services, suites, class: has }),
     },
     0,
   );
@@ -78,7 +84,6 @@ it('gives the plan what nodes have said, what they hold, and who is live (R1, R5
   const facts = await persistence.planFacts('triage', 2);
   expect(facts).toMatchObject({ release: { digest: second, artifact: artifact('release 2') }, recalled: [second] });
   expect(facts?.suite).toEqual(aSuite());
-  expect(facts?.changes).toEqual({ [first]: 'base' });
   expect(facts?.live).toEqual([
     { node: 'a', rollout: 'ro-aaaaaaaa', canSupersede: true },
     { node: 'b', rollout: 'ro-aaaaaaaa', canSupersede: true },
@@ -91,9 +96,49 @@ it('gives the plan what nodes have said, what they hold, and who is live (R1, R5
     { service: 'triage', release: first, memoryBytes: f16?.needs.memoryBytes, file: f16?.artifact.file, base: null },
   ]);
   expect(a?.files).toEqual([f16?.artifact.file, artifact('release 1').file, artifact('suite').file]);
-  expect(b).toMatchObject({ files: [], reported: { active: null, tooFewItems: true } });
+  expect(a?.reported?.changes).toEqual({ f16: 'base', q8_0: 'base' });
+  expect(b).toMatchObject({ files: [], reported: { active: null, tooFewItems: true, changes: {} } });
   expect(c).toMatchObject({ reported: null });
   expect(await persistence.planFacts('triage', 3)).toBeNull();
+});
+
+it('tells what a release is at each node by the files that run there, and nothing where they are not known (N2)', async () => {
+  await using opened = openOn(await withDatabase(MIGRATED));
+  const { persistence } = opened;
+  const [first = ''] = await putReleases(persistence, 1);
+  for (const node of ['a', 'b', 'c']) await putNode(persistence.db, { site: `${node}-hospital`, node });
+  const weak = { ...NODE_CLASS, threads: 1 };
+  await report(persistence, 'a', 1, []);
+  await report(persistence, 'b', 1, [], weak);
+  await startRelease(persistence, 1, 'ro-aaaaaaaa');
+  const service = { service: 'triage', active: first, lastGood: first, anchor: null } as const;
+  const serving = [{ ...service, serving: 'serving' as const, pinned: false }];
+  // The third serves what it was never told to take.
+  for (const [node, seq, has] of [
+    ['a', 2, NODE_CLASS],
+    ['b', 2, NODE_CLASS],
+    ['c', 1, NODE_CLASS],
+  ] as const)
+    await report(persistence, node, seq, serving, has);
+  await persistence.releases.create('triage', BY, async (number, before) => {
+    if (before === null) throw new Error('there is a release before');
+    const policy = plainPolicy('Be brief.', { revision: 2 });
+    return { document: { ...before, number, policy }, artifact: artifact(`release ${number}`) };
+  });
+
+  const facts = await persistence.planFacts('triage', 2);
+  if (facts === null) throw new Error('no release 2');
+  const changes = Object.fromEntries(facts.nodes.map((it) => [it.node, it.reported?.changes]));
+  expect(changes).toEqual({
+    a: { f16: 'policyText', q8_0: 'base' },
+    b: { f16: 'base', q8_0: 'policyText' },
+    c: {},
+  });
+  // The second node gives its runtime more by now, so it would get the larger file: nobody's standing rule for texts is asked.
+  const made = plan(request(2), facts);
+  if ('kind' in made) throw new Error(made.why);
+  const planned = made.waves.flatMap((wave) => wave.nodes.map((it) => [it.node, `${it.variant} ${it.change}`]));
+  expect(Object.fromEntries(planned)).toEqual({ a: 'f16 policyText', b: 'f16 base', c: 'f16 base' });
 });
 
 it('names the policies with an end under which nodes serve, and how many do', async () => {

@@ -6,7 +6,7 @@ import {
   type Release,
   type StateBody,
 } from '@openward/contracts';
-import { classOfChange } from '@openward/policy';
+import { changeAtNode, classOfChange, type Change } from '@openward/policy';
 import { liveNodesOf, type LoadedModel, type NodeFacts, type PlanFacts, type ReportedNode } from '@openward/rollout';
 import { sql } from 'kysely';
 import { clockMs, inTransaction, type Database } from './database.ts';
@@ -53,9 +53,8 @@ export async function readPlanFacts(db: Database, service: Name, release: number
     return {
       release: { digest, document, artifact },
       suite,
-      changes: await readChanges(trx, document),
       recalled: recalled.map((it) => it.digest),
-      nodes: await readNodes(trx, service, document.suite.digest),
+      nodes: await readNodes(trx, document),
       live: open.flatMap((it) => liveNodesOf(it.state)),
       oldestProtocol: OLDEST_PROTOCOL,
       now,
@@ -63,15 +62,22 @@ export async function readPlanFacts(db: Database, service: Name, release: number
   });
 }
 
-/** Each release of the service that any node serves, and what the one that is planned is after it. */
-async function readChanges(db: Database, next: Release): Promise<PlanFacts['changes']> {
+/** By release of the service that any node serves: what the one that is planned is after it, whatever files the node runs. */
+type Changes = ReadonlyMap<Digest, { readonly change: Change; readonly variants: readonly ModelVariant[] }>;
+
+async function readChanges(db: Database, next: Release): Promise<Changes> {
   const { rows } = await sql<{ digest: Digest; document: Release }>`
     select digest, document from releases
     where service = ${next.service.name} and digest in (
       select served ->> 'active' from node_states, jsonb_array_elements(body -> 'services') as served
       where served ->> 'service' = ${next.service.name})
     order by digest`.execute(db);
-  return Object.fromEntries(rows.map(({ digest, document }) => [digest, classOfChange(document, next).is]));
+  return new Map(
+    rows.map(({ digest, document }) => [
+      digest,
+      { change: classOfChange(document, next), variants: document.model.variants },
+    ]),
+  );
 }
 
 const nodesQuery = (db: Database) =>
@@ -90,7 +96,8 @@ const nodesQuery = (db: Database) =>
       'node_states.body',
     ]);
 
-async function readNodes(db: Database, service: Name, suite: Digest): Promise<readonly NodeFacts[]> {
+async function readNodes(db: Database, next: Release): Promise<readonly NodeFacts[]> {
+  const changes = await readChanges(db, next);
   const rows = await nodesQuery(db).execute();
   const held = await readHeld(db);
   return rows.map((row) => {
@@ -103,7 +110,7 @@ async function readNodes(db: Database, service: Name, suite: Digest): Promise<re
       labels: row.labels,
       linkBytesPerSecond: row.link_bytes_per_second,
       revoked: row.revoked_at !== null,
-      reported: row.body === null ? null : reportedOf(row.body, service, suite, mine),
+      reported: row.body === null ? null : reportedOf(row.body, next, mine, changes),
       files: [...new Set(mine.filter((it) => named.has(it.release)).flatMap(filesOf))],
       // No report says what the site's rules are (P6).
     };
@@ -116,8 +123,8 @@ const filesOf = ({ variant, documents }: Held): Digest[] => [
   ...documents,
 ];
 
-function reportedOf(state: StateBody, service: Name, suite: Digest, held: readonly Held[]): ReportedNode {
-  const mine = state.services.find((it) => it.service === service);
+function reportedOf(state: StateBody, next: Release, held: readonly Held[], changes: Changes): ReportedNode {
+  const mine = state.services.find((it) => it.service === next.service.name);
   const loaded = state.services.flatMap((it): LoadedModel[] => {
     const found = held.find((one) => one.release === it.active);
     if (found === undefined) return [];
@@ -132,9 +139,23 @@ function reportedOf(state: StateBody, service: Name, suite: Digest, held: readon
     lastGood: mine?.lastGood ?? null,
     halted: mine?.serving === 'halted',
     pinned: mine?.pinned ?? false,
-    tooFewItems: state.suites.some((it) => it.suite === suite && it.tooFewItems),
+    tooFewItems: state.suites.some((it) => it.suite === next.suite.digest && it.tooFewItems),
     loaded,
+    changes: changesAt(mine?.active ?? null, next, held, changes),
   };
+}
+
+function changesAt(
+  active: Digest | null,
+  next: Release,
+  held: readonly Held[],
+  changes: Changes,
+): ReportedNode['changes'] {
+  const runs = held.find((it) => it.release === active)?.variant;
+  const after = active === null ? undefined : changes.get(active);
+  if (runs === undefined || after === undefined) return {};
+  const serving = { variants: after.variants, runs };
+  return Object.fromEntries(next.model.variants.map((it) => [it.variant, changeAtNode(after.change, serving, it).is]));
 }
 
 /** By node: the releases that it was ever told to take, with the variant that it was told. */
