@@ -1,4 +1,5 @@
 import { digestOf, MAX_POLICY_BYTES, plainPolicy, type PolicyView, type PromptPolicy } from '@openward/contracts';
+import { openPersistence } from '@openward/persistence';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FakeNode } from './node.fixture.ts';
 import { startNetwork, type Client, type Network } from './network.fixture.ts';
@@ -68,6 +69,17 @@ describe('a policy that is pushed', () => {
     expect(await admin.get('/policies?id=guarded')).toMatchObject({ body: { items: [made.body], next: null } });
     const audit = await admin.get<{ items: unknown[] }>('/audit?subject=policy:guarded@1');
     expect(audit.body.items).toMatchObject([{ action: 'policyCreated', details: { digest: made.body.digest } }]);
+  });
+
+  it('is refused once it has expired, by the network’s own clock, and nothing of it is kept', async () => {
+    const at = (ms: number) => new Date(Date.now() + ms).toISOString();
+    const policy = guarded({ id: 'short-lived', expires: at(-86_400_000) });
+    expect(await admin.post('/policies', policy)).toMatchObject({
+      status: 422,
+      body: { code: 'policyInvalid', details: [{ where: 'expires' }] },
+    });
+    expect(await admin.get('/policies/short-lived/1')).toMatchObject(refused(404, 'notFound'));
+    expect((await admin.post('/policies', { ...policy, expires: at(86_400_000) })).status).toBe(201);
   });
 
   it('never changes, and its revisions only grow', async () => {
@@ -258,10 +270,12 @@ describe('a plan of a release whose policy has times', () => {
     const node = await FakeNode.enrol(admin, 'lakeside', 'lakeside-1');
     await node.connect();
     await node.acked(await node.state());
+    const store = openPersistence({ url: network.databaseUrl });
     const inDays = (days: number): string => new Date(Date.now() + days * 86_400_000).toISOString();
     const planOf = async (revision: number, times: Partial<PromptPolicy>) => {
       const policy = { ...plainPolicy('timed', { id: 'timed', revision }), ...times };
-      expect((await admin.post('/policies', policy)).status).toBe(201);
+      // As it was left by a push of before: one that has expired is not taken any more.
+      await store.policies.create(policy, 'admin');
       const asked = { ...release('1'), change: 'policyRule', policy: { id: 'timed', revision } };
       const made = await admin.post<{ release: { number: number } }>('/releases', asked);
       expect(made.status).toBe(201);
@@ -282,6 +296,7 @@ describe('a plan of a release whose policy has times', () => {
     const newer = await planOf(5, { minProtocol: 2 });
     expect(newer).toMatchObject(blocked);
     expect(JSON.stringify(newer.body)).toContain('agentTooOld');
+    await store.close();
     await node.close();
   });
 });

@@ -1,11 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import {
+  expiryOf,
   Refusal,
   type Name,
   type Page,
   type PageQuery,
   type PolicyRef,
   type PolicyView,
+  type PromptPolicy,
   type WholePolicy,
 } from '@openward/contracts';
 import { diffPolicies, NO_SITE_TERMS, policyRefusal, type PolicyDiff } from '@openward/policy';
@@ -19,12 +21,13 @@ export class PolicyService {
 
   constructor(@Inject(CONTEXT) private readonly context: Context) {}
 
-  /** Nothing of a policy is kept that could harm a node, or whose own tests fail. */
+  /** Nothing of a policy is kept that could harm a node, whose own tests fail, or that no plan would take any more. */
   async create(document: unknown, creation: Creation): Promise<PolicyView> {
     const checked = await this.#judge(document, NO_SITE_TERMS);
     if (checked.kind === 'refused') throw policyRefusal(checked.findings);
     const { policy } = checked;
-    return once(this.context.store, creation, async ({ policies }) => {
+    return once(this.context.store, creation, async ({ policies, network }) => {
+      assertNotExpired(policy, await network.now());
       const done = await policies.create(policy, creation.by.name);
       switch (done.kind) {
         case 'created':
@@ -56,4 +59,13 @@ export class PolicyService {
   async diff(from: PolicyRef, to: PolicyRef): Promise<PolicyDiff> {
     return diffPolicies((await this.get(from)).document, (await this.get(to)).document);
   }
+}
+
+/** By the database's clock (T1). What was registered before it expired stays, and a plan refuses it. */
+function assertNotExpired(policy: PromptPolicy, now: number): void {
+  const { id, revision, expires } = policy;
+  if (expiryOf(policy, now).state !== 'expired') return;
+  const message = `It expired at ${expires}: no plan and no node takes it. Give it a later time, or null.`;
+  const findings = [{ code: 'shape', where: 'expires', message }];
+  throw new Refusal('policyInvalid', `The policy ${id} revision ${revision}: ${message}`, { details: findings });
 }
