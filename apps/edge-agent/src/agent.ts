@@ -171,7 +171,7 @@ export class Agent {
     this.offerReading = {
       refusals: () => this.policies.openRefusals(),
       terms: () => this.policies.settings.terms(),
-      now: () => ports.clock.monotonic(),
+      clinical: (policy) => this.policies.clinicalChanges(policy),
       refusedNow: (release) => this.policies.refusedNow(release),
       state: () => this.reconciler.state(),
       releaseOf: ({ release, document }) => this.documents.release(release, document),

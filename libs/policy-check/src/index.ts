@@ -1,1 +1,8 @@
-export { createPolicyJudge, type Judgement, type JudgePolicy } from './judge-policy.ts';
+export {
+  createPolicyJudge,
+  createPolicyThread,
+  type Judgement,
+  type JudgePolicy,
+  type PolicyThread,
+  type ReadClinical,
+} from './judge-policy.ts';

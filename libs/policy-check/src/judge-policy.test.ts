@@ -1,6 +1,7 @@
-import { checkPolicy, NO_SITE_TERMS, starterPolicy, type SiteTerms } from '@openward/policy';
+import type { PromptPolicy } from '@openward/contracts';
+import { checkPolicy, clinicalChanges, NO_SITE_TERMS, starterPolicy, type SiteTerms } from '@openward/policy';
 import { expect, test } from 'vitest';
-import { createPolicyJudge } from './judge-policy.ts';
+import { createPolicyJudge, createPolicyThread } from './judge-policy.ts';
 
 const starter = starterPolicy();
 const untested = { ...starter, tests: [] };
@@ -50,4 +51,42 @@ test('a check that takes too long is ended and refuses the policy, and the next 
   const both = await Promise.all([judge(starter, NO_SITE_TERMS), judge(starter, NO_SITE_TERMS)]);
   const tooSlow = { kind: 'refused', findings: [{ code: 'tooSlow' }] };
   expect(both).toMatchObject([tooSlow, tooSlow]);
+});
+
+const redacting: PromptPolicy = {
+  ...starter,
+  rules: [
+    {
+      ...starter.rules[0]!,
+      stage: 'output',
+      match: { kind: 'identifier', identifier: 'recordNumber' },
+      action: { does: 'redact', marker: '[record]' },
+      mode: 'enforce',
+    },
+  ],
+};
+
+test('clinical sentences are read on the thread, as here', async () => {
+  const read = await createPolicyThread().clinical(redacting, taking);
+  expect(read).toEqual(clinicalChanges(redacting, taking, () => performance.now()));
+  expect(read.changed).toBeGreaterThan(0);
+});
+
+test('the thread that answers others goes on while clinical sentences are read', async () => {
+  const { clinical } = createPolicyThread();
+  let turns = 0;
+  const counting = setInterval(() => (turns += 1), 1);
+  await clinical(redacting, taking);
+  clearInterval(counting);
+  expect(turns).toBeGreaterThan(3);
+});
+
+test('of clinical sentences that take too long none was read, and no policy passes for harmless by it', async () => {
+  const { clinical } = createPolicyThread(1);
+  expect(await clinical(redacting, taking)).toMatchObject({
+    read: 0,
+    unread: expect.any(Number) as number,
+    changes: [],
+  });
+  expect((await clinical(redacting, taking)).unread).toBeGreaterThan(0);
 });

@@ -1,8 +1,15 @@
 import type { PromptPolicy } from '@openward/contracts';
-import { examineShape, type PolicyFinding, type SiteTerms } from '@openward/policy';
+import {
+  type ClinicalChanges,
+  examineShape,
+  type PolicyFinding,
+  type SiteTerms,
+  unreadClinical,
+} from '@openward/policy';
 import { createRestingThread, type RestingThread } from './resting-thread.ts';
 
-// The tests of a large policy take half a second, and those of a hostile one all that they are given. The main thread goes on
+// The tests of a large policy take half a second, clinical sentences under it as long, and those of a hostile one all that they are
+// given. The main thread goes on
 // meanwhile: with rollouts on the network's side, with clinics' requests at a site.
 
 /** The tests end by themselves much earlier; what is over this is no policy. */
@@ -11,7 +18,9 @@ const MEMORY_MB = 256;
 /** Policies come together: those that a change of a site's terms touches, or a release's when it is staged and when it is offered. */
 const REST_MS = 2_000;
 
-export interface ToJudge {
+/** Of a policy that has the shape of one. */
+export interface ToDo {
+  readonly does: 'check' | 'clinical';
   readonly policy: PromptPolicy;
   readonly terms: SiteTerms;
 }
@@ -22,41 +31,59 @@ export type Judgement =
   | { readonly kind: 'ok'; readonly policy: PromptPolicy }
   | { readonly kind: 'refused'; readonly findings: readonly PolicyFinding[] };
 
-export function createPolicyJudge(deadlineMs = DEADLINE_MS): JudgePolicy {
+/** `clinicalChanges` of a policy that was found sound. Where that takes too much, no sentence was read. */
+export type ReadClinical = (policy: PromptPolicy, terms: SiteTerms) => Promise<ClinicalChanges>;
+
+/** Both on one thread: what is asked first is answered first. */
+export interface PolicyThread {
+  readonly judge: JudgePolicy;
+  readonly clinical: ReadClinical;
+}
+
+export const createPolicyJudge = (deadlineMs?: number): JudgePolicy => createPolicyThread(deadlineMs).judge;
+
+export function createPolicyThread(deadlineMs = DEADLINE_MS): PolicyThread {
   const threads = createRestingThread(MEMORY_MB, REST_MS);
   let turn: Promise<unknown> = Promise.resolve();
-  return async (document, terms) => {
-    // What is no policy costs little to refuse, and may be nested deeper than it could be handed over.
-    const { policy, findings } = examineShape(document);
-    if (policy === null || findings.length > 0) return { kind: 'refused', findings };
-    const judging = turn.then(() => judgeApart(threads, { policy, terms }, deadlineMs));
+  const inTurn = <Done>(toDo: ToDo, tooMuch: (what: string) => Done): Promise<Done> => {
+    const doing = turn.then(() => doApart(threads, toDo, deadlineMs, tooMuch));
     // Whoever asked is told of a failure; the next one has its turn all the same.
-    turn = judging.catch(() => undefined);
-    const found = await judging;
-    return found.length === 0 ? { kind: 'ok', policy } : { kind: 'refused', findings: found };
+    turn = doing.catch(() => undefined);
+    return doing;
+  };
+  return {
+    async judge(document, terms) {
+      // What is no policy costs little to refuse, and may be nested deeper than it could be handed over.
+      const { policy, findings } = examineShape(document);
+      if (policy === null || findings.length > 0) return { kind: 'refused', findings };
+      const found = await inTurn({ does: 'check', policy, terms }, tooSlow);
+      return found.length === 0 ? { kind: 'ok', policy } : { kind: 'refused', findings: found };
+    },
+    clinical: (policy, terms) => inTurn({ does: 'clinical', policy, terms }, () => unreadClinical(policy)),
   };
 }
 
 /** A thread that was given up on, or failed, is ended; the next policy has a new one. */
-async function judgeApart(
+async function doApart<Done>(
   threads: RestingThread,
-  toJudge: ToJudge,
+  toDo: ToDo,
   deadlineMs: number,
-): Promise<readonly PolicyFinding[]> {
+  tooMuch: (what: string) => Done,
+): Promise<Done> {
   const thread = threads.take();
-  const { promise, resolve, reject } = Promise.withResolvers<readonly PolicyFinding[]>();
+  const { promise, resolve, reject } = Promise.withResolvers<Done>();
   const patience = setTimeout(() => resolve(tooMuch(`longer than ${deadlineMs / 1000} s`)), deadlineMs);
   let hasAnswered = false;
-  const onMessage = (found: readonly PolicyFinding[]): void => {
+  const onMessage = (done: Done): void => {
     hasAnswered = true;
-    resolve(found);
+    resolve(done);
   };
   const onError = (error: NodeJS.ErrnoException): void =>
     error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? resolve(tooMuch(`more than ${MEMORY_MB} MB`)) : reject(error);
   const onExit = (): void => reject(new Error('the check of a policy ended without an answer'));
   thread.on('message', onMessage).on('error', onError).on('exit', onExit);
   try {
-    thread.postMessage(toJudge);
+    thread.postMessage(toDo);
     return await promise;
   } finally {
     clearTimeout(patience);
@@ -68,6 +95,6 @@ async function judgeApart(
   }
 }
 
-const tooMuch = (what: string): readonly PolicyFinding[] => [
+const tooSlow = (what: string): readonly PolicyFinding[] => [
   { code: 'tooSlow', where: '', message: `Its check takes ${what}. Make its patterns and tests fewer or smaller.` },
 ];

@@ -49,7 +49,7 @@ export function clinicalChanges(
   const rules = policy.rules.filter(changes);
   if (rules.length === 0) return { read: sentences.length, unread: 0, changed: 0, changes: [] };
   const made = compilePolicy({ ...policy, rules, disclaimer: null }, terms);
-  if (made.kind === 'refused') return { read: 0, unread: sentences.length, changed: 0, changes: [] };
+  if (made.kind === 'refused') return unreadClinical(policy);
   const end = now() + mostMs;
   const still: Monotonic = () => {
     if (now() > end) throw new Error('the clinical sentences took too long');
@@ -69,6 +69,14 @@ export function clinicalChanges(
   }
   return { read: sentences.length, unread: 0, changed: changed.size, changes: found };
 }
+
+/** Nothing is known of any sentence. */
+export const unreadClinical = ({ languages }: PromptPolicy): ClinicalChanges => ({
+  read: 0,
+  unread: sentencesFor(languages).length,
+  changed: 0,
+  changes: [],
+});
 
 const changes = ({ mode, match, action }: PolicyRule): boolean =>
   mode === 'enforce' && match.kind !== 'schema' && action.does !== 'annotate' && action.does !== 'escalate';

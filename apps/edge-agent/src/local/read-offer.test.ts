@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Attempt, Held, NodeState } from '@openward/activation';
 import { INITIAL } from '@openward/activation';
 import type { Assignment, PromptPolicy, Release } from '@openward/contracts';
-import { NO_SITE_TERMS, type SiteTerms } from '@openward/policy';
+import { clinicalChanges, NO_SITE_TERMS, type SiteTerms } from '@openward/policy';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Documents } from '../node/documents.ts';
 import { refusedOf } from '../node/policy-check.ts';
@@ -70,7 +70,7 @@ function site(
     },
     refusals: () => refusals,
     terms: () => terms,
-    now: () => performance.now(),
+    clinical: (of) => Promise.resolve(clinicalChanges(of, terms, () => performance.now())),
     refusedNow: (release) => refusedOf(judgeHere, release, terms),
   };
   /** While the document of release 2 is being fetched, this comes in its place: another release, or nothing. */

@@ -1,9 +1,8 @@
 import { offersOf, type Attempt, type Held, type NodeState, type Offer } from '@openward/activation';
-import { Refusal, type Assignment, type PolicyRef, type Release } from '@openward/contracts';
+import { Refusal, type Assignment, type PolicyRef, type PromptPolicy, type Release } from '@openward/contracts';
 import type { PolicyRefusal } from '@openward/persistence/node';
 import {
   type ClinicalChanges,
-  clinicalChanges,
   describePolicy,
   diffPolicies,
   diffReleases,
@@ -48,8 +47,8 @@ export interface OfferReading {
   readonly isHere: (assignment: Assignment) => Promise<boolean>;
   /** Bytes of an assignment's files that are not on this disk. */
   readonly missing: (assignment: Assignment) => Promise<number>;
-  /** Milliseconds of a monotonic clock. */
-  readonly now: () => number;
+  /** Tried apart from where clinics are answered; what there was no time for is said to be untried. */
+  readonly clinical: (policy: PromptPolicy) => Promise<ClinicalChanges>;
   /** Brings that document, and nothing else. */
   readonly fetchDocument: (assignment: Assignment) => Promise<void>;
 }
@@ -71,8 +70,9 @@ export async function readOffer(reading: OfferReading, service: string): Promise
     const read = await reading.releaseOf({ release: digest, document });
     const { policy, v: _, ...release } = read;
     const refused = await reading.refusedNow(read);
-    const isSound = refused === null || refused.code === 'policyTestFailed';
+    const isSound = refused === null || SOUND_ELSEWHERE.has(refused.code);
     const before = active === null ? null : await reading.releaseOf(active);
+    const clinical = isSound ? await reading.clinical(policy) : null;
     const missing = await reading.missing(assignment);
     // A fetch can take half a minute. What is shown is what waits at its end, since that is what an answer would be to.
     const now = waiting(reading, service);
@@ -82,7 +82,7 @@ export async function readOffer(reading: OfferReading, service: string): Promise
       release: { ...release, policy: { id: policy.id, revision: policy.revision } },
       policy: describePolicy(policy, reading.terms()),
       refused,
-      clinical: isSound ? clinicalChanges(policy, reading.terms(), reading.now, MOST_CLINICAL_MS) : null,
+      clinical,
       serving:
         active === null || before === null
           ? null
@@ -107,8 +107,8 @@ const runsOf = (variant: string, { artifact, base }: Pick<Assignment['variant'],
 });
 
 const MOST_READINGS = 3;
-/** Sentences are tried where clinics are answered too; what is left is said to be untried. */
-const MOST_CLINICAL_MS = 200;
+/** What is found of a policy that could be applied: no more than tests or the site's own count stands against it. */
+const SOUND_ELSEWHERE: ReadonlySet<RefusedRelease['code']> = new Set(['policyTestFailed', 'policyWithheld']);
 
 function waiting(
   reading: OfferReading,

@@ -17,8 +17,14 @@ import {
   SqliteTermVerdicts,
   type PolicyRefusal,
 } from '@openward/persistence/node';
-import { type CompiledPolicy, decideTermLeave, type SiteTerms, type TermLeave } from '@openward/policy';
-import { createPolicyJudge } from '@openward/policy-check';
+import {
+  type ClinicalChanges,
+  type CompiledPolicy,
+  decideTermLeave,
+  type SiteTerms,
+  type TermLeave,
+} from '@openward/policy';
+import { createPolicyThread } from '@openward/policy-check';
 import { compiledPolicy } from '../gateway/compiled.ts';
 import { PolicyCounts, type PolicyTrouble } from '../gateway/policy-counts.ts';
 import { monthsBefore, todayIn } from '../gateway/today.ts';
@@ -54,7 +60,7 @@ export class NodePolicies {
   readonly today: () => string;
   readonly #hits: SqlitePolicyHits;
   readonly #verdicts: SqliteTermVerdicts;
-  readonly #judge = createPolicyJudge();
+  readonly #thread = createPolicyThread();
   /** The day before which nothing is left; looked at once a day. */
   #pruned = '';
   readonly #options: Options;
@@ -70,7 +76,7 @@ export class NodePolicies {
     this.settings = new SiteTermsStore({
       store: new SqliteSitePolicy(database),
       held: () => this.held(),
-      check: (policy, terms) => refusedBy(this.#judge, policy, terms),
+      check: (policy, terms) => refusedBy(this.#thread.judge, policy, terms),
       checkTerms: refusedTerms,
       apply: () => {
         recompile();
@@ -97,7 +103,7 @@ export class NodePolicies {
   /** Throws where the policy of an assignment's release would not run here with the terms of now. What was found is kept. */
   assertRuns({ service, release: { digest, number } }: Assignment, release: Release): Promise<void> {
     return assertRuns(
-      this.#judge,
+      this.#thread.judge,
       release,
       this.settings.terms(),
       ({ findings }) =>
@@ -127,9 +133,14 @@ export class NodePolicies {
    * counted, for nothing of it leaves.
    */
   refusedNow(release: Release): Promise<RefusedRelease | null> {
-    return toldRefusal(this.#judge, release, this.settings.terms(), async (policy, terms) =>
+    return toldRefusal(this.#thread.judge, release, this.settings.terms(), async (policy, terms) =>
       this.#leaveFor(policy, terms, await this.#serving()),
     );
+  }
+
+  /** For a person who reads the offer: what the policy makes of clinical sentences, with the terms of now. */
+  clinicalChanges(policy: PromptPolicy): Promise<ClinicalChanges> {
+    return this.#thread.clinical(policy, this.settings.terms());
   }
 
   /** Every policy that serves here, or could, and which of them cannot be read. */
