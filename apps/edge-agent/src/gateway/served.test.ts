@@ -82,6 +82,23 @@ test('a change of policy alone is a switch: another release on one model, counte
   await drained;
 });
 
+test('of a release that was left, counts are kept until its last request, and then no longer', async () => {
+  const served = servedReleases();
+  const limits = { errorShare: 0, minRequests: 1 };
+  const verdict = () => served.judge('triage', held(1), limits);
+  await served.switchTo('triage', held(1));
+  const inFlight = await served.lease('triage');
+  (await served.lease('triage')).end('failed');
+  await served.switchTo('triage', held(2));
+  expect(await verdict()).toBe('over');
+  inFlight.end('ok');
+  expect(await verdict()).toBe('tooFewRequests');
+  // What is stopped may be resumed, and is still what its service stands on.
+  (await served.lease('triage')).end('failed');
+  await served.stop('triage', 'halted', null);
+  expect(await served.judge('triage', held(2), limits)).toBe('over');
+});
+
 test('R3 requests are counted by application, and one whose requests are refused does not decide for the others', async () => {
   const served = servedReleases();
   await served.switchTo('triage', held(1));

@@ -99,6 +99,7 @@ export class ServedReleases implements Serving {
     this.#tally(held).asked = new Map();
     const before = current?.held?.release === held.release ? current.before : earlier;
     this.#slots.set(service, { held, release, policy, before, stopped: null, since: this.#now(), telling: null });
+    for (const [name, tally] of this.#tallies) this.#forget(name, tally);
   }
 
   async #readBefore(service: Name, held: Held): Promise<Before | null> {
@@ -159,7 +160,7 @@ export class ServedReleases implements Serving {
     held: Held,
     limits: { readonly errorShare: number; readonly minRequests: number },
   ): Promise<'ok' | 'over' | 'tooFewRequests'> {
-    return Promise.resolve(judgeSoak([...this.#tally(held).asked.values()], limits));
+    return Promise.resolve(judgeSoak([...(this.#tallies.get(nameOf(held))?.asked.values() ?? [])], limits));
   }
 
   /**
@@ -173,6 +174,7 @@ export class ServedReleases implements Serving {
       throw await this.#refusalOf(service, slot);
     const { release } = slot;
     const tally = this.#tally(slot.held);
+    const name = nameOf(slot.held);
     tally.inFlight += 1;
     let ended = false;
     return {
@@ -186,7 +188,9 @@ export class ServedReleases implements Serving {
         ended = true;
         tally.inFlight -= 1;
         if (outcome !== 'left') count(tally.asked, application, outcome);
-        if (tally.inFlight === 0) for (const resolve of tally.idle.splice(0)) resolve();
+        if (tally.inFlight > 0) return;
+        for (const resolve of tally.idle.splice(0)) resolve();
+        this.#forget(name, tally);
       },
     };
   }
@@ -233,13 +237,22 @@ export class ServedReleases implements Serving {
   }
 
   /** Releases of one model are counted apart: an error of one is none of the other's. */
-  #tally({ key, release }: Held): Tally {
-    const name = `${release} ${key}`;
-    const tally = this.#tallies.get(name) ?? { key, asked: new Map(), inFlight: 0, idle: [] };
+  #tally(held: Held): Tally {
+    const name = nameOf(held);
+    const tally = this.#tallies.get(name) ?? { key: held.key, asked: new Map(), inFlight: 0, idle: [] };
     this.#tallies.set(name, tally);
     return tally;
   }
+
+  /** Of what no service stands on, as soon as none of its requests is in flight. */
+  #forget(name: string, { inFlight }: Tally): void {
+    if (inFlight > 0) return;
+    for (const { held } of this.#slots.values()) if (held !== null && nameOf(held) === name) return;
+    this.#tallies.delete(name);
+  }
 }
+
+const nameOf = ({ release, key }: Held): string => `${release} ${key}`;
 
 const beforeOf = (slot: Slot | undefined): Before | null =>
   slot === undefined || slot.release === null || slot.policy === null
