@@ -51,7 +51,7 @@ function parse(text: string): unknown {
 
 export class Documents {
   readonly #store: NodeStore;
-  readonly #releases = new Map<Digest, Promise<Release>>();
+  readonly #releases = new Map<Digest, { readonly file: Digest; readonly reading: Promise<Release> }>();
 
   constructor(store: NodeStore) {
     this.#store = store;
@@ -60,11 +60,16 @@ export class Documents {
   /** Parsed once for each digest, since a digest never means two things. */
   release(digest: Digest, document: ArtifactRef): Promise<Release> {
     const known = this.#releases.get(digest);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.reading;
     const reading = this.#read(digest, document);
-    this.#releases.set(digest, reading);
+    this.#releases.set(digest, { file: document.file, reading });
     reading.catch(() => this.#releases.delete(digest));
     return reading;
+  }
+
+  /** What was given up is read no more. */
+  keepOnly(files: ReadonlySet<string>): void {
+    for (const [digest, { file }] of this.#releases) if (!files.has(file)) this.#releases.delete(digest);
   }
 
   suite(digest: Digest, artifact: ArtifactRef): Promise<SuiteDocument> {
