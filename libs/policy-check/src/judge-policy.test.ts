@@ -1,6 +1,7 @@
 import type { PromptPolicy } from '@openward/contracts';
 import { checkPolicy, clinicalChanges, NO_SITE_TERMS, starterPolicy, type SiteTerms } from '@openward/policy';
-import { expect, test } from 'vitest';
+import type { Worker } from 'node:worker_threads';
+import { expect, onTestFinished, test } from 'vitest';
 import { createPolicyJudge, createPolicyThread } from './judge-policy.ts';
 
 const starter = starterPolicy();
@@ -51,6 +52,23 @@ test('a check that takes too long is ended and refuses the policy, and the next 
   const both = await Promise.all([judge(starter, NO_SITE_TERMS), judge(starter, NO_SITE_TERMS)]);
   const tooSlow = { kind: 'refused', findings: [{ code: 'tooSlow' }] };
   expect(both).toMatchObject([tooSlow, tooSlow]);
+});
+
+const large = { ...starter, tests: starter.tests.concat(starter.tests, starter.tests) };
+
+test.each([
+  ['a small sound policy has its thread', starter, NO_SITE_TERMS, 1],
+  ['one that was refused has a new thread', starter, taking, 2],
+  ['a large one has a new thread', large, NO_SITE_TERMS, 2],
+] as const)('what comes after %s', async (_, policy, terms, threads) => {
+  const begun: Worker[] = [];
+  const onWorker = (worker: Worker): void => void begun.push(worker);
+  process.on('worker', onWorker);
+  onTestFinished(() => void process.off('worker', onWorker));
+  const judge = createPolicyJudge();
+  await judge(policy, terms);
+  expect(await judge(starter, NO_SITE_TERMS)).toMatchObject({ kind: 'ok' });
+  expect(begun).toHaveLength(threads);
 });
 
 const redacting: PromptPolicy = {

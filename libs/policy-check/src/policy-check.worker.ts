@@ -2,8 +2,8 @@ import { parentPort } from 'node:worker_threads';
 import { checkPolicy, type ClinicalChanges, clinicalChanges, type PolicyFinding } from '@openward/policy';
 import type { ToDo } from './judge-policy.ts';
 
-// Judges one policy after the other, or reads clinical sentences under it, until it is ended. What it found is data; rules that are ready to serve are made where they
-// serve, and nothing of one policy is kept for the next.
+// Judges one policy after the other, or reads clinical sentences under it, until it is ended. What it found is data; rules that are
+// ready to serve are made where they serve, and nothing of one policy is kept for the next.
 
 const clock = (): number => performance.now();
 
