@@ -17,8 +17,9 @@ export function dueIn({ durable, work }: NodeState, now: Now): number {
 }
 
 function moments({ attempt }: ServiceRecord, work: Work, now: Now): readonly number[] {
-  const { job, probe, judgeAt, soakSince, loadRests } = work;
-  const found: number[] = Object.values(loadRests).map(({ until }) => until);
+  const { job, probe, judgeAt, soakSince, loadRests, switchRests } = work;
+  const rests = [...Object.values(loadRests), ...Object.values(switchRests)];
+  const found: number[] = rests.map(({ until }) => until);
   if (job.doing === 'resting') found.push(job.until);
   if (job.doing === 'asking') found.push(job.monotonic + ASK_AGAIN_MS);
   if (probe.state === 'resting') found.push(probe.until);

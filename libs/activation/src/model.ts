@@ -61,6 +61,8 @@ export interface EvaluationResult {
   readonly runtimeVersion: Version;
   /** Of a gate in error: what stopped it on a bundled item, for the network too. */
   readonly failure?: EvaluationFailure;
+  /** Digest of the site's own terms that it was measured under; it stays here. A result of an older agent does not say it. */
+  readonly terms?: string;
 }
 
 /** A standing rule of the site: each field that is given must match. Without hours it holds at all times. */
@@ -216,6 +218,12 @@ export interface Refused {
   readonly times: number;
 }
 
+/** What has failed so often, and is left alone until then. */
+export interface Rest {
+  readonly tries: number;
+  readonly until: number;
+}
+
 export interface Work {
   /** What the gateway serves; null for nothing; undefined until it has been told since the start. */
   readonly served: Held | null | undefined;
@@ -223,7 +231,9 @@ export interface Work {
   readonly loaded: readonly string[];
   readonly loading: { readonly key: string; readonly task: number } | null;
   /** Loads that failed, by key: how often, and when they are tried again. */
-  readonly loadRests: Readonly<Record<string, { readonly tries: number; readonly until: number }>>;
+  readonly loadRests: Readonly<Record<string, Rest>>;
+  /** Switches that failed, by release: the runtime still holds the model of each. */
+  readonly switchRests: Readonly<Record<Digest, Rest>>;
   readonly probe:
     | { readonly state: 'none' }
     | { readonly state: 'running'; readonly task: number; readonly tries: number }

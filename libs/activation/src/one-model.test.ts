@@ -96,6 +96,30 @@ describe('a change of policy alone', () => {
     expect(bench.record.attempt?.progress.at).toBe('staged');
   });
 
+  it('that cannot be switched to goes back as such, and no model is blamed or loaded again for it', () => {
+    const bench = settled().desired([policyOnly()]).until('activating');
+    const tried: number[] = [];
+    const effects = during(bench, () => {
+      while (bench.record.attempt?.progress.at === 'activated') {
+        const held = bench.work.switching;
+        if (held === null) {
+          bench.pass(1000);
+          continue;
+        }
+        tried.push(bench.monotonic);
+        bench.send({ kind: 'switchFailed', service: 'triage', held, reference: 'ref-1' });
+      }
+      while (bench.answer());
+    });
+    expect(tried.map((at, index) => at - (tried[index - 1] ?? at))).toEqual([0, 1000, 2000, 4000, 8000]);
+    for (const kind of ['load', 'unload']) expect(kindsOf(effects)).not.toContain(kind);
+    expect(bench.record.attempt?.progress).toMatchObject({
+      at: 'ended',
+      end: { outcome: 'rolledBack', reason: 'switchFailed', reference: 'ref-1' },
+    });
+    expect(bench.work).toMatchObject({ served: { release: first().release.digest }, loaded: [key] });
+  });
+
   it('is ended by files that cannot be loaded, as the release that serves cannot be loaded any more either', () => {
     const bench = settled().desired([policyOnly()]).until('evaluating');
     bench.send({ kind: 'runtimeExited' });

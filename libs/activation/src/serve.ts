@@ -1,12 +1,13 @@
 import type { Name, ReasonCode } from '@openward/contracts';
 import { endUnchanged, failBack, stopNow } from './back.ts';
-import { type Chain, type Held, isSame } from './model.ts';
+import { type Chain, type Held, isSame, type Rest } from './model.ts';
 import { isAnotherInTransition } from './transition.ts';
 import { attemptAt, backOff, heldOf, type Turn } from './turn.ts';
 
 // Brings gateway and runtime to what the journal says: the same path at a start, at a switch, at going back, at a resume.
 
-const LOAD_TRIES = 5;
+/** Before the commit, of a load and of a switch. */
+const TRIES = 5;
 const PROBE_AGAIN_TIMEOUT_MS = 30_000;
 
 export function converge(turn: Turn, service: Name): void {
@@ -18,33 +19,40 @@ export function converge(turn: Turn, service: Name): void {
 
 function switchOver(turn: Turn, service: Name): void {
   const { active, halted } = turn.service(service);
-  const { served, switching, loaded } = turn.work(service);
+  const { served, switching, loaded, switchRests } = turn.work(service);
   if (active === null || halted) {
     if (served !== null || switching !== null) stopNow(turn, service, halted ? 'halted' : 'noRelease');
     return;
   }
   if (isSame(served, active) || isSame(switching, active)) return;
-  if (loaded.includes(active.key)) {
+  const rests = turn.now.monotonic < (switchRests[active.release]?.until ?? 0);
+  if (loaded.includes(active.key) && !rests) {
     turn.cancelProbe(service);
     turn.change(service, { switching: active });
     turn.emit({ kind: 'switchTo', service, held: active });
   } else if (served !== null || switching !== null) {
-    // What was served until now is no longer to be, and what is to be is not there yet.
+    // What was served until now is no longer to be, and what is to be is not there yet, or cannot be switched to.
     stopNow(turn, service, served === undefined ? 'loading' : 'goingBack');
   }
 }
 
 export function switched(turn: Turn, service: Name, held: Held): void {
   if (!isSame(turn.work(service).switching, held)) return;
-  turn.change(service, { switching: null, served: held, probe: { state: 'none' } });
+  const { [held.release]: _, ...switchRests } = turn.work(service).switchRests;
+  turn.change(service, { switching: null, served: held, probe: { state: 'none' }, switchRests });
 }
 
-/** The switch of one release failed: another one of the same key has done nothing. */
+/**
+ * The switch of one release failed: its documents, or its policy with the site's terms. Another one of the same key has done nothing,
+ * and the runtime holds the model as before.
+ */
 export function switchFailed(turn: Turn, service: Name, held: Held, reference: string): void {
   if (!isSame(turn.work(service).switching, held)) return;
-  const loaded = turn.work(service).loaded.filter((key) => key !== held.key);
-  turn.change(service, { switching: null, loaded });
-  fault(turn, service, held.key, (other) => isSame(other, held), null, reference);
+  const { switchRests } = turn.work(service);
+  const rest = restAfter(turn, switchRests[held.release]);
+  turn.change(service, { switching: null, switchRests: { ...switchRests, [held.release]: rest } });
+  const reason = rest.tries >= TRIES ? 'switchFailed' : null;
+  fault(turn, service, (other) => isSame(other, held), { reason, isCertain: false, reference });
 }
 
 function probe(turn: Turn, service: Name): void {
@@ -139,33 +147,43 @@ function takeLoading(turn: Turn, service: Name, task: number): Held | null {
 }
 
 /** Files that cannot be loaded fail every release that they are of. */
-const loadFault = (turn: Turn, service: Name, key: string, code: ReasonCode | null, reference: string): void =>
-  fault(turn, service, key, (held) => held?.key === key, code, reference);
+function loadFault(turn: Turn, service: Name, key: string, code: ReasonCode | null, reference: string): void {
+  const { loadRests } = turn.work(service);
+  const rest = restAfter(turn, loadRests[key]);
+  turn.change(service, { loadRests: { ...loadRests, [key]: rest } });
+  const reason = code ?? (rest.tries >= TRIES ? 'modelNotLoadable' : null);
+  fault(turn, service, (held) => held?.key === key, { reason, isCertain: code !== null, reference });
+}
+
+function restAfter({ now }: Turn, before: Rest | undefined): Rest {
+  const tries = (before?.tries ?? 0) + 1;
+  return { tries, until: now.monotonic + backOff(tries) };
+}
+
+/** `reason` is null while it is tried again; `isCertain`: it was said outright, and trying again would not help. */
+interface Fault {
+  readonly reason: ReasonCode | null;
+  readonly isCertain: boolean;
+  readonly reference: string;
+}
 
 /** What cannot be loaded, or switched to: an end for a candidate, a way back before the commit, patience after it. */
 function fault(
   turn: Turn,
   service: Name,
-  key: string,
   concerns: (held: Held | null) => boolean,
-  code: ReasonCode | null,
-  reference: string,
+  { reason, isCertain, reference }: Fault,
 ): void {
-  const rests = turn.work(service).loadRests;
-  const tries = (rests[key]?.tries ?? 0) + 1;
-  const until = turn.now.monotonic + backOff(tries);
-  turn.change(service, { loadRests: { ...rests, [key]: { tries, until } } });
+  if (reason === null) return;
   const progress = turn.attempt(service)?.progress;
-  const isFinal = code !== null || tries >= LOAD_TRIES;
-  const reason = code ?? 'modelNotLoadable';
   const because = reference === '' ? undefined : reference;
   if (progress?.at === 'staged' || progress?.at === 'evaluated') {
-    if (concerns(progress.candidate) && isFinal) endUnchanged(turn, service, 'failed', reason, because);
+    if (concerns(progress.candidate)) endUnchanged(turn, service, 'failed', reason, because);
   } else if (progress?.at === 'activated') {
-    if (concerns(progress.candidate) && isFinal) failBack(turn, service, reason, because);
+    if (concerns(progress.candidate)) failBack(turn, service, reason, because);
   } else if (progress?.at === 'goingBack') {
     // The target is tried again for ever, but the network is told that it did not come up.
-    if (concerns(progress.to) && code !== null) {
+    if (concerns(progress.to) && isCertain) {
       turn.record({ kind: 'ended', service, end: { ...progress.end, outcome: 'unableToRollBack' } });
     }
   }

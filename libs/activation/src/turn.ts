@@ -11,6 +11,7 @@ export const FRESH_WORK: Work = {
   loaded: [],
   loading: null,
   loadRests: {},
+  switchRests: {},
   probe: { state: 'none' },
   graceProbes: 0,
   exits: [],

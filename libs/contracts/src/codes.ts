@@ -48,6 +48,7 @@ export const ReasonCode = z.enum([
   'chunkMissing',
   'digestMismatch',
   'modelNotLoadable',
+  'switchFailed',
   'modelNotGguf',
   'diskFull',
   'memoryTooSmall',

@@ -68,7 +68,7 @@ const PINS: Readonly<Record<number, Readonly<Record<string, string>>>> = {
     EnrolmentToken: '57d3380525da4a5d',
     KeySet: '7af9a973b37fcb18',
     Release: 'f12848ff1afeb006',
-    Report: '487478e7aca7dd90',
+    Report: '07a2d8b52a7767b9',
     RpcRefusal: '4c78670cc246066c',
     SuiteDocument: '9c85148f6ca5f5a3',
     'rpc.acked.reply': '418f827498728acb',

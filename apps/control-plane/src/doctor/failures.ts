@@ -47,6 +47,7 @@ const NEXT: Readonly<Record<ReasonCode, string>> = {
   chunkMissing: 'Push the same file again, then',
   digestMismatch: `${LOG}`,
   modelNotLoadable: LOG,
+  switchFailed: LOG,
   modelNotGguf: 'Push a GGUF under another version. Make a release of it and plan it.',
   diskFull: SITE,
   memoryTooSmall: SITE,
