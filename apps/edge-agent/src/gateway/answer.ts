@@ -1,5 +1,5 @@
 import { Refusal, type ModelVersion } from '@openward/contracts';
-import { RuntimeRefusal, type GenerateEvent, type Runtime } from '@openward/runtime';
+import { RuntimeRefusal, type GenerateEvent, type GenerateRequest, type Runtime } from '@openward/runtime';
 import { renderPrompt, type Turn } from './conversation.ts';
 import type { Lease } from './served.ts';
 import type { Slots } from './slots.ts';
@@ -38,31 +38,37 @@ export async function answer(
   signal: AbortSignal,
   { ahead = false }: { readonly ahead?: boolean } = {},
 ): Promise<Reply> {
-  const { template } = lease.release.model;
-  const { maxTokens, temperature, topP, seed, stop } = generation;
-  const prompt = renderPrompt(template, lease.policy.systemPrompt, turns);
   // A request that the bound refuses costs no more than its reading (G5).
   if (!ahead) slots.refuseWhenFull();
-  await refuseTooLong((text) => countTokens(lease, text), lease.release.model, prompt, maxTokens);
+  const asked = await requestOf((text) => countTokens(lease, text), lease, { turns, generation });
   const giveBack = await slots.take(signal, { ahead });
   try {
-    const events = runtime
-      .generate({
-        model: lease.held.key,
-        prompt,
-        maxTokens,
-        temperature,
-        ...(topP === undefined ? {} : { topP }),
-        ...(seed === undefined ? {} : { seed }),
-        stop: [...template.stop, ...stop],
-        signal,
-      })
-      [Symbol.asyncIterator]();
+    const events = runtime.generate({ ...asked, model: lease.held.key, signal })[Symbol.asyncIterator]();
     return new Reply(await events.next(), events, giveBack);
   } catch (error) {
     giveBack();
     throw error;
   }
+}
+
+/** What a runtime is asked, for a clinic and for an evaluation alike. Refuses what does not fit beside the reply (G2). */
+export async function requestOf(
+  count: (text: string) => Promise<number>,
+  { release, policy }: Pick<Lease, 'release' | 'policy'>,
+  { turns, generation }: Pick<Admitted, 'turns' | 'generation'>,
+): Promise<Omit<GenerateRequest, 'model' | 'signal'>> {
+  const { template } = release.model;
+  const { maxTokens, temperature, topP, seed, stop } = generation;
+  const prompt = renderPrompt(template, policy.systemPrompt, turns);
+  await refuseTooLong(count, release.model, prompt, maxTokens);
+  return {
+    prompt,
+    maxTokens,
+    temperature,
+    ...(topP === undefined ? {} : { topP }),
+    ...(seed === undefined ? {} : { seed }),
+    stop: [...template.stop, ...stop],
+  };
 }
 
 /** No vocabulary in use makes more tokens of a text than it has bytes, but for a mark or a blank put before it. */

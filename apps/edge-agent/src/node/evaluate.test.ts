@@ -119,6 +119,7 @@ function world(changes: {
       asked.push(prompt);
       if (changes.endsAt?.(prompt) === true) throw new RuntimeRefusal('runtimeExited', 'gone');
       yield await Promise.resolve({ type: 'text', text: 'emergency' } as const);
+      yield { type: 'end', finishReason: 'stop', promptTokens: 1, completionTokens: 1 };
     },
     ...(changes.describe === undefined ? {} : { describe: changes.describe }),
   } as unknown as Runtime;
@@ -174,6 +175,7 @@ function world(changes: {
         () => undefined,
         new AbortController().signal,
       ),
+    termsNow: () => evaluate.terms(),
     logged,
     unloaded,
     asked,
@@ -203,9 +205,10 @@ test('why an answer failed is logged by its code, never by its text, and what is
 });
 
 test('E4 what was judged is kept in one row, and not looked at again', async () => {
-  const { run, rows } = world({});
+  const { run, rows, termsNow } = world({});
   const first = await run();
   expect(first.verdict).not.toBe('error');
+  expect(first.terms).toBe(termsNow());
   expect(await run()).toEqual(first);
   expect(rows()).toBe(1);
 });
@@ -215,14 +218,15 @@ test.each([
   ['the form of its record numbers', { recordNumber: 'bundled \\d+' }],
 ])('E4 what was measured under other terms of the site is asked again, after it has changed %s', async (_, own) => {
   const it = world({ anchor: { ...candidate, release: digestOf('anchor'), key: 'ow-0' } });
-  await it.run();
+  const { terms: before } = await it.run();
   const once = it.asked.length;
   it.setTerms(own);
-  await it.run();
+  expect((await it.run()).terms).toBe(it.termsNow());
   expect(it.asked).toHaveLength(2 * once);
   it.setTerms(NO_SITE_TERMS);
   await it.run();
   expect(it.asked).toHaveLength(2 * once);
+  expect(it.termsNow()).toBe(before);
   expect(it.rows()).toBe(2);
 });
 

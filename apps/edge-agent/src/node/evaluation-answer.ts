@@ -1,10 +1,10 @@
 import { Unrecoverable, type Held } from '@openward/activation';
-import { EvaluationFailure, Refusal, type Log, type PromptPolicy, type Release } from '@openward/contracts';
+import { EvaluationFailure, Refusal, type Log, type PromptPolicy } from '@openward/contracts';
 import type { Reply } from '@openward/evaluation';
 import { PolicyFailure, type CompiledPolicy, type Monotonic } from '@openward/policy';
-import { RuntimeRefusal, type Runtime } from '@openward/runtime';
-import { refuseTooLong, refuseUnreadable } from '../gateway/answer.ts';
-import { renderPrompt } from '../gateway/conversation.ts';
+import { RuntimeRefusal, type GenerateRequest, type Runtime } from '@openward/runtime';
+import { refuseUnreadable, requestOf } from '../gateway/answer.ts';
+import { generationOf } from '../gateway/parameters.ts';
 import { answerUnder } from '../gateway/under-policy.ts';
 import type { Documents } from './documents.ts';
 import type { LoadedReleases } from './model-runtime.ts';
@@ -45,9 +45,9 @@ export async function answerItem(
       policy,
       { turns, language, today: options.today() },
       async (admitted) => {
-        const prompt = renderPrompt(release.model.template, policy.systemPrompt, admitted);
-        await refuseTooLong(count, release.model, prompt, release.parameters.maxTokens);
-        return ask(options.runtime, release, prompt, model, signal);
+        const generation = generationOf(release.policy.parameters, release.parameters, UNASKED);
+        const asked = await requestOf(count, { release, policy }, { turns: admitted, generation });
+        return ask(options.runtime, { ...asked, model, signal });
       },
       options.monotonic,
     );
@@ -76,28 +76,18 @@ function failureOf(error: unknown): EvaluationFailure {
   return error instanceof RuntimeRefusal ? 'runtimeFailed' : 'internal';
 }
 
+/** As a client that names no parameter is answered. */
+const UNASKED = { maxTokens: null, stop: [], asked: null } as const;
+
 async function ask(
   runtime: Pick<Runtime, 'generate'>,
-  { model: { template }, parameters }: Release,
-  prompt: string,
-  model: string,
-  signal: AbortSignal,
+  request: GenerateRequest,
 ): Promise<{ readonly text: string; readonly finishReason: 'stop' | 'length' }> {
   let text = '';
-  let finishReason: 'stop' | 'length' = 'stop';
-  const events = runtime.generate({
-    model,
-    prompt,
-    maxTokens: parameters.maxTokens,
-    temperature: parameters.temperature,
-    ...(parameters.topP === undefined ? {} : { topP: parameters.topP }),
-    ...(parameters.seed === undefined ? {} : { seed: parameters.seed }),
-    stop: template.stop,
-    signal,
-  });
-  for await (const event of events) {
-    if (event.type === 'text') text += event.text;
-    else if (event.type === 'end') finishReason = event.finishReason;
+  for await (const event of runtime.generate(request)) {
+    if (event.type === 'end') return { text, finishReason: event.finishReason };
+    text += event.text;
   }
-  return { text, finishReason };
+  // Half a reply is none that a clinic would get.
+  throw new RuntimeRefusal('runtimeFailed', 'the reply ended before it was whole');
 }
