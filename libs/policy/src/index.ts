@@ -25,11 +25,17 @@ export { misfitsOf } from './fit.ts';
 export * from './folder.ts';
 export { type DiffLine, differenceText } from './text-diff.ts';
 export { visible } from './visible.ts';
-export { decideTermLeave, readsTerms, type TermLeave, type TermVerdict } from './term-verdicts.ts';
+export {
+  decideTermLeave,
+  readsTerms,
+  TERM_VERDICTS_IN_30_DAYS,
+  type TermLeave,
+  type TermVerdict,
+} from './term-verdicts.ts';
 export { warmUp } from './warm.ts';
 export { finderOf } from './identifiers/index.ts';
 export { starterPolicy } from './starter/index.ts';
 export { checkPolicy, type Checking, type Examination, examinePolicy, examineShape } from './check.ts';
 export { runPolicyTests, type TestDifference, type TestResult } from './run-tests.ts';
-export { policyRefusal } from './refusal.ts';
+export { policyRefusal, policyRefusalCode } from './refusal.ts';
 export { type Bound, type Change, changeAtNode, classOfChange, type Files } from './class-of-change.ts';

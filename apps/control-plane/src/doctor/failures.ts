@@ -1,4 +1,5 @@
 import type { Name, ReasonCode, RolloutNodeView, RolloutView } from '@openward/contracts';
+import { TERM_VERDICTS_IN_30_DAYS } from '@openward/policy';
 import { inWords } from '@openward/rollout';
 
 // What failed at a node in a rollout, in words, and what a person does about it.
@@ -57,10 +58,10 @@ const NEXT: Readonly<Record<ReasonCode, string>> = {
   documentInvalid: RELEASE,
   changeMismatch: 'It changes more there than the plan said;',
   suiteInvalid: 'Mend the suite and push it under another version. Make a release of it and plan it.',
-  policyInvalid: 'Push the next revision of the policy. Make a release of it and plan it.',
+  policyInvalid:
+    "Ask the site for the reason (`openward node policy terms`): where it is the policy, push its next revision, make a release and plan it; where it is the site's own words, mend them, then",
   policyTestFailed: `The policy's own test fails there: the site's terms may be too wide (\`openward node policy terms\`). Mend one of the two, then`,
-  policyWithheld:
-    'That site has told twelve verdicts on policies in 30 days that its own words decide, and tells no more for now: wait, then',
+  policyWithheld: `That site has told ${TERM_VERDICTS_IN_30_DAYS} verdicts on policies in 30 days that its own words decide, and tells no more for now: wait, then`,
   setInTraining: 'The model was trained on data of that site, and nothing there can measure it: plan without it.',
   targetMissing: SITE,
   internal: LOG,

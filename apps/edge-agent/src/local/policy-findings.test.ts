@@ -1,3 +1,4 @@
+import { NO_SITE_TERMS, type SiteTerms } from '@openward/policy';
 import { expect, test } from 'vitest';
 import { policyOf, withRecordNumbers } from '../node/policy.fixture.ts';
 import { policyFindings, type PolicyFacts } from './policy-findings.ts';
@@ -5,7 +6,7 @@ import { policyFindings, type PolicyFacts } from './policy-findings.ts';
 const now = Date.parse('2026-06-01T00:00:00.000Z');
 const facts = (given: Partial<PolicyFacts> = {}): PolicyFacts => ({
   serving: [{ service: 'triage', policy: policyOf() }],
-  recordNumber: null,
+  terms: NO_SITE_TERMS,
   onExpiry: 'goOn',
   troubles: [],
   unread: [],
@@ -14,6 +15,7 @@ const facts = (given: Partial<PolicyFacts> = {}): PolicyFacts => ({
   ...given,
 });
 const said = (given: Partial<PolicyFacts>) => policyFindings(facts(given)).map(({ level, why }) => `${level}: ${why}`);
+const withPattern = (recordNumber: string): SiteTerms => ({ ...NO_SITE_TERMS, recordNumber });
 const expiring = (expires: string) => [{ service: 'triage', policy: policyOf({ expires }) }];
 
 test('nothing is said of a policy that is well', () => {
@@ -39,7 +41,7 @@ test('one that has expired is a problem where the site chose to stop, and a warn
 test('a rule that looks for record numbers without a pattern is told, and with one it is well', () => {
   const serving = [{ service: 'triage', policy: withRecordNumbers() }];
   expect(said({ serving })[0]).toContain('its rule record-numbers looks for medical record numbers, and finds none');
-  expect(said({ serving, recordNumber: 'MRN-\\d{7}' })).toEqual([]);
+  expect(said({ serving, terms: withPattern('MRN-\\d{7}') })).toEqual([]);
 });
 
 test('a rule that could not be applied is a problem, and a policy that was refused names its rule and test', () => {
@@ -57,15 +59,34 @@ test('a policy that the site’s own pattern of record numbers fails is the site
     { code: 'testFailed', where: 'tests[2]', message: 'record-numbers, “a dose” (en): asked' },
   ];
   const refusals = [{ service: 'triage', release: 'sha256:2', number: 2, findings, at: now }];
-  expect(policyFindings(facts({ refusals, recordNumber: '\\d{3} mg' }))[0]).toMatchObject({
+  expect(policyFindings(facts({ refusals, terms: withPattern('\\d{3} mg') }))[0]).toMatchObject({
     clearedBy: 'site',
     why: expect.stringMatching(/own pattern of record numbers: tests\[2\]: record-numbers, “a dose”/) as string,
     next: expect.stringMatching(/^openward node policy record-number.*network admin.*author/) as string,
   });
-  expect(policyFindings(facts({ refusals, recordNumber: 'MRN-\\d{7}' }))[0]).toMatchObject({
+  expect(policyFindings(facts({ refusals, terms: withPattern('MRN-\\d{7}') }))[0]).toMatchObject({
     clearedBy: 'networkAdmin',
     why: expect.stringContaining('changed since') as string,
     next: expect.stringContaining('openward rollouts retry') as string,
+  });
+});
+
+test('a policy that the site’s own value of a variable does not fit is the site’s to clear, by that variable', () => {
+  const findings = [
+    { code: 'siteTermInvalid', where: 'variable emergencyNumber “117” (3)', message: 'This site’s own value is why.' },
+    { code: 'tooLarge', where: 'notices', message: 'They have 9000 bytes together.' },
+  ];
+  const refusals = [{ service: 'triage', release: 'sha256:2', number: 2, findings, at: now }];
+  const said = (emergencyNumber: string) =>
+    policyFindings(facts({ refusals, terms: { recordNumber: null, variables: { emergencyNumber } } }))[0];
+  expect(said('117')).toMatchObject({
+    clearedBy: 'site',
+    why: expect.stringContaining('own value of emergencyNumber: notices') as string,
+    next: expect.stringMatching(/^openward node policy set emergencyNumber.*network admin/) as string,
+  });
+  expect(said('112')).toMatchObject({
+    clearedBy: 'networkAdmin',
+    why: expect.stringContaining('changed since') as string,
   });
 });
 

@@ -1,7 +1,8 @@
 import { expiryOf, type PromptPolicy } from '@openward/contracts';
 import type { OnPolicyExpiry, PolicyRefusal } from '@openward/persistence/node';
 import type { PolicyTrouble } from '../gateway/policy-counts.ts';
-import { ownPatternIn } from '../node/policy-check.ts';
+import type { SiteTerms } from '@openward/policy';
+import { ownWordsIn } from '../node/own-terms.ts';
 import { finding, type Finding } from './finding.ts';
 
 /** What of the policies here a person should know of. */
@@ -9,7 +10,7 @@ export interface PolicyFacts {
   readonly serving: readonly { readonly service: string; readonly policy: PromptPolicy }[];
   /** Of releases that are held here: their documents cannot be read. */
   readonly unread: readonly { readonly service: string; readonly number: number }[];
-  readonly recordNumber: string | null;
+  readonly terms: SiteTerms;
   readonly onExpiry: OnPolicyExpiry;
   readonly troubles: readonly PolicyTrouble[];
   /** Of the newest release that was offered for each service, where it was its policy that ended the attempt. */
@@ -20,7 +21,7 @@ export interface PolicyFacts {
 export const policyFindings = ({
   serving,
   unread,
-  recordNumber,
+  terms,
   onExpiry,
   troubles,
   refusals,
@@ -28,7 +29,7 @@ export const policyFindings = ({
 }: PolicyFacts): Finding[] => [
   ...serving.flatMap(({ service, policy }) => [
     ...expiryFindings(service, policy, onExpiry, now),
-    ...recordNumberFindings(service, policy, recordNumber),
+    ...recordNumberFindings(service, policy, terms),
   ]),
   ...unread.map(({ service, number }): Finding => ({
     level: 'problem',
@@ -44,31 +45,25 @@ export const policyFindings = ({
     clearedBy: 'networkAdmin',
     next: `tell the network admin; \`openward node rollback ${service}\` goes back to the release that \`openward node status\` names`,
   })),
-  ...refusals.map((refusal) => refusalFinding(refusal, recordNumber)),
+  ...refusals.map((refusal) => refusalFinding(refusal, terms)),
 ];
 
-function refusalFinding({ service, number, findings }: PolicyRefusal, recordNumber: string | null): Finding {
+function refusalFinding({ service, number, findings }: PolicyRefusal, terms: SiteTerms): Finding {
   const what = `${service} release ${number}`;
-  const own = ownPatternIn(findings, recordNumber);
-  const first = findings.find(({ code }) => own === 'none' || code !== 'siteTermInvalid');
+  const own = ownWordsIn(findings, terms);
+  const first = findings.find(({ code }) => own.kind === 'none' || code !== 'siteTermInvalid');
   const found = first === undefined ? 'it is not known why' : `${first.where}: ${first.message}`;
   const again = 'ask a network admin for another attempt (openward rollouts retry)';
-  const author = 'or ask, through the network admin, the policy’s author to change the rule or the test';
-  if (own === 'none') {
+  const author = 'or ask, through the network admin, the policy’s author to change the rule, the text or the test';
+  if (own.kind === 'none') {
     const next =
       'nothing has changed; see `openward node policy terms` for all that was found, and tell the network admin';
     return finding('warning', what, `its policy is refused here: ${found}`, next, 'networkAdmin');
   }
-  const why = `its policy is refused here because of this site’s own pattern of record numbers: ${found}`;
-  return own === 'standing'
-    ? finding(
-        'warning',
-        what,
-        why,
-        `openward node policy record-number, with a narrower form, then ${again}; ${author}`,
-        'site',
-      )
-    : finding('warning', what, `${why}; the pattern was changed since`, `${again}`, 'networkAdmin');
+  const why = `its policy is refused here because of this site’s ${own.what}: ${found}`;
+  return own.kind === 'standing'
+    ? finding('warning', what, why, `${own.commands.join(', ')}, then ${again}; ${author}`, 'site')
+    : finding('warning', what, `${why}; that was changed since`, again, 'networkAdmin');
 }
 
 function expiryFindings(service: string, policy: PromptPolicy, onExpiry: OnPolicyExpiry, now: number): Finding[] {
@@ -89,7 +84,7 @@ function expiryFindings(service: string, policy: PromptPolicy, onExpiry: OnPolic
   ];
 }
 
-function recordNumberFindings(service: string, { rules }: PromptPolicy, recordNumber: string | null): Finding[] {
+function recordNumberFindings(service: string, { rules }: PromptPolicy, { recordNumber }: SiteTerms): Finding[] {
   const rule = rules.find(({ match }) => match.kind === 'identifier' && match.identifier === 'recordNumber');
   if (rule === undefined || recordNumber !== null) return [];
   return [

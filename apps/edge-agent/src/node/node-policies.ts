@@ -166,7 +166,7 @@ export class NodePolicies {
     return {
       serving: policies.filter(({ serves }) => serves),
       unread,
-      recordNumber: this.settings.terms().recordNumber,
+      terms: this.settings.terms(),
       onExpiry: this.settings.onExpiry(),
       troubles: this.troubles(),
       refusals: this.openRefusals(),

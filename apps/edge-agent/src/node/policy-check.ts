@@ -4,13 +4,15 @@ import {
   compilePolicy,
   misfitsOf,
   NO_SITE_TERMS,
+  policyRefusalCode,
   readsTerms,
+  TERM_VERDICTS_IN_30_DAYS,
   type TermLeave,
   type PolicyFinding,
   type SiteTerms,
-  visible,
 } from '@openward/policy';
 import type { JudgePolicy } from '@openward/policy-check';
+import { attributed } from './own-terms.ts';
 
 /** Why this node does not run a policy, for the people of its site. The network is told the code alone. */
 export interface RefusedPolicy {
@@ -19,7 +21,7 @@ export interface RefusedPolicy {
 }
 
 const refused = (findings: readonly PolicyFinding[]): RefusedPolicy => ({
-  code: findings.every(({ code }) => code === 'testFailed') ? 'policyTestFailed' : 'policyInvalid',
+  code: policyRefusalCode(findings),
   findings,
 });
 
@@ -53,43 +55,7 @@ export async function refusedOf(
   const misfits = misfitsOf(release);
   if (misfits.length > 0) return { code: 'policyInvalid', findings: misfits };
   const why = await refusedBy(judge, policy, terms);
-  return why?.code === 'policyTestFailed' ? attributed(judge, policy, terms, why) : why;
-}
-
-const OWN_PATTERN = 'record-number';
-
-/** Where a finding says that it is a site's own pattern of record numbers, and which: it may be another by now. */
-const ownPatternAt = (pattern: string): string => `${OWN_PATTERN} ${visible(pattern)}`;
-
-/** Tests run with the site's own pattern of record numbers: where they pass without it, that pattern is named before them. */
-async function attributed(
-  judge: JudgePolicy,
-  policy: PromptPolicy,
-  terms: SiteTerms,
-  why: RefusedPolicy,
-): Promise<RefusedPolicy> {
-  const { recordNumber } = terms;
-  if (recordNumber === null) return why;
-  const without = await judge(policy, { ...terms, recordNumber: null });
-  if (without.kind === 'refused') return why;
-  const own: PolicyFinding = {
-    code: 'siteTermInvalid',
-    where: ownPatternAt(recordNumber),
-    message:
-      'This site’s own pattern of record numbers is why: without it every test of the policy passes. Give a narrower one ' +
-      '(openward node policy record-number PATTERN), or ask the policy’s author to change the rule or the test named next.',
-  };
-  return { ...why, findings: [own, ...why.findings] };
-}
-
-/** Whether a refusal that was kept is the site's own pattern's, and whether that is still its pattern. */
-export function ownPatternIn(
-  findings: readonly { readonly code: string; readonly where: string }[],
-  recordNumber: string | null,
-): 'none' | 'standing' | 'changed' {
-  const own = findings.find(({ code, where }) => code === 'siteTermInvalid' && where.startsWith(OWN_PATTERN));
-  if (own === undefined) return 'none';
-  return recordNumber !== null && own.where === ownPatternAt(recordNumber) ? 'standing' : 'changed';
+  return why && { ...why, findings: await attributed(judge, policy, terms, why.findings) };
 }
 
 /** Whether a policy that looks for everything that a site may name could be made ready with these terms. */
@@ -148,9 +114,9 @@ const withheld = (until: number): RefusedRelease => ({
       code: 'siteTermInvalid',
       where: 'terms',
       message:
-        'Twelve policies were judged with this site’s own words (its form of record numbers, its values of variables) in 30 days. One ' +
-        `more verdict could tell whoever writes policies what those words are, so none is given before ${instantOf(until)}, whether the ` +
-        'policy would run here or not. Have it retried after that.',
+        `${TERM_VERDICTS_IN_30_DAYS} policies were judged with this site’s own words (its form of record numbers, its values of ` +
+        'variables) in 30 days. One more verdict could tell whoever writes policies what those words are, so none is given before ' +
+        `${instantOf(until)}, whether the policy would run here or not. Have it retried after that.`,
     },
   ],
 });
