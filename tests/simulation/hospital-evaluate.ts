@@ -39,6 +39,7 @@ export function simulatedEvaluation(
   const { seed, site, disk, kept, models } = options;
   const { world } = life;
   return {
+    terms: () => 'none',
     evaluate: async ({ assignment, candidate, live, anchor }, progress, signal) => {
       const { digest, artifact } = assignment.suite;
       const suite = parseOnce(artifact.file, bytesOn(disk, artifact.file), SuiteDocument);

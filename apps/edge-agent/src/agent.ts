@@ -133,7 +133,10 @@ export class Agent {
       log: ports.log,
       state: () => this.reconciler.state(),
       releaseOf: (held) => this.documents.release(held.release, held.document),
-      recompile: () => this.served.recompile(),
+      recompile: () => {
+        this.served.recompile();
+        this.reconciler.lookAgain();
+      },
       servingPolicy: (service) => this.served.policyOf(service),
     });
     const answering: Answering = {
@@ -165,7 +168,10 @@ export class Agent {
         this.fetches.totalBytes += bytes;
         this.#metrics.fetchedBytes.add(bytes);
       },
-      onReclaimed: (files) => this.fetches.keepOnly(files),
+      onReclaimed: (files) => {
+        this.fetches.keepOnly(files);
+        this.documents.keepOnly(files);
+      },
       log: ports.log,
     });
     this.offerReading = {

@@ -20,6 +20,8 @@ export interface Now {
   readonly wall: number;
   readonly minuteOfWeek: number;
   readonly nonce: string;
+  /** Digest of what the site has set of its own: an evaluation under other terms is no evidence of what would run. */
+  readonly terms: string;
 }
 
 /** What a plain yes can answer. `waive`: the result may leave, which does not waive it (R8). */

@@ -30,6 +30,8 @@ export type Entry =
   | (On<'staged'> & { readonly held: Held; readonly against: Digest | null })
   | (On<'chained'> & { readonly key: string; readonly chain: Chain })
   | (On<'evaluated'> & { readonly result: EvaluationResult })
+  /** The site has changed its terms since, and nothing of the result has left: it is evaluated again, and asked again. */
+  | On<'outdated'>
   /** The evidence is in the ledger and the outbox. */
   | On<'disclosed'>
   /** R4: the one entry that makes the switch. */
@@ -92,6 +94,7 @@ export function applyEntry(known: Durable, entry: Entry): Durable {
     case 'staged':
     case 'chained':
     case 'evaluated':
+    case 'outdated':
     case 'disclosed':
     case 'activated':
     case 'watched':
@@ -143,6 +146,7 @@ function applyToService(record: ServiceRecord, entry: ServiceEntry): ServiceReco
     case 'answered':
     case 'staged':
     case 'evaluated':
+    case 'outdated':
     case 'disclosed':
     case 'activated':
     case 'watched':
@@ -175,6 +179,12 @@ function applyToAttempt(record: ServiceRecord, attempt: Attempt, entry: AttemptE
     case 'evaluated':
       if (progress.at !== 'staged') return wrong();
       return to({ ...progress, at: 'evaluated', result: entry.result, disclosed: false });
+    case 'outdated': {
+      if (progress.at !== 'evaluated' || progress.disclosed) return wrong();
+      const { candidate, against } = progress;
+      const consent = { ...attempt.consent, activate: false, waiver: null };
+      return { ...record, attempt: { ...attempt, consent, progress: { at: 'staged', candidate, against } } };
+    }
     case 'disclosed':
       return progress.at === 'evaluated' ? to({ ...progress, disclosed: true }) : wrong();
     case 'activated': {

@@ -87,6 +87,8 @@ export interface Evaluate {
     progress: (quarters: number) => void,
     signal: AbortSignal,
   ): Promise<EvaluationResult>;
+  /** Digest of the site's own terms, as they are now. */
+  terms(): string;
 }
 
 /** The gateway's switch. */

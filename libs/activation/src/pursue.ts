@@ -102,6 +102,7 @@ function hindranceToEvaluate(turn: Turn, service: Name, attempt: Attempt): WaitC
  * second answer, or under a standing rule. R8: an inconclusive one goes on only with a person's reason.
  */
 function seekLeave(turn: Turn, service: Name): void {
+  if (dropOutdated(turn, service)) return;
   const attempt = attemptAt(turn, service, 'evaluated');
   if (attempt === null) return;
   const { consent, progress } = attempt;
@@ -123,6 +124,20 @@ function seekLeave(turn: Turn, service: Name): void {
   if (verdict !== 'pass' && consent.waiver === null) return wait('gateInconclusive');
   if (isTargetMissing(turn, service)) return endUnchanged(turn, service, 'failed', 'targetMissing');
   askForPermit(turn, service);
+}
+
+/**
+ * A result under other terms than the site's of now, before anything of it has left: it is measured again, and a person asked again.
+ * What has left stands, since one assignment has one evidence (R2).
+ */
+export function dropOutdated(turn: Turn, service: Name): boolean {
+  const progress = turn.attempt(service)?.progress;
+  if (progress?.at !== 'evaluated' || progress.disclosed) return false;
+  const { terms } = progress.result;
+  if (terms === undefined || terms === turn.now.terms) return false;
+  turn.cancelJob(service);
+  turn.record({ kind: 'outdated', service });
+  return true;
 }
 
 /** The ledger's row before the journal's word that it is there; the same evidence again is the same row (P1). */

@@ -14,6 +14,8 @@ export interface Reconciler {
   desired(doc: DesiredState): void;
   /** Resolves when the answer is durable, and the gateway has followed it. */
   command(command: Command): Promise<CommandAnswer>;
+  /** The site has changed its own terms, and what was measured under others may be outdated. */
+  lookAgain(): void;
   /** What waits for a person here. */
   offers(): readonly Offer[];
   /** What the network may see, for the report that the agent sends every ten minutes. */
@@ -86,6 +88,10 @@ class Loop implements Reconciler {
     });
   }
 
+  lookAgain(): void {
+    this.#put({ kind: 'tick' });
+  }
+
   offers(): readonly Offer[] {
     return offersOf(this.#state);
   }
@@ -141,9 +147,15 @@ class Loop implements Reconciler {
   }
 
   #stamp(): Now {
-    const { clock, localTime, ids } = this.#ports;
+    const { clock, localTime, ids, evaluate } = this.#ports;
     const wall = clock.wall();
-    return { monotonic: clock.monotonic(), wall, minuteOfWeek: localTime.minuteOfWeek(wall), nonce: ids.nonce() };
+    return {
+      monotonic: clock.monotonic(),
+      wall,
+      minuteOfWeek: localTime.minuteOfWeek(wall),
+      nonce: ids.nonce(),
+      terms: evaluate.terms(),
+    };
   }
 
   /** Time is an event too: the next one is due when waiting alone could change something. */

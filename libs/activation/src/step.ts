@@ -7,7 +7,7 @@ import { type Entry, NOTHING_KNOWN, replay } from './journal.ts';
 import { hasShrunk, keepOf } from './keep.ts';
 import type { End, Job, NodeState } from './model.ts';
 import { permitFailed, takePermit } from './permit.ts';
-import { pursue } from './pursue.ts';
+import { dropOutdated, pursue } from './pursue.ts';
 import { reportOf } from './report.ts';
 import { converge, loaded, loadFailed, switched, switchFailed } from './serve.ts';
 import { attemptAt, backOff, heldOf, IDLE, Turn } from './turn.ts';
@@ -33,7 +33,11 @@ export function step(
   if (!state.isBooted && event.kind !== 'booted') return beforeBoot(state, event);
   const turn = new Turn(event.kind === 'booted' ? readBack(event.entries) : state, now);
   if (event.kind === 'booted') for (const service of turn.services()) restarted(turn, service);
-  else takeIn(turn, event);
+  else {
+    // Before a person's answer is taken: it would be to a result that no longer says what would run.
+    for (const service of turn.services()) dropOutdated(turn, service);
+    takeIn(turn, event);
+  }
   settle(turn);
   if (turn.journalled > CHECKPOINT_AFTER) turn.record({ kind: 'checkpoint', durable: turn.durable });
   return finish(state, turn, event.kind === 'booted');

@@ -64,6 +64,7 @@ const subjectOf = (held: Held): Subject => ({ release: held.release, variant: he
 export function createEvaluate(options: EvaluateOptions): Evaluate {
   const { documents, judgements, runtime } = options;
   return {
+    terms: () => digestOf(options.terms()),
     async evaluate({ assignment, candidate, live, anchor }, progress, signal) {
       const suite = await documents.suite(assignment.suite.digest, assignment.suite.artifact);
       if (suite.service !== assignment.service)
@@ -122,7 +123,7 @@ export function createEvaluate(options: EvaluateOptions): Evaluate {
         signal,
       );
       if (end.kind === 'cancelled') throw signal.reason ?? new Error('the evaluation was cancelled');
-      const result = resultOf(end, runtimeVersion);
+      const result = resultOf(end, runtimeVersion, terms);
       keep(options, key, result, end.judgement, own, set, assignment.suite.digest, candidate.release, under);
       return result;
     },
@@ -208,12 +209,14 @@ function ownDataOf(
 const resultOf = (
   { judgement: { verdict, reason, bundled, own }, failure }: Extract<EvaluationEnd, { readonly kind: 'judged' }>,
   runtimeVersion: string,
+  terms: string,
 ): EvaluationResult => ({
   verdict,
   reason,
   bundled,
   own,
   runtimeVersion,
+  terms,
   ...(verdict === 'error' && failure !== null ? { failure } : {}),
 });
 

@@ -19,6 +19,7 @@ export class Bench {
   monotonic = 1000;
   wall = 1_767_225_600_000;
   minuteOfWeek = 0;
+  terms = 'terms';
   readonly service: string;
   #generation = 0;
   #draws = 0;
@@ -30,7 +31,8 @@ export class Bench {
 
   send(event: Event): readonly Effect[] {
     const nonce = `nonce-${this.#draws++}`;
-    const now = { monotonic: this.monotonic, wall: this.wall, minuteOfWeek: this.minuteOfWeek, nonce };
+    const { monotonic, wall, minuteOfWeek, terms } = this;
+    const now = { monotonic, wall, minuteOfWeek, nonce, terms };
     const { state, effects } = step(this.state, event, now);
     this.state = state;
     this.effects = effects;

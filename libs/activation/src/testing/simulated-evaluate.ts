@@ -16,4 +16,5 @@ export const simulatedEvaluate = (
     }
     return judging(assignment);
   },
+  terms: () => 'terms',
 });
