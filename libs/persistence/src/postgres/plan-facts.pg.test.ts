@@ -141,6 +141,29 @@ it('tells what a release is at each node by the files that run there, and nothin
   expect(Object.fromEntries(planned)).toEqual({ a: 'f16 policyText', b: 'f16 base', c: 'f16 base' });
 });
 
+it('does not know the files of a release that a node was planned for in two variants: the second may have been refused (N2)', async () => {
+  await using opened = openOn(await withDatabase(MIGRATED));
+  const { persistence } = opened;
+  const [first = ''] = await putReleases(persistence, 1);
+  for (const node of ['a', 'b']) {
+    await putNode(persistence.db, { site: `${node}-hospital`, node });
+    await report(persistence, node, 1, []);
+  }
+  await startRelease(persistence, 1, 'ro-aaaaaaaa');
+  const serving = [
+    { service: 'triage', active: first, lastGood: first, anchor: null, serving: 'serving', pinned: false } as const,
+  ];
+  await report(persistence, 'a', 2, serving, { ...NODE_CLASS, threads: 1 });
+  await report(persistence, 'b', 2, serving);
+  const ended = sql`update rollouts set state = jsonb_set(state, '{life}', '{"kind":"completed","at":0}'), open = false`;
+  await ended.execute(persistence.db);
+  await startRelease(persistence, 1, 'ro-bbbbbbbb');
+
+  const facts = await persistence.planFacts('triage', 1);
+  const changes = Object.fromEntries((facts?.nodes ?? []).map((it) => [it.node, it.reported?.changes]));
+  expect(changes).toEqual({ a: {}, b: { f16: 'base', q8_0: 'quantisation' } });
+});
+
 it('names the policies with an end under which nodes serve, and how many do', async () => {
   await using opened = openOn(await withDatabase(MIGRATED));
   const { persistence } = opened;

@@ -80,6 +80,24 @@ async function readChanges(db: Database, next: Release): Promise<Changes> {
   );
 }
 
+/**
+ * By node: of the releases of the service, those that it was planned for in several variants. It was told one after the other, and
+ * which of them runs no report says: a rollout of the second may have been refused there.
+ */
+async function readDoubtful(db: Database, service: Name): Promise<ReadonlyMap<Name, readonly Digest[]>> {
+  const { rows } = await sql<{ node: Name; releases: Digest[] }>`
+    select node, array_agg(release) as releases from (
+      select planned ->> 'node' as node, release from rollouts,
+        jsonb_array_elements(state -> 'plan' -> 'waves') as wave, jsonb_array_elements(wave -> 'nodes') as planned
+      where service = ${service} and release in (
+        select served ->> 'active' from node_states, jsonb_array_elements(body -> 'services') as served
+        where served ->> 'service' = ${service})
+      group by 1, 2
+      having count(distinct planned ->> 'variant') > 1) as doubtful
+    group by node`.execute(db);
+  return new Map(rows.map(({ node, releases }) => [node, releases]));
+}
+
 const nodesQuery = (db: Database) =>
   db
     .selectFrom('nodes')
@@ -98,10 +116,14 @@ const nodesQuery = (db: Database) =>
 
 async function readNodes(db: Database, next: Release): Promise<readonly NodeFacts[]> {
   const changes = await readChanges(db, next);
+  const doubtful = await readDoubtful(db, next.service.name);
   const rows = await nodesQuery(db).execute();
   const held = await readHeld(db);
   return rows.map((row) => {
     const mine = held.get(row.name) ?? [];
+    const unsure = doubtful.get(row.name) ?? [];
+    const known =
+      unsure.length === 0 ? changes : new Map([...changes].filter(([release]) => !unsure.includes(release)));
     const named = new Set(row.body?.services.flatMap((it) => [it.active, it.lastGood, it.anchor]));
     return {
       node: row.name,
@@ -110,7 +132,7 @@ async function readNodes(db: Database, next: Release): Promise<readonly NodeFact
       labels: row.labels,
       linkBytesPerSecond: row.link_bytes_per_second,
       revoked: row.revoked_at !== null,
-      reported: row.body === null ? null : reportedOf(row.body, next, mine, changes),
+      reported: row.body === null ? null : reportedOf(row.body, next, mine, known),
       files: [...new Set(mine.filter((it) => named.has(it.release)).flatMap(filesOf))],
       // No report says what the site's rules are (P6).
     };

@@ -21,6 +21,16 @@ where service = $1 and digest in (
   where served ->> 'service' = $2)
 order by digest;
 
+select node, array_agg(release) as releases from (
+  select planned ->> 'node' as node, release from rollouts,
+    jsonb_array_elements(state -> 'plan' -> 'waves') as wave, jsonb_array_elements(wave -> 'nodes') as planned
+  where service = $1 and release in (
+    select served ->> 'active' from node_states, jsonb_array_elements(body -> 'services') as served
+    where served ->> 'service' = $2)
+  group by 1, 2
+  having count(distinct planned ->> 'variant') > 1) as doubtful
+group by node;
+
 select "nodes"."name", "nodes"."site", "nodes"."revoked_at", "sites"."tier", "sites"."labels", "sites"."link_bytes_per_second", "node_states"."body"
 from "nodes"
 inner join "sites" on "sites"."name" = "nodes"."site"
