@@ -17,10 +17,6 @@ export const TEXTS = {
     en: 'The text is too long to be read safely. Please send the part that matters, in at most 6,000 characters.',
     fr: 'Le texte est trop long pour être lu de façon sûre. Envoyez la partie importante, en 6 000 caractères au plus.',
   },
-  fallback: {
-    en: 'No answer can be given at the moment. Please ask a member of staff; in an emergency call {{emergencyNumber}}.',
-    fr: "Aucune réponse n'est possible pour le moment. Adressez-vous au personnel ; en cas d'urgence, appelez le {{emergencyNumber}}.",
-  },
   disclaimer: {
     en: 'This is help with triage and no diagnosis. A clinician decides.',
     fr: "Ceci est une aide au triage et non un diagnostic. C'est un soignant qui décide.",
