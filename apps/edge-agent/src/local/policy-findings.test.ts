@@ -90,6 +90,16 @@ test('a policy that the site’s own value of a variable does not fit is the sit
   });
 });
 
+test('a verdict that is withheld is no fault of the policy or of the site’s terms, and time clears it', () => {
+  const findings = [{ code: 'verdictWithheld', where: 'terms', message: 'None is given before 2026-04-01.' }];
+  const refusals = [{ service: 'triage', release: 'sha256:2', number: 2, findings, at: now }];
+  expect(policyFindings(facts({ refusals, terms: withPattern('MRN-\\d{7}') }))[0]).toMatchObject({
+    clearedBy: 'time',
+    why: 'it is not told whether its policy runs here: None is given before 2026-04-01.',
+    next: expect.stringContaining('openward rollouts retry') as string,
+  });
+});
+
 test('a release that cannot be read is a problem, and named', () => {
   const [only] = policyFindings(facts({ unread: [{ service: 'summary', number: 7 }] }));
   expect(only).toMatchObject({ level: 'problem', what: 'summary release 7' });

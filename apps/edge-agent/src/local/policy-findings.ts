@@ -55,6 +55,8 @@ function refusalFinding({ service, number, findings }: PolicyRefusal, terms: Sit
   const found = first === undefined ? 'it is not known why' : `${first.where}: ${first.message}`;
   const again = 'ask a network admin for another attempt (openward rollouts retry)';
   const author = 'or ask, through the network admin, the policy’s author to change the rule, the text or the test';
+  if (first?.code === 'verdictWithheld')
+    return finding('warning', what, `it is not told whether its policy runs here: ${first.message}`, again, 'time');
   if (own.kind === 'none') {
     const next =
       'nothing has changed; see `openward node policy terms` for all that was found, and tell the network admin';

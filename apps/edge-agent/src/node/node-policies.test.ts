@@ -65,7 +65,7 @@ test('E6 a policy that is judged with the site’s own words is counted once, an
   expect([one?.at, others]).toEqual([start, []]);
   verdicts.write(Array.from({ length: 12 }, (_, n) => ({ ...one!, policy: `sha256:${n}`, at: start + n })));
   await expect(runs()).rejects.toMatchObject({ code: 'policyWithheld' });
-  expect(policies.refusals.list()).toMatchObject([{ findings: [{ where: 'terms' }] }]);
+  expect(policies.refusals.list()).toMatchObject([{ findings: [{ code: 'verdictWithheld', where: 'terms' }] }]);
   now = start + 30 * 86_400_000;
   await runs();
 }, 60_000);
@@ -85,7 +85,7 @@ test('E6 an offer tells beforehand that the verdicts of a month are spent, and u
   const { policies, verdicts } = spent(now);
   const before = verdicts.read();
   const refused = await policies.refusedNow(releaseWith(withRecordNumbers()));
-  expect(refused).toMatchObject({ code: 'policyWithheld', findings: [{ where: 'terms' }] });
+  expect(refused).toMatchObject({ code: 'policyWithheld', findings: [{ code: 'verdictWithheld', where: 'terms' }] });
   expect(refused?.findings[0]?.message).toContain('2026-03-31T00:00:00');
   expect(verdicts.read()).toEqual(before);
   verdicts.write(before.slice(1));

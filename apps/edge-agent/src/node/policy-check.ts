@@ -111,7 +111,7 @@ const withheld = (until: number): RefusedRelease => ({
   code: 'policyWithheld',
   findings: [
     {
-      code: 'siteTermInvalid',
+      code: 'verdictWithheld',
       where: 'terms',
       message:
         `${TERM_VERDICTS_IN_30_DAYS} policies were judged with this site’s own words (its form of record numbers, its values of ` +
