@@ -44,7 +44,9 @@ export type PolicyFindingCode =
   | 'testFailed'
   /** A rule takes far longer than its limit; or the check takes longer, or more memory, than any policy's. */
   | 'tooSlow'
-  | 'siteTermInvalid';
+  | 'siteTermInvalid'
+  /** A node says neither that the policy runs there nor that it does not (`policyWithheld`). */
+  | 'verdictWithheld';
 
 /** What a site brings to every policy that it runs. */
 export interface SiteTerms {
