@@ -95,6 +95,27 @@ describe('the reconciler', () => {
     expect(running.node.gateway.served.size).toBe(0);
   });
 
+  it('E4 looks again where the site has changed its terms, and evaluates anew before a person is asked', async () => {
+    let terms = 'one';
+    let looks = 0;
+    const running = await run(({ evaluate }) => ({
+      evaluate: {
+        terms: () => terms,
+        evaluate: async (...asked) => {
+          looks++;
+          return { ...(await evaluate.evaluate(...asked)), terms };
+        },
+      },
+    }));
+    void running.reconciler.command({ kind: 'setRules', rules: { prepare: [{}], activate: [] } });
+    await running.pass(20_000);
+    expect([stepOf(running), looks]).toEqual(['awaitingConsent', 1]);
+    terms = 'two';
+    running.reconciler.lookAgain();
+    await running.pass(20_000);
+    expect([stepOf(running), looks]).toEqual(['awaitingConsent', 2]);
+  });
+
   it('tries again what may pass, and ends the attempt by a code from the list', async () => {
     let calls = 0;
     const running = await run(({ fetch }) => ({

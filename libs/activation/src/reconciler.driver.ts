@@ -3,6 +3,7 @@ import { dueIn } from './due.ts';
 import type { Command, CommandAnswer, Effect, Event, Now } from './events.ts';
 import { isInUse, keepOf, keepOfBoth } from './keep.ts';
 import type { Durable, NodeState } from './model.ts';
+import { momentOf } from './moment.ts';
 import { type Offer, offersOf } from './offers.ts';
 import type { Ports, StatePart } from './ports.ts';
 import { evidenceBody, reportOf } from './report.ts';
@@ -132,7 +133,7 @@ class Loop implements Reconciler {
     this.#isPumping = true;
     try {
       for (let event; !this.#isStopped && (event = this.#queue.shift()) !== undefined;) {
-        const now = this.#stamp();
+        const now = momentOf(this.#ports);
         const { state, effects } = step(this.#state, event, now);
         this.#state = state;
         for (const effect of effects) await this.#run(effect);
@@ -144,18 +145,6 @@ class Loop implements Reconciler {
     }
     this.#isPumping = false;
     if (this.#isStopped) this.#resolve();
-  }
-
-  #stamp(): Now {
-    const { clock, localTime, ids, evaluate } = this.#ports;
-    const wall = clock.wall();
-    return {
-      monotonic: clock.monotonic(),
-      wall,
-      minuteOfWeek: localTime.minuteOfWeek(wall),
-      nonce: ids.nonce(),
-      terms: evaluate.terms(),
-    };
   }
 
   /** Time is an event too: the next one is due when waiting alone could change something. */
