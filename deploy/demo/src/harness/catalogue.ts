@@ -34,7 +34,10 @@ export const SERVICE = {
   users: 'Nurses at the desk',
   languages: ['en'],
   riskClass: 'high',
-  fallbackText: 'Use the printed triage protocol. In an emergency call 112.',
+  fallbackText: 'Use the printed triage protocol. In an emergency call {{emergencyNumber}}.',
+  variables: [
+    { name: 'emergencyNumber', description: 'whom to call in an emergency', default: '112', setBySite: true },
+  ],
 } as const;
 
 /** In a version's own order: the first whose needs a node meets is taken (R1). */
