@@ -76,7 +76,7 @@ const marked: Step = async (world) => {
     ['/api/chat', { model: triage.name, messages: [{ role: 'user', content: content.repeat(40) }] }, 400],
     ['/api/chat', `{"model": "${content}`, 400],
     [`/v1/models/${encodeURIComponent(content)}`, {}, 404],
-    ['/v1/embeddings', { model: triage.name, input: content }, 400],
+    ['/v1/embeddings', { model: triage.name, input: content }, 404],
   ];
   for (const [path, body, status] of bodies) {
     const response = await fetch(`${gateway}${path}`, {
