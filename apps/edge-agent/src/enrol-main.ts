@@ -1,9 +1,9 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { Refusal } from '@openward/contracts';
 import { openNodeDatabase } from '@openward/persistence/node';
 import { dataDirOf } from './config.ts';
 import { enrol } from './network/enrol.ts';
-import { pathsOf } from './node/files.ts';
+import { claimFolder, pathsOf } from './node/files.ts';
 
 // `node enrol-main.js --data DIR --node NAME`, the token on standard input, so that it stands in no list of processes.
 
@@ -13,7 +13,7 @@ const valueOf = (flag: string): string | undefined => {
 };
 
 const dataDir = dataDirOf(process.argv);
-mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+claimFolder(dataDir);
 const database = openNodeDatabase(pathsOf(dataDir).database);
 try {
   const token = readFileSync(0, 'utf8').trim();

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { createLogger, startTelemetry } from '@openward/observability';
@@ -7,6 +7,7 @@ import { Agent } from './agent.ts';
 import { AppModule } from './app.module.ts';
 import { dataDirOf, readConfig } from './config.ts';
 import { claimSocket } from './local/socket.ts';
+import { claimFolder } from './node/files.ts';
 import { holdDataFolder } from './node/lock.ts';
 import { AGENT_VERSION } from './version.ts';
 
@@ -15,7 +16,7 @@ import { AGENT_VERSION } from './version.ts';
 const MOST_RECORDS_BYTES = 256 * 1024 * 1024;
 
 const dataDir = dataDirOf(process.argv);
-mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+claimFolder(dataDir);
 
 try {
   const held = holdDataFolder(dataDir);

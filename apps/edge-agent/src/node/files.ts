@@ -1,5 +1,26 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
+
+/**
+ * Makes the data folder, or takes over one that is there: what this process writes into it nobody else may read, and a folder of ours
+ * is closed to others. Somebody who could open the lock's file would keep an agent from starting.
+ */
+export function claimFolder(dataDir: string): void {
+  process.umask(0o077);
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  if (statSync(dataDir).uid === process.getuid?.()) chmodSync(dataDir, 0o700);
+}
 
 /** Replaces the file as a whole, durably, readable by its owner alone. */
 export function writeSecretFile(path: string, text: string): void {
