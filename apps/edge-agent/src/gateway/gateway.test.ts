@@ -98,6 +98,15 @@ test('a request in flight ends on the old release while the next is answered by 
   await drain;
 });
 
+test('G5 a client that reads nothing any more is cut off, and frees its place', async () => {
+  world.runtime.isDeaf = true;
+  const response = await post('/v1/chat/completions', chat({ stream: true }));
+  expect(response.status).toBe(200);
+  await until(() => world.slots.busy === 0);
+  expect(world.runtime.aborted).toBe(1);
+  await response.body?.cancel().catch(() => undefined);
+});
+
 test('a client that goes away stops its generation and frees its place', async () => {
   world.runtime.gate = new Promise(() => undefined);
   const stop = new AbortController();

@@ -168,6 +168,8 @@ async function converse(asking: Asking, response: ServerResponse): Promise<Outco
     compiled: lease.policy,
     input: admission.input,
     now: options.monotonic,
+    // As long as it may take to send what it asks.
+    mostUnreadMs: options.limits.ms,
     ended: (end: ReplyEnd) => void (judged.end = end),
     said:
       judged.shadow === null && !judged.hasOwnShadow

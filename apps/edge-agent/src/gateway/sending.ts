@@ -6,11 +6,12 @@ import type { Conversation } from './conversation.ts';
 import type { Dialect, Ending, ReplyFacts } from './dialect.ts';
 import { sendJson, type ReplyHeaders } from './http.ts';
 import { policyHeaders } from './policy-headers.ts';
+import type { Ended } from './soak.ts';
 import { filterOf, judgeWhole, type InputGo } from './under-policy.ts';
 
 // How a reply leaves: whole or streamed, in one API's words, under the output rules of its policy.
 
-export type Outcome = 'ok' | 'failed' | 'left';
+export type Outcome = Exclude<Ended, 'refused'>;
 
 export interface Sending {
   readonly dialect: Dialect;
@@ -22,6 +23,8 @@ export interface Sending {
   readonly compiled: CompiledPolicy;
   readonly input: InputGo | null;
   readonly now: Monotonic;
+  /** How long a client may leave a piece unread, in milliseconds. */
+  readonly mostUnreadMs: number;
   /** Told once, of a reply that is known to its end. */
   readonly ended: (end: ReplyEnd) => void;
   /** Told of every piece as the model says it. */
@@ -110,14 +113,15 @@ export async function sendStream(sending: Sending, events: Reply, response: Serv
         );
         return 'ok';
       }
-      if (!response.write(out)) await drained(response);
+      if (!response.write(out)) await drained(response, sending.mostUnreadMs);
     }
     throw cutShort();
   } catch (error) {
     if (response.destroyed) return 'left';
     if (!hasBegun) throw error;
-    response.end(dialect.failed(sending.refusalOf(error, hasSpoken)));
-    return 'failed';
+    const refusal = sending.refusalOf(error, hasSpoken);
+    response.end(dialect.failed(refusal));
+    return refusal.code === 'policyFailed' ? 'policyFailed' : 'failed';
   }
 }
 
@@ -126,11 +130,16 @@ function headersAhead(input: InputGo | null, { beside }: ReplyFilter): ReplyHead
   return input === null ? {} : policyHeaders({ action: strongest(input.hits), hits: input.hits, beside: beside ?? [] });
 }
 
-/** A slow reader holds its own request back, and nothing grows. One that has left will say nothing more. */
-const drained = (response: ServerResponse): Promise<void> =>
+/**
+ * A slow reader holds its own request back, and nothing grows. One that reads nothing any more is cut off, or it would keep its slot
+ * from others (G5). One that has left will say nothing more.
+ */
+const drained = (response: ServerResponse, mostUnreadMs: number): Promise<void> =>
   new Promise((resolve) => {
     if (response.destroyed) return resolve();
+    const late = setTimeout(() => response.destroy(), mostUnreadMs);
     const settle = () => {
+      clearTimeout(late);
       response.off('drain', settle).off('close', settle);
       resolve();
     };
