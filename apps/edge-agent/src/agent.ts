@@ -36,6 +36,7 @@ import { localTimeIn } from './node/local-time.ts';
 import { createModelRuntime, openRuntimes, type LoadedReleases, type Runtimes } from './node/model-runtime.ts';
 import { nodeClass } from './node/node-class.ts';
 import { NodePolicies } from './node/node-policies.ts';
+import { offeredPolicies } from './node/offered-policies.ts';
 import { createProber } from './node/prober.ts';
 import { repeat } from './node/repeat.ts';
 import { realPorts, type RealPorts } from './node/real-ports.ts';
@@ -138,6 +139,7 @@ export class Agent {
         this.reconciler.lookAgain();
       },
       servingPolicy: (service) => this.served.policyOf(service),
+      offered: (documents) => offeredPolicies(this.offerReading, documents),
     });
     const answering: Answering = {
       runtime: runtimes.runtime,

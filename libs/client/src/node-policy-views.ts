@@ -51,6 +51,9 @@ export const NodeOfferRead = z.looseObject({
 export type NodeOfferRead = z.infer<typeof NodeOfferRead>;
 
 const Unread = z.looseObject({ service: Name, number: z.int() });
+/** A service whose fallback text does not name the variable: without its release callers are told this. */
+const NotTold = z.looseObject({ service: Name, fallbackText: z.string() });
+export type NotTold = z.infer<typeof NotTold>;
 
 /**
  * `unread`: what the change could not be checked with. `alsoTakes`: what a form of record numbers takes that is none, in so many of
@@ -67,6 +70,11 @@ export const PoliciesChanged = z.object({
     })
     .nullable()
     .default(null),
+  notToldBy: z.array(NotTold).default([]),
+  /** Releases that wait here and that this node would refuse with what is set now. */
+  refusedOffers: z
+    .array(z.looseObject({ service: Name, number: z.int(), findings: NodePolicyRefusal.shape.findings }))
+    .default([]),
 });
 export type PoliciesChanged = z.infer<typeof PoliciesChanged>;
 
@@ -74,6 +82,19 @@ export const NodePolicySettings = z.looseObject({
   recordNumber: z.string().nullable(),
   onExpiry: z.enum(['goOn', 'fallback']),
   variables: z.record(z.string(), z.string()),
+  /** Everything that is stored, used here or not. */
+  ownValues: z
+    .array(
+      z.looseObject({
+        name: z.string(),
+        value: z.string(),
+        isUsable: z.boolean(),
+        usedBy: z.array(Unread),
+        offeredTo: z.array(Unread),
+        notToldBy: z.array(NotTold),
+      }),
+    )
+    .default([]),
   /** Of every release that serves here, waits to, or could be gone back to. */
   policies: z.array(
     z.looseObject({

@@ -24,3 +24,4 @@ export * from './rpc.ts';
 export * from './subjects.ts';
 export * from './suite.ts';
 export * from './templates.ts';
+export * from './variable-value.ts';

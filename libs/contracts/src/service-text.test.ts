@@ -30,6 +30,7 @@ it.each<[string, Partial<Service>, RegExp]>([
   ['opens braces that name nothing', { fallbackText: 'Call {{emergencyNumber}} or {{ 112 }}.' }, /names no variable/],
   ['is longer than allowed when it is filled in', { fallbackText: '{{emergencyNumber}}'.repeat(9) }, /4500 characters/],
   ['has a value that names a variable', { variables: [{ ...number, default: '{{x}}' }] }, /^variables.0.default/],
+  ['has a value that shows nothing', { variables: [{ ...number, default: ' ' }] }, /^variables.0.default is empty/],
   ['has a variable that it does not name', { variables: [number, { ...number, name: 'ward' }] }, /^variables.1.name/],
   ['has a variable twice', { variables: [number, number] }, /^variables.1.name is declared twice/],
 ])('a service is refused whose fallback text %s', (_, given, why) => {

@@ -43,7 +43,8 @@ export function readClass(pattern: string, from: number, ignoreCase: boolean): F
   }
   // A hyphen at the end stands for itself, and makes no range with what is put behind it.
   if (beside.size > 0) text = text.replace(/(?<=.)-$/u, '\\-');
-  const whole = `${text}${[...beside].map(quote).join('')}]`;
+  // One that is never closed is not closed here: then it is refused, as it was written.
+  const whole = `${text}${[...beside].map(quote).join('')}${index < pattern.length ? ']' : ''}`;
   const next = index + 1;
   if (isNegated || longer.size === 0) return { text: whole, units: 1, next };
   const others = [...longer].toSorted((one, other) => other.length - one.length);

@@ -24,6 +24,10 @@ describe('a template', () => {
     });
     expect(variableValues(policy, {})).toEqual({ number: '112', fixed: '112' });
   });
+
+  it.each(['', ' ', '\u200B', '9\n99'])('keeps its default where an older agent stored %j for it', (value) => {
+    expect(variableValues(policyOf({ variables: [number] }), { number: value })).toEqual({ number: '112' });
+  });
 });
 
 describe('the templates of a policy are refused', () => {
@@ -32,6 +36,11 @@ describe('the templates of a policy are refused', () => {
       'variableUnknown systemPrompt',
     ]);
     expect(codes({ texts: { stop: { en: '{{toString}}' } } })).toEqual(['variableUnknown texts.stop.en']);
+  });
+
+  it('where a default is empty or blank', () => {
+    expect(codes({ variables: [{ ...number, default: '' }] })).toEqual(['templateInvalid variables[0].default']);
+    expect(codes({ variables: [{ ...number, default: ' \u200B' }] })).toEqual(['templateInvalid variables[0].default']);
   });
 
   it('where they refer to themselves, at once or by way of others', () => {

@@ -1,4 +1,4 @@
-import type { PromptPolicy } from '@openward/contracts';
+import { isBlankValue, isUsableValue, MOST_VARIABLE_VALUE, type PromptPolicy } from '@openward/contracts';
 import type { PolicyFinding, SiteTerms } from './model.ts';
 
 // `{{name}}` in the system prompt and in texts. Filled in once, in one pass: what a value contains is never read as a template.
@@ -8,8 +8,6 @@ const REFERENCE = /\{\{([A-Za-z][A-Za-z0-9]{0,31})\}\}/g;
 /** The longest that a filled-in text may be, in UTF-16 units: four times what its template may be. */
 const MOST_FILLED_PROMPT = 80_000;
 const MOST_FILLED_TEXT = 16_000;
-/** As long as a value may be, so that no site's own value takes a text over the limit. */
-const MOST_VALUE = 500;
 
 /** A text with its variables filled in. Throws where it names one that has no value, which `checkPolicy` refuses before. */
 export const renderTemplate = (template: string, values: Readonly<Record<string, string>>): string =>
@@ -18,7 +16,10 @@ export const renderTemplate = (template: string, values: Readonly<Record<string,
     return values[name] ?? '';
   });
 
-/** What each variable stands for at a site: its own value where the policy lets it set one, else the default. */
+/**
+ * What each variable stands for at a site: its own value where the policy lets it set one, else the default, which also holds where
+ * the site's own cannot be told.
+ */
 export const variableValues = (
   { variables }: Pick<PromptPolicy, 'variables'>,
   site: SiteTerms['variables'],
@@ -26,9 +27,12 @@ export const variableValues = (
   Object.fromEntries(
     variables.map((it) => [
       it.name,
-      it.setBySite && Object.hasOwn(site, it.name) ? (site[it.name] ?? it.default) : it.default,
+      it.setBySite && Object.hasOwn(site, it.name) ? usable(site[it.name], it.default) : it.default,
     ]),
   );
+
+const usable = (own: string | undefined, standard: string): string =>
+  own !== undefined && isUsableValue(own) ? own : standard;
 
 /** What is wrong with the templates of a policy. Time is linear in its size. */
 export function* templateFindings(policy: PromptPolicy): Generator<PolicyFinding> {
@@ -55,6 +59,14 @@ export function* templateFindings(policy: PromptPolicy): Generator<PolicyFinding
 function* variableFindings(variables: PromptPolicy['variables']): Generator<PolicyFinding> {
   const names = new Map(variables.map((it) => [it.name, namesIn(it.default)]));
   for (const [at, { name, default: value }] of variables.entries()) {
+    if (isBlankValue(value)) {
+      yield {
+        code: 'templateInvalid',
+        where: `variables[${at}].default`,
+        message: `The default of ${name} is empty, and a text that names it would have a hole there. Give one that can be read.`,
+      };
+      continue;
+    }
     if (!value.includes('{{')) continue;
     const comesBack = reaches(name, names);
     yield {
@@ -89,7 +101,7 @@ function* findingsOf(
   own: string | null,
 ): Generator<PolicyFinding> {
   if (!template.includes('{{')) return;
-  const lengths = new Map(variables.map((it) => [it.name, it.setBySite ? MOST_VALUE : it.default.length]));
+  const lengths = new Map(variables.map((it) => [it.name, it.setBySite ? MOST_VARIABLE_VALUE : it.default.length]));
   const unknown = new Set<string>();
   let length = template.length;
   for (const name of namesIn(template)) {

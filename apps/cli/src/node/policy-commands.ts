@@ -3,7 +3,15 @@ import type { NodeClient, NodePolicyChange } from '@openward/client';
 import { nodeLeaf as leaf, onNode, type Cli, type Run } from '../cli.ts';
 import { parseNumber, parseUntil } from '../parse.ts';
 import { UsageError } from '../usage-error.ts';
-import { alsoTakesLines, hitsText, offerReadText, settingsText, shadowsText } from '../views/node-policy.ts';
+import {
+  alsoTakesLines,
+  hitsText,
+  notToldLines,
+  offerReadText,
+  refusedOfferLines,
+  settingsText,
+  shadowsText,
+} from '../views/node-policy.ts';
 
 // What people of a site read and decide of policies. All of it works with no network, but for reading an offer of which nothing is
 // here yet.
@@ -46,6 +54,11 @@ export function addPolicy(cli: Cli, node: Command): void {
     'the site’s own value of a variable: its emergency number, say',
     onNode(async (client, run, [name = '', value], options) => {
       const own = oneOf(value, options['default'] === true, 'VALUE', '--default');
+      if (own?.trim() === '')
+        throw new UsageError(
+          'An empty value would leave a hole where callers look for it.',
+          'Give VALUE, or --default to take each policy’s own default again.',
+        );
       await change(
         client,
         run,
@@ -158,9 +171,13 @@ async function change(
   wanted: NodePolicyChange,
   said: string,
 ): Promise<void> {
-  const { unread, alsoTakes } = await client.changePolicies(wanted);
+  const { unread, alsoTakes, notToldBy, refusedOffers } = await client.changePolicies(wanted);
+  const { visible } = await import('@openward/policy');
   for (const { service, number } of unread)
     run.note(`${service} release ${number} cannot be read from this disk: it was not checked with that.`);
   for (const line of alsoTakesLines(alsoTakes)) run.note(line);
-  run.show({ done: true, unread, alsoTakes }, () => `${said} It holds from now on.\n`);
+  const name = wanted.kind === 'setVariable' ? wanted.name : '';
+  for (const line of [...notToldLines(name, notToldBy, visible), ...refusedOfferLines(refusedOffers, visible)])
+    run.note(line);
+  run.show({ done: true, unread, alsoTakes, notToldBy, refusedOffers }, () => `${said} It holds from now on.\n`);
 }

@@ -107,6 +107,25 @@ const settings: NodePolicySettings = {
   recordNumber: null,
   onExpiry: 'fallback',
   variables: { emergencyNumber: '0800 999' },
+  ownValues: [
+    {
+      name: 'emergencyNumber',
+      value: '0800 999',
+      isUsable: true,
+      usedBy: [{ service: 'triage', number: 4 }],
+      offeredTo: [],
+      notToldBy: [{ service: 'triage', fallbackText: 'Call 112.\u001B[2J' }],
+    },
+    {
+      name: 'ward',
+      value: 'W4',
+      isUsable: true,
+      usedBy: [],
+      offeredTo: [{ service: 'triage', number: 5 }],
+      notToldBy: [],
+    },
+    { name: 'older', value: '', isUsable: false, usedBy: [], offeredTo: [], notToldBy: [] },
+  ],
   policies: [
     {
       service: 'triage',
@@ -148,6 +167,9 @@ it('the site’s terms are shown with what it set, what it could, and which rule
   expect(text).not.toContain('maker');
   expect(text).not.toContain('\u001B');
   expect(text).toContain('2026-07-01 (soon)');
+  expect(text).toMatch(/triage does not tell emergencyNumber in its fallback text.*“Call 112\./);
+  expect(text).toMatch(/ward: “W4” is stored, and no policy here uses it yet; triage release 5, which waits, would\./);
+  expect(text).toMatch(/older: what is stored is empty.*--default/);
   expect(text).toContain('summary release 7 cannot be read');
   expect(text).toContain('tests[0]: doses, “5 mg” (en): text');
 });

@@ -70,7 +70,7 @@ const refusedNowText = ({ refused }: NodeOfferRead, paint: Paint): string =>
 const EXPIRY = { none: 'never', valid: 'valid', soon: 'soon', expired: 'expired' } as const;
 
 export function settingsText(
-  { recordNumber, onExpiry, variables, policies, unread, refusals }: NodePolicySettings,
+  { recordNumber, onExpiry, variables, ownValues, policies, unread, refusals }: NodePolicySettings,
   visible: (text: string) => string,
 ): string {
   const rows = policies.map(({ service, number, serves, policy, expires, expiry }) => [
@@ -88,7 +88,7 @@ export function settingsText(
         String(number),
         name,
         visible(value),
-        name in variables ? 'site' : 'default',
+        Object.hasOwn(variables, name) && value === variables[name] ? 'site' : 'default',
         visible(description),
       ]),
   );
@@ -101,10 +101,51 @@ export function settingsText(
       ? '\nNo policy is here yet.\n'
       : `\n${table(['service', 'release', '', 'policy', 'expires'], rows)}`,
     own.length === 0 ? '' : `\n${table(['service', 'release', 'variable', 'value', 'from', 'what'], own)}`,
+    ...ownValues.flatMap((one) => ownValueLines(one, visible)).map((line) => `\n${line}\n`),
     ...unread.map(({ service, number }) => `\n${service} release ${number} cannot be read from this disk.\n`),
     refusalsText(refusals),
   ].join('');
 }
+
+/** What the table of policies does not show: a value that nothing here uses yet, cannot be told, or is not told everywhere. */
+function ownValueLines(
+  { name, value, isUsable, usedBy, offeredTo, notToldBy }: NodePolicySettings['ownValues'][number],
+  visible: (text: string) => string,
+): string[] {
+  if (!isUsable)
+    return [
+      `${name}: what is stored is empty, or breaks its line, and each policy’s default holds. Next: openward node policy set ${name} VALUE, or --default.`,
+    ];
+  const waiting = offeredTo.map(({ service, number }) => `${service} release ${number}`).join(', ');
+  return [
+    ...(usedBy.length > 0
+      ? []
+      : [
+          `${name}: “${visible(value)}” is stored, and no policy here uses it yet${waiting === '' ? '' : `; ${waiting}, which waits, would`}.`,
+        ]),
+    ...notToldLines(name, notToldBy, visible),
+  ];
+}
+
+/** Of services that tell a text of the network where a person may expect what the site has set. */
+export const notToldLines = (
+  name: string,
+  services: PoliciesChanged['notToldBy'],
+  visible: (text: string) => string,
+): string[] =>
+  services.map(
+    ({ service, fallbackText }) =>
+      `Warning: ${service} does not tell ${name} in its fallback text. Halted, recalled or expired it still tells the text of the network: “${visible(fallbackText)}”`,
+  );
+
+export const refusedOfferLines = (
+  refused: PoliciesChanged['refusedOffers'],
+  visible: (text: string) => string,
+): string[] =>
+  refused.map(
+    ({ service, number, findings }) =>
+      `Warning: ${service} release ${number}, which waits here, would be refused with that: ${findings.map(({ where, message }) => visible(`${where}: ${message}`)).join(' ')}`,
+  );
 
 /** A warning to whoever gave a form of record numbers, while they still sit there. */
 export function alsoTakesLines(alsoTakes: PoliciesChanged['alsoTakes']): string[] {

@@ -1,6 +1,7 @@
 import { standingsOf } from '@openward/activation';
 import type { Agent } from '../agent.ts';
 import { finding, type Finding } from './finding.ts';
+import { ownValueFindings, type OwnValuesHere } from './own-values.ts';
 import { policyFindings } from './policy-findings.ts';
 import { serviceFindings, type ServiceFacts } from './service-findings.ts';
 
@@ -8,15 +9,22 @@ import { serviceFindings, type ServiceFacts } from './service-findings.ts';
 export async function examine(agent: Agent): Promise<{ readonly findings: readonly Finding[] }> {
   const description = await agent.runtimes.runtime.describe().catch(() => null);
   const policies = await agent.policies.facts().then(policyFindings, unreadable);
+  const own = await ownValuesHere(agent).then(ownValueFindings, () => []);
   return {
     findings: [
       ...networkFindings(agent),
       ...diskFindings(agent),
       ...runtimeFindings(agent, description),
       ...policies,
+      ...own,
       ...serviceFindings(serviceFacts(agent)),
     ],
   };
+}
+
+async function ownValuesHere({ policies }: Agent): Promise<OwnValuesHere> {
+  const [held, offered] = [await policies.held(), await policies.offered()];
+  return { terms: policies.settings.terms(), held: held.policies, offered: offered.policies };
 }
 
 export const serviceFacts = ({ reconciler, served }: Pick<Agent, 'reconciler' | 'served'>): ServiceFacts => ({

@@ -1,18 +1,21 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
-import { expiryOf, Name, type PolicyRef, type PolicyVariable, type PromptPolicy } from '@openward/contracts';
+import {
+  expiryOf,
+  MOST_VARIABLE_VALUE,
+  Name,
+  type PolicyRef,
+  type PolicyVariable,
+  type PromptPolicy,
+} from '@openward/contracts';
 import type { PolicyShadow } from '@openward/persistence/node';
-import { ordinaryMatches } from '@openward/policy';
+import { ordinaryMatches, variableValues } from '@openward/policy';
 import { z } from 'zod';
 import { Agent } from '../agent.ts';
+import { notToldBy, ownValues } from './own-values.ts';
 import { readOffer } from './read-offer.ts';
 
-/** A plain text: it names no variable, and stands on one line of what a clinic reads. */
-const VariableValue = z
-  .string()
-  .max(500)
-  .refine((value) => !value.includes('{{') && !/\p{Cc}/u.test(value), {
-    message: 'a value is a plain text on one line, without {{',
-  });
+/** What a value may be is judged where it is kept, and the refusal says what to do. */
+const VariableValue = z.string().max(MOST_VARIABLE_VALUE);
 const SettingsChange = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('setVariable'), name: z.string().max(32), value: VariableValue.nullable() }),
   z.strictObject({ kind: z.literal('setRecordNumber'), pattern: z.string().min(1).max(200).nullable() }),
@@ -49,7 +52,9 @@ export class PolicyController {
     const { recordNumber, variables } = settings.terms();
     const { policies: held, unread } = await policies.held();
     const now = Date.now();
+    const here = ownValues({ terms: settings.terms(), held, offered: (await policies.offered()).policies });
     return {
+      ownValues: here,
       recordNumber,
       onExpiry: settings.onExpiry(),
       variables,
@@ -68,7 +73,7 @@ export class PolicyController {
           description,
           default: standard,
           setBySite,
-          value: setBySite ? (variables[name] ?? standard) : standard,
+          value: valueOf({ name, description, default: standard, setBySite }, variables),
         })),
       })),
       unread,
@@ -80,9 +85,17 @@ export class PolicyController {
   @Post('policy')
   @HttpCode(200)
   async change(@Body({ schema: SettingsChange }) change: z.infer<typeof SettingsChange>) {
-    const unread = await this.agent.policies.settings.change(change);
+    const { policies } = this.agent;
+    const unread = await policies.settings.change(change);
     const pattern = change.kind === 'setRecordNumber' ? change.pattern : null;
-    return { done: true, unread, alsoTakes: pattern === null ? null : ordinaryMatches(pattern) };
+    const name = change.kind === 'setVariable' && change.value !== null ? change.name : null;
+    return {
+      done: true,
+      unread,
+      alsoTakes: pattern === null ? null : ordinaryMatches(pattern),
+      notToldBy: name === null ? [] : notToldBy(name, (await policies.held()).policies),
+      refusedOffers: change.kind === 'setOnExpiry' ? [] : await policies.refusedOffers(),
+    };
   }
 
   @Get('policy/hits/:service')
@@ -107,5 +120,7 @@ export class PolicyController {
   }
 }
 
+const valueOf = (variable: PolicyVariable, own: Readonly<Record<string, string>>): string =>
+  variableValues({ variables: [variable] }, own)[variable.name] ?? variable.default;
 const refOf = ({ id, revision }: PolicyRef): PolicyRef => ({ id, revision });
 const shadowView = ({ policy, ...shadow }: PolicyShadow) => ({ ...shadow, policy: refOf(policy) });

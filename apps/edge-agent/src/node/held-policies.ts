@@ -25,9 +25,9 @@ export async function heldPolicies(
       const { number } = one;
       try {
         const release = await releaseOf(one);
-        const { variables: ofService = [] } = release.service;
+        const { variables: ofService = [], fallbackText } = release.service;
         const serves = one.release === record.active?.release;
-        policies.push({ service, number, policy: release.policy, ofService, serves });
+        policies.push({ service, number, policy: release.policy, ofService, fallbackText, serves });
       } catch {
         unread.push({ service, number });
       }

@@ -26,6 +26,7 @@ const nodePolicies = (database: ReturnType<typeof openNodeDatabase>, now: () => 
     releaseOf: () => (serves === undefined ? Promise.reject(new Error('none is here')) : Promise.resolve(serves)),
     recompile: () => {},
     servingPolicy: () => null,
+    offered: () => Promise.resolve({ policies: [], unread: [] }),
   });
 
 test('P7 what policies did is forgotten after 13 months, with requests or without', () => {

@@ -30,6 +30,7 @@ import { PolicyCounts, type PolicyTrouble } from '../gateway/policy-counts.ts';
 import { monthsBefore, todayIn } from '../gateway/today.ts';
 import type { PolicyFacts } from '../local/policy-findings.ts';
 import { heldPolicies, type HeldHere } from './held-policies.ts';
+import type { OfferedHere } from './offered-policies.ts';
 import { assertRuns, refusedBy, refusedTerms, toldRefusal, type RefusedRelease } from './policy-check.ts';
 import { Shadows } from './shadows.ts';
 import { SiteTermsStore, type HeldPolicies } from './site-terms.ts';
@@ -46,8 +47,15 @@ interface Options {
   readonly releaseOf: (held: Held) => Promise<Release>;
   /** Makes ready anew what serves. Throws, and changes nothing, where the site's terms do not fit. */
   readonly recompile: () => void;
+  /** Of releases that wait here. */
+  readonly offered: (documents: 'here' | 'fetched') => Promise<HeldPolicies<OfferedHere>>;
   /** The policy that a service answers under, or would if it were not stopped. */
   readonly servingPolicy: (service: string) => PolicyRef | null;
+}
+
+export interface RefusedOffer extends RefusedRelease {
+  readonly service: string;
+  readonly number: number;
 }
 
 /** Everything of policies on one node that is the site's: its terms, its shadows, what was counted and what was refused. */
@@ -76,6 +84,7 @@ export class NodePolicies {
     this.settings = new SiteTermsStore({
       store: new SqliteSitePolicy(database),
       held: () => this.held(),
+      offered: () => options.offered('fetched'),
       check: (policy, terms) => refusedBy(this.#thread.judge, policy, terms),
       checkTerms: refusedTerms,
       apply: () => {
@@ -146,6 +155,22 @@ export class NodePolicies {
   /** Every policy that serves here, or could, and which of them cannot be read. */
   held(): Promise<HeldPolicies<HeldHere>> {
     return heldPolicies(this.#options.state(), this.#options.releaseOf);
+  }
+
+  /** Of releases that wait here and whose documents are on this disk. */
+  offered(): Promise<HeldPolicies<OfferedHere>> {
+    return this.#options.offered('here');
+  }
+
+  /** Releases that wait here, and that this node would refuse with the terms of now: told beside a change of those. */
+  async refusedOffers(): Promise<readonly RefusedOffer[]> {
+    const { policies } = await this.offered();
+    const refused: RefusedOffer[] = [];
+    for (const { service, number, release } of policies) {
+      const why = await this.refusedNow(release);
+      if (why !== null) refused.push({ service, number, ...why });
+    }
+    return refused;
   }
 
   /** Those of releases that were offered last. */

@@ -14,11 +14,16 @@ beforeEach(() => {
 });
 
 /** The settings of a node on which these policies are held, the first of which serves. */
-function site(held: readonly HeldPolicy[] = [serving()], unread: readonly UnreadPolicy[] = []) {
+function site(
+  held: readonly HeldPolicy[] = [serving()],
+  unread: readonly UnreadPolicy[] = [],
+  offered: readonly HeldPolicy[] = [],
+) {
   let served: CompiledPolicy | null = null;
   const settings: SiteTermsStore = new SiteTermsStore({
     store: new SqliteSitePolicy(database),
     held: () => Promise.resolve({ policies: held, unread }),
+    offered: () => Promise.resolve({ policies: offered, unread: [] }),
     check: (policy, terms) => refusedBy(judgeHere, policy, terms),
     checkTerms: refusedTerms,
     apply: () => {
@@ -52,6 +57,7 @@ test('a site’s own emergency number fails no test of a policy, though its test
 test.for([
   ['would hit a dose in the tests of what serves', '\\d{3} mg', 'termRefused', 'release 3.*a dose'],
   ['is no pattern', '(', 'patternInvalid', 'missing closing \\): `\\(`'],
+  ['leaves a class open', '[0-9', 'patternInvalid', 'missing closing \\]: `\\[0-9`'],
   ['lacks the end of a count', 'MRN-\\d{7', 'patternInvalid', 'a brace'],
   ['matches the empty text', '\\d{0,5}', 'patternInvalid', 'where nothing stands'],
   ['has no longest match', 'MRN\\d*', 'patternInvalid', 'bounded'],
@@ -105,6 +111,46 @@ test('a variable that no policy lets the site set is refused by name', async () 
   expect(settings.terms().variables).toEqual({});
 });
 
+test('N2 what only a release that waits lets the site set is the site’s to set before it consents', async () => {
+  const ward = { name: 'wardPhone', description: 'd', default: '100', setBySite: true };
+  const waiting = { service: 'triage', number: 4, policy: { ...policyOf(), variables: [ward] } };
+  const { settings } = site([], [], [waiting]);
+  await settings.change({ kind: 'setVariable', name: 'wardPhone', value: '4711' });
+  expect(settings.terms().variables).toEqual({ wardPhone: '4711' });
+  await expect(settings.change({ kind: 'setVariable', name: 'wardFone', value: '1' })).rejects.toMatchObject({
+    message: expect.stringContaining('there is wardPhone') as string,
+  });
+});
+
+test.for(['', ' ', '\u200B', '1\n2', '112\u2028'])(
+  'a value that would leave a hole or break the line is refused, with the way to the default: %j',
+  async (value) => {
+    const { settings, say } = site();
+    await settings.change(setNumber);
+    await expect(settings.change({ ...setNumber, value })).rejects.toMatchObject({
+      code: 'termRefused',
+      message: expect.stringContaining('openward node policy set emergencyNumber --default') as string,
+    });
+    expect(say('Where are weapons sold?')).toMatchObject({ text: 'Call 0800 999.' });
+  },
+);
+
+test('where an older agent stored an empty value, the default is what callers are told', () => {
+  const policy = policyOf();
+  new SqliteSitePolicy(database).write({
+    terms: { recordNumber: null, variables: { emergencyNumber: '' } },
+    onExpiry: 'goOn',
+  });
+  const { settings } = site([serving(policy)]);
+  expect(settings.terms().variables).toEqual({ emergencyNumber: '' });
+  const compiled = compiledPolicy(policy, settings.terms());
+  const decided = compiled.applyInput(
+    { turns: [{ role: 'user', text: 'Where are weapons sold?' }], language: null, today: '2026-03-01' },
+    () => 0,
+  );
+  expect(decided).toMatchObject({ kind: 'blocked', text: 'Call 112.' });
+});
+
 test('what the fallback text of a service names is the site’s to set, as what a policy names', async () => {
   const ward = { name: 'wardPhone', description: 'd', default: '100', setBySite: true };
   const { settings } = site([{ ...serving(), ofService: [ward, { ...ward, name: 'fixed', setBySite: false }] }]);
@@ -150,6 +196,7 @@ test('what becomes of a service whose policy has expired is chosen without a loo
   const settings = new SiteTermsStore({
     store: new SqliteSitePolicy(database),
     held: () => Promise.reject(new Error('the disk is gone')),
+    offered: () => Promise.reject(new Error('the disk is gone')),
     check: () => Promise.reject(new Error('nothing is checked')),
     checkTerms: refusedTerms,
     apply: () => undefined,

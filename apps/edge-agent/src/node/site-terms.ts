@@ -1,4 +1,4 @@
-import { Refusal, type PolicyVariable, type PromptPolicy } from '@openward/contracts';
+import { isUsableValue, Refusal, type PolicyVariable, type PromptPolicy } from '@openward/contracts';
 import type { SiteTerms } from '@openward/policy';
 import type { OnPolicyExpiry, SitePolicySettings, SqliteSitePolicy } from '@openward/persistence/node';
 import type { RefusedPolicy } from './policy-check.ts';
@@ -16,6 +16,8 @@ export interface HeldPolicy {
   readonly policy: PromptPolicy;
   /** Of the service's own fallback text. */
   readonly ofService?: readonly PolicyVariable[];
+  /** The service's own, as it is written. */
+  readonly fallbackText?: string;
 }
 
 /** A release whose document cannot be read here now, so that its policy could not be checked. */
@@ -29,6 +31,8 @@ export interface HeldPolicies<P extends HeldPolicy = HeldPolicy> {
 interface Options {
   readonly store: Pick<SqliteSitePolicy, 'read' | 'write'>;
   readonly held: () => Promise<HeldPolicies>;
+  /** Of releases that wait here, whose documents are fetched where they are not here yet: a person of this site asked. */
+  readonly offered: () => Promise<HeldPolicies>;
   readonly check: (policy: PromptPolicy, terms: SiteTerms) => Promise<RefusedPolicy | null>;
   /** Why no policy could use such terms, whatever its rules. */
   readonly checkTerms: (terms: SiteTerms) => RefusedPolicy | null;
@@ -78,10 +82,26 @@ export class SiteTermsStore {
       return [];
     }
     if (change.kind === 'setRecordNumber' && change.pattern !== null) assertBraces(change.pattern);
-    if (change.kind === 'setVariable' && change.value !== null) assertSettable(await this.#options.held(), change.name);
+    if (change.kind === 'setVariable' && change.value !== null) {
+      assertUsable(change.name, change.value);
+      await this.#assertSettable(change.name);
+    }
     const unread = await this.#assertRuns(settings.terms);
     this.#put(settings, before);
     return unread;
+  }
+
+  /** A name that no policy here has is a slip of the pen, and the number that was meant would go on being the default. */
+  async #assertSettable(name: string): Promise<void> {
+    const { held, offered } = this.#options;
+    const here = await held();
+    if (namesIn(here).includes(name)) return;
+    const waiting = await offered();
+    if (namesIn(waiting).includes(name)) return;
+    throw unknownName(name, {
+      policies: [...here.policies, ...waiting.policies],
+      unread: [...here.unread, ...waiting.unread],
+    });
   }
 
   #put(settings: SitePolicySettings, before: SitePolicySettings): void {
@@ -140,18 +160,28 @@ const refusalOf = (what: string, { findings }: RefusedPolicy): Refusal => {
   return new Refusal('termRefused', `${what}: ${why} Nothing has changed.`, { details: findings });
 };
 
-/** A name that no policy here has is a slip of the pen, and the number that was meant would go on being the default. */
-function assertSettable({ policies, unread }: HeldPolicies, name: string): void {
-  const settable = policies
-    .flatMap(({ policy, ofService = [] }) => [...policy.variables, ...ofService])
-    .filter((one) => one.setBySite);
-  if (settable.some((one) => one.name === name)) return;
-  const names = [...new Set(settable.map((one) => one.name))].sort();
-  const there = names.length === 0 ? '' : `; there is ${names.join(', ')}`;
-  const notRead = unread.map(({ service, number }) => ` ${service} release ${number} cannot be read.`).join('');
+function assertUsable(name: string, value: string): void {
+  if (isUsableValue(value)) return;
   throw new Refusal(
+    'termRefused',
+    `That is no value of ${JSON.stringify(name)}: it has to show something, on one line, without {{. ` +
+      `For each policy’s own default: openward node policy set ${name} --default. Nothing has changed.`,
+  );
+}
+
+const namesIn = ({ policies }: HeldPolicies): readonly string[] =>
+  policies
+    .flatMap(({ policy, ofService = [] }) => [...policy.variables, ...ofService])
+    .filter((one) => one.setBySite)
+    .map((one) => one.name);
+
+function unknownName(name: string, all: HeldPolicies): Refusal {
+  const names = [...new Set(namesIn(all))].sort();
+  const there = names.length === 0 ? '' : `; there is ${names.join(', ')}`;
+  const notRead = all.unread.map(({ service, number }) => ` ${service} release ${number} cannot be read.`).join('');
+  return new Refusal(
     'notFound',
-    `No policy or service on this node lets the site set ${JSON.stringify(name)}${there}.${notRead}`,
+    `No policy or service on this node, and none that waits, lets the site set ${JSON.stringify(name)}${there}.${notRead}`,
   );
 }
 
