@@ -10,6 +10,7 @@ import type {
 } from '@openward/contracts';
 import type { Entry } from './journal.ts';
 import type { Chain, EvaluationResult, Held, Question, SiteRules } from './model.ts';
+import type { JudgeLimits } from './ports.ts';
 
 /**
  * The moment at which an event is stepped, not the one at which it was queued. `minuteOfWeek` counts from Monday 00:00 in
@@ -176,9 +177,7 @@ export type Effect =
       readonly kind: 'judge';
       readonly service: Name;
       readonly held: Held;
-      readonly final: boolean;
-      readonly errorShare: number;
-      readonly minRequests: number;
+      readonly limits: JudgeLimits;
     }
   | {
       readonly kind: 'discloseEvidence';

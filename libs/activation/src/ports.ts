@@ -92,6 +92,18 @@ export interface Evaluate {
 }
 
 /** The gateway's switch. */
+/**
+ * What a look at a soak goes by. Before the final look only failures of the runtime count, so that a policy cannot make the moment at
+ * which a soak ends tell anything of what was asked.
+ */
+export interface JudgeLimits {
+  readonly final: boolean;
+  readonly errorShare: number;
+  readonly minRequests: number;
+  /** Requests that must have failed before any share of them counts. */
+  readonly minFailed: number;
+}
+
 export interface Serving {
   /** When it resolves, new requests go to this release; those in flight end on the old one. Idempotent, and fast. */
   switchTo(service: Name, held: Held): Promise<void>;
@@ -103,11 +115,7 @@ export interface Serving {
   /** Resolves when no request is in flight on this model, of whatever release, or at the gateway's own deadline. */
   drain(key: string): Promise<void>;
   /** The share of errors of this release since its probe, against the limits (R3). Counts stay in the gateway. */
-  judge(
-    service: Name,
-    held: Held,
-    limits: { readonly errorShare: number; readonly minRequests: number },
-  ): Promise<'ok' | 'over' | 'tooFewRequests'>;
+  judge(service: Name, held: Held, limits: JudgeLimits): Promise<'ok' | 'over' | 'tooFewRequests'>;
 }
 
 export interface Prober {

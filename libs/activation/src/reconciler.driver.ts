@@ -263,10 +263,10 @@ class Loop implements Reconciler {
     }
   }
 
-  async #judge({ service, held, final, ...limits }: Extract<Effect, { readonly kind: 'judge' }>): Promise<void> {
+  async #judge({ service, held, limits }: Extract<Effect, { readonly kind: 'judge' }>): Promise<void> {
     try {
       const verdict = await this.#ports.serving.judge(service, held, limits);
-      this.#put({ kind: 'judged', service, held, final, verdict });
+      this.#put({ kind: 'judged', service, held, final: limits.final, verdict });
     } catch (error) {
       // The machine asks again.
       this.#warn('judge', error);

@@ -62,6 +62,17 @@ describe('N4: before the commit the node goes back by itself', () => {
     expect(stateOf(bench).assignment).toMatchObject({ reason: 'soakErrorsOver' });
   });
 
+  it('by no less than the floor of every node, whatever the plan says (R3)', () => {
+    const low = { soakMs: 2000, errorShare: 0, minRequests: 1, restarts: 3, probeTimeoutMs: 1000 };
+    const bench = settled()
+      .desired([second({ soak: low })])
+      .until('active');
+    bench.pass(600);
+    const limits = bench.effects.flatMap((effect) => (effect.kind === 'judge' ? [effect.limits] : []));
+    expect(limits.length).toBeGreaterThan(0);
+    for (const one of limits) expect(one).toMatchObject({ errorShare: 0.01, minRequests: 20, minFailed: 3 });
+  });
+
   it('with no load and no byte, since the target stayed loaded (R6)', () => {
     const bench = active();
     bench.judge('over');
@@ -107,7 +118,7 @@ describe('R2: a node soaks on its own clock, from its own probe', () => {
     while (bench.work.soakSince === null) bench.answer();
     bench.pass(500);
     const finals = (): readonly boolean[] =>
-      bench.effects.flatMap((effect) => (effect.kind === 'judge' ? [effect.final] : []));
+      bench.effects.flatMap((effect) => (effect.kind === 'judge' ? [effect.limits.final] : []));
     expect(finals()).not.toContain(true);
     bench.pass(600);
     expect(finals()).toContain(true);

@@ -1,4 +1,4 @@
-import type { Name } from '@openward/contracts';
+import { SOAK_FLOOR, type Name } from '@openward/contracts';
 import { failBack } from './back.ts';
 import { type Attempt, type Held, isSame, type Progress, type Watch } from './model.ts';
 import { attemptAt, backOff, type Turn } from './turn.ts';
@@ -63,7 +63,14 @@ function soak(turn: Turn, service: Name, attempt: Activated): void {
   const final = elapsed >= soakMs;
   const every = final ? 2_000 : Math.min(30_000, Math.max(250, soakMs / 20), Math.max(LEAST_MS, soakMs - elapsed));
   turn.change(service, { judgeAt: monotonic + every });
-  turn.emit({ kind: 'judge', service, held: candidate, final, errorShare, minRequests });
+  // Whatever the plan says: with less, the end of a soak would tell the network of single questions.
+  const limits = {
+    final,
+    errorShare: Math.max(errorShare, SOAK_FLOOR.errorShare),
+    minRequests: Math.max(minRequests, SOAK_FLOOR.minRequests),
+    minFailed: SOAK_FLOOR.minFailed,
+  };
+  turn.emit({ kind: 'judge', service, held: candidate, limits });
 }
 
 const quarterOf = (ms: number, soakMs: number): number => (soakMs === 0 ? 4 : Math.floor((4 * ms) / soakMs));

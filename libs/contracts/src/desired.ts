@@ -24,6 +24,12 @@ export const SoakLimits = z.object({
 });
 export type SoakLimits = z.infer<typeof SoakLimits>;
 
+/**
+ * Below this no node judges, whatever its assignment says: a soak that a single question could end would tell the network what was asked.
+ * `minFailed` is of requests.
+ */
+export const SOAK_FLOOR = { errorShare: 0.01, minRequests: 20, minFailed: 3 } as const;
+
 /** Hours of a week in which a node may change release, in the site's time zone; empty is always. */
 export const WindowRule = z.object({
   days: z.array(z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'])).min(1),

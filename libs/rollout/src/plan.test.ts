@@ -259,6 +259,13 @@ describe('sites and waves', () => {
   it('refuses a selection without a node', () => {
     expect(refusalOf(plan(aRequest({ labels: { region: ['west'] } }), factsOf(trees)))).toBe('noSitesSelected');
   });
+  it.each([
+    { errorShare: 0, minRequests: 20 },
+    { errorShare: 0.05, minRequests: 19 },
+  ])('refuses a soak that single questions could end, as every node would: %j', (low) => {
+    const soak = { soakMs: 2000, restarts: 3, probeTimeoutMs: 5000, ...low };
+    expect(refusalOf(plan(aRequest({ settings: { soak } }), factsOf(trees)))).toBe('badRequest');
+  });
   it('a node is in the first wave that takes it; the rest may be nobody', () => {
     const waves = [
       { by: 'labels', labels: { tier: ['referral'] } },

@@ -1,4 +1,4 @@
-import { digestOf, type BlockedNode, type Digest, type Plan, type PlanRequest } from '@openward/contracts';
+import { digestOf, SOAK_FLOOR, type BlockedNode, type Digest, type Plan, type PlanRequest } from '@openward/contracts';
 import { asksFor, chooseWaves, hasLabels, type Candidate } from './choose-waves.ts';
 import { judgeContext } from './context-fit.ts';
 import { fitNode } from './fit.ts';
@@ -11,6 +11,8 @@ export function plan(request: PlanRequest, facts: PlanFacts): Plan | PlanRefusal
   if (facts.recalled.includes(facts.release.digest)) {
     return refusePlan('releaseRecalled', `${request.service} release ${request.release} is recalled`);
   }
+  const low = refuseLowSoak(request);
+  if (low !== null) return low;
   const selected = facts.nodes.filter((node) => hasLabels(node, request.select.labels));
   if (selected.length === 0) {
     return refusePlan('noSitesSelected', `no enrolled node has the labels ${JSON.stringify(request.select.labels)}`);
@@ -51,6 +53,16 @@ export function plan(request: PlanRequest, facts: PlanFacts): Plan | PlanRefusal
 }
 
 const MOST_NAMED = 10;
+
+/** Nodes would judge by their floor all the same: whoever approves a plan is not to read what does not hold. */
+function refuseLowSoak({ settings: { soak } }: PlanRequest): PlanRefusal | null {
+  const { errorShare, minRequests } = SOAK_FLOOR;
+  if (soak.errorShare >= errorShare && soak.minRequests >= minRequests) return null;
+  const why =
+    `the soak's limits are ${soak.errorShare} (errorShare) and ${soak.minRequests} (minRequests), and no node goes below ` +
+    `${errorShare} and ${minRequests}: what ends by fewer requests would tell of single questions`;
+  return refusePlan('badRequest', why);
+}
 
 /** A site that is misspelt would go with a later wave, or with none. */
 function refuseUnknownSites(

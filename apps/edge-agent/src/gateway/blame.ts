@@ -2,6 +2,7 @@ import type { Refusal } from '@openward/contracts';
 import { refuseTooLong, type CountTokens } from './answer.ts';
 import { renderPrompt, type Conversation } from './conversation.ts';
 import type { Lease } from './served.ts';
+import type { Ended } from './soak.ts';
 import { beforeRules, type Admission } from './under-policy.ts';
 
 /** A request that was not answered. `admission` is null where it was refused before its policy was asked. */
@@ -17,7 +18,7 @@ interface Unanswered {
  * What a soak makes of it. What the client did wrong, or the site's choice, says nothing of the release. What its policy refuses, or
  * leaves no room for, does; but where the release before would have refused it too, it is the application that sends such things.
  */
-export async function blameOf(unanswered: Unanswered): Promise<'failed' | 'refused' | 'left'> {
+export async function blameOf(unanswered: Unanswered): Promise<Exclude<Ended, 'ok'>> {
   const { refusal, admission, lease, conversation } = unanswered;
   if (admission?.kind === 'refused') {
     const { before } = lease;
@@ -26,6 +27,7 @@ export async function blameOf(unanswered: Unanswered): Promise<'failed' | 'refus
     return wasRefused ? 'left' : 'refused';
   }
   if (refusal.code === 'tooLong') return (await hadRoom(unanswered)) ? 'refused' : 'left';
+  if (refusal.code === 'policyFailed') return 'policyFailed';
   return refusal.status >= 500 && refusal.code !== 'policyExpired' ? 'failed' : 'left';
 }
 

@@ -160,8 +160,9 @@ test('G5 behind a full queue a request is told when to come again', async () => 
 test('N5 a halted service answers 503 with its code and fallback text, and an error of the runtime counts as one', async () => {
   world.runtime.fail = new Error('native crash');
   expect((await post('/v1/chat/completions', chat())).status).toBe(500);
-  expect(await world.served.judge('triage', heldOf(1), { errorShare: 0.5, minRequests: 1 })).toBe('over');
-  expect(await world.served.judge('triage', heldOf(1), { errorShare: 0.5, minRequests: 2 })).toBe('tooFewRequests');
+  const look = { final: false, errorShare: 0.5, minFailed: 1 };
+  expect(await world.served.judge('triage', heldOf(1), { ...look, minRequests: 1 })).toBe('over');
+  expect(await world.served.judge('triage', heldOf(1), { ...look, minRequests: 2 })).toBe('tooFewRequests');
   await world.served.stop('triage', 'halted', null);
   const halted = await post('/api/chat', chat());
   expect(halted.status).toBe(503);

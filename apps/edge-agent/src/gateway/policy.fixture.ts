@@ -152,8 +152,10 @@ export const shortly = (counts: readonly PolicyHitCount[]): string[] =>
   counts.map(({ rule, stage, mode, action, count }) => `${rule ?? `* ${stage}`} ${mode} ${action} ${count}`).toSorted();
 
 /** What the soak of the release that is served would say if it ended now, with one request enough and no error let pass. */
-export const soakOf = (served: ServedReleases): ReturnType<ServedReleases['judge']> =>
+export const soakOf = (served: ServedReleases, final = true): ReturnType<ServedReleases['judge']> =>
   served.judge('triage', { key: 'key', release: served.list()[0]!.release } as never, {
+    final,
     errorShare: 0,
     minRequests: 1,
+    minFailed: 1,
   });

@@ -11,6 +11,7 @@ import { readJson, sendRefusal } from './http.ts';
 import { policyHeaders } from './policy-headers.ts';
 import type { Lease } from './served.ts';
 import { sendFinished, sendStream, sendWhole, type Outcome } from './sending.ts';
+import type { Ended } from './soak.ts';
 import { countsOnly, keepForShadow, type Shadow, type ShadowJudge } from './shadow.ts';
 import { admit, refuseExpired, type Admission } from './under-policy.ts';
 
@@ -85,14 +86,14 @@ export async function reply(
     seen.status = refusal.status;
     return hasSpoken ? refusal : withEscalations(refusal, judged);
   };
-  let outcome: Outcome | 'refused' = 'failed';
+  let outcome: Ended = 'failed';
   try {
     setReplyHeaders(response, lease);
     refuseExpired(lease, options.policies.onExpiry, options.wall);
     const asking = { options, dialect, conversation, lease, judged, seen, signal: gone.signal, language };
     const ended = await converse({ ...asking, refusalOf: tell }, response);
     outcome = ended;
-    if (ended !== 'failed') seen.status = STATUS_OF[ended];
+    if (ended === 'ok' || ended === 'left') seen.status = STATUS_OF[ended];
   } catch (error) {
     const refusal = tell(error, false);
     // Before any bookkeeping, which may count tokens once more.

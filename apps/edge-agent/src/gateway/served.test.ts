@@ -57,7 +57,9 @@ test.for([
   const inFlight = await served.lease('triage');
   await leave(served);
   await served.switchTo('triage', held(1));
-  expect(await served.judge('triage', held(1), { errorShare: 0, minRequests: 1 })).toBe('tooFewRequests');
+  expect(await served.judge('triage', held(1), { final: true, errorShare: 0, minRequests: 1, minFailed: 1 })).toBe(
+    'tooFewRequests',
+  );
   const drained = served.drain('key-1');
   expect(await isSettled(drained)).toBe(false);
   inFlight.end('ok');
@@ -73,7 +75,7 @@ test('a change of policy alone is a switch: another release on one model, counte
   const next = await served.lease('triage');
   expect([inFlight.held.release, next.held.release]).toEqual([held(1).release, other.release]);
   next.end('failed');
-  const limits = { errorShare: 0, minRequests: 1 };
+  const limits = { final: true, errorShare: 0, minRequests: 1, minFailed: 1 };
   expect(await served.judge('triage', held(1), limits)).toBe('tooFewRequests');
   expect(await served.judge('triage', other, limits)).toBe('over');
   const drained = served.drain(other.key);
@@ -84,7 +86,7 @@ test('a change of policy alone is a switch: another release on one model, counte
 
 test('of a release that was left, counts are kept until its last request, and then no longer', async () => {
   const served = servedReleases();
-  const limits = { errorShare: 0, minRequests: 1 };
+  const limits = { final: true, errorShare: 0, minRequests: 1, minFailed: 1 };
   const verdict = () => served.judge('triage', held(1), limits);
   await served.switchTo('triage', held(1));
   const inFlight = await served.lease('triage');
@@ -105,9 +107,10 @@ test('R3 requests are counted by application, and one whose requests are refused
   const asks = async (application: string, outcome: 'ok' | 'refused', times: number): Promise<void> => {
     for (let n = 0; n < times; n++) (await served.lease('triage', application)).end(outcome);
   };
-  const limits = { errorShare: 0.05, minRequests: 20 };
+  const limits = { final: true, errorShare: 0.05, minRequests: 20, minFailed: 3 };
   await asks('careless', 'refused', 50);
   expect(await served.judge('triage', held(1), limits)).toBe('over');
+  await asks('careless', 'ok', 50);
   await asks('careful', 'ok', 20);
   expect(await served.judge('triage', held(1), limits)).toBe('ok');
   await asks('third', 'refused', 20);

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Refusal, type Digest, type Name, type PromptPolicy, type Release } from '@openward/contracts';
-import { isSame, type Held, type Serving, type StopWhy } from '@openward/activation';
+import { isSame, type Held, type JudgeLimits, type Serving, type StopWhy } from '@openward/activation';
 import type { CompiledPolicy, SiteTerms } from '@openward/policy';
 import { fallbackOf } from './fallback.ts';
-import { judgeSoak, type Asked } from './soak.ts';
+import { counted, judgeSoak, type Asked, type Ended } from './soak.ts';
 
 /** What a request is answered with. It holds on to its release until it ends, whatever is switched meanwhile. */
 export interface Lease {
@@ -16,7 +16,7 @@ export interface Lease {
   /** What served before; null: nothing did, or it cannot be read. */
   readonly before: Before | null;
   /** To be called once, with what became of the request; `refused`: by the policy, which is news to the application. */
-  end(outcome: 'ok' | 'failed' | 'refused' | 'left'): void;
+  end(outcome: Ended): void;
 }
 
 /** To compare with what the release before would have refused. */
@@ -155,11 +155,7 @@ export class ServedReleases implements Serving {
     });
   }
 
-  judge(
-    _service: Name,
-    held: Held,
-    limits: { readonly errorShare: number; readonly minRequests: number },
-  ): Promise<'ok' | 'over' | 'tooFewRequests'> {
+  judge(_service: Name, held: Held, limits: JudgeLimits): Promise<'ok' | 'over' | 'tooFewRequests'> {
     return Promise.resolve(judgeSoak([...(this.#tallies.get(nameOf(held))?.asked.values() ?? [])], limits));
   }
 
@@ -187,7 +183,7 @@ export class ServedReleases implements Serving {
         if (ended) return;
         ended = true;
         tally.inFlight -= 1;
-        if (outcome !== 'left') count(tally.asked, application, outcome);
+        if (outcome !== 'left') tally.asked.set(application, counted(tally.asked.get(application), outcome));
         if (tally.inFlight > 0) return;
         for (const resolve of tally.idle.splice(0)) resolve();
         this.#forget(name, tally);
@@ -258,12 +254,3 @@ const beforeOf = (slot: Slot | undefined): Before | null =>
   slot === undefined || slot.release === null || slot.policy === null
     ? null
     : { release: slot.release, policy: slot.policy };
-
-function count(asked: Map<string, Asked>, application: string, outcome: 'ok' | 'failed' | 'refused'): void {
-  const { requests, failures, refusals } = asked.get(application) ?? { requests: 0, failures: 0, refusals: 0 };
-  asked.set(application, {
-    requests: requests + 1,
-    failures: failures + (outcome === 'failed' ? 1 : 0),
-    refusals: refusals + (outcome === 'refused' ? 1 : 0),
-  });
-}
