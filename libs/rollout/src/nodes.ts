@@ -79,11 +79,13 @@ function hear(rollout: RolloutState, node: NodeState, input: NodeInput): NodeSta
   const heard = input.evidence === null ? node : applyEvidence(rollout, node, input.evidence);
   if (heard.seen !== null && input.seq <= heard.seen.seq) return heard;
   const after = { ...takeService(rollout, heard, input), seen: { boot: input.boot, seq: input.seq, at: input.at } };
-  return heard.seen !== null && saysTheSame(heard, after) ? heard : after;
+  const isFirst = heard.seen === null || (heard.seen.at <= heard.phaseSince && input.at > heard.phaseSince);
+  return !isFirst && saysTheSame(heard, after) ? heard : after;
 }
 
 /**
- * All but `seen` is as it was. Such a report is not kept, but for the first: a whole rollout would be written for it. The fence holds without it,
+ * All but `seen` is as it was. Such a report is not kept, but for the first since the node was told something, by which it is known to
+ * be in reach: a whole rollout would be written for it. The fence holds without it,
  * since inputs are the newest of each node (`ports.ts`), so that none comes after one that is newer.
  */
 const saysTheSame = (node: NodeState, after: NodeState): boolean =>

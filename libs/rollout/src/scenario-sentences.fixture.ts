@@ -86,9 +86,12 @@ export const SENTENCES: readonly (readonly [RegExp, Act])[] = [
       await network.say(it, 'active', { soak: 'running' });
     }),
   ],
-  [/^(\w+) soaks well$/, of((network, it) => network.say(it, 'active', { soak: 'ok' }))],
+  [/^(\w+) soaks well$/, of((network, it) => network.say(it, 'active', { soak: 'ok', waitsFor: 'wave' }))],
   [/^(\w+) has too many errors in its soak$/, of((network, it) => network.say(it, 'active', { soak: 'over' }))],
-  [/^(\w+) soaks with too few requests$/, of((network, it) => network.say(it, 'active', { soak: 'tooFewRequests' }))],
+  [
+    /^(\w+) soaks with too few requests$/,
+    of((network, it) => network.say(it, 'active', { soak: 'tooFewRequests', waitsFor: 'wave' })),
+  ],
   [
     /^(\w+) goes back$/,
     of(async (network, it) => {

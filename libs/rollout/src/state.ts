@@ -58,7 +58,7 @@ export interface NodeState {
   readonly late: boolean;
   /** Attempts before this one that failed in the node's wave; they count against `tolerated` for ever. */
   readonly pastFailures: number;
-  /** The newest report that said anything new, or the first: it fences older ones (R2). */
+  /** The newest report that said anything new, or the first since `phaseSince`: it fences older ones (R2). */
   readonly seen: { readonly boot: string; readonly seq: number; readonly at: number } | null;
   /** Null until the node has reported on this attempt: not reached (R7). */
   readonly said: Said | null;

@@ -23,7 +23,10 @@ export function viewOf(
   outOfReach: OutOfReach = new Map(),
 ): RolloutView {
   const { plan, life } = rollout;
-  const nodes = nodesOf(rollout).map((node) => viewNode(rollout, node, now, outOfReach));
+  // The store keeps the keys of an object in no order of its own.
+  const nodes = nodesOf(rollout)
+    .toSorted((a, b) => a.wave - b.wave || (a.node < b.node ? -1 : 1))
+    .map((node) => viewNode(rollout, node, now, outOfReach));
   const waits = waitsOfRollout(rollout, now, outOfReach);
   const isNewer = rollout.engine > ENGINE_VERSION;
   const olderEngine = { code: 'olderEngine', since: rollout.startedAt, by: null, detail: null } as const;

@@ -45,7 +45,7 @@ describe('a node that is not connected', () => {
     });
     const next = after(state, 'ash', { step: 'fetching' });
     const waits = waitsOfNode(next, next.nodes['ash']!, T0, T0);
-    expect(waits.map(({ code }) => code)).toEqual(['unreached', 'fetching']);
+    expect(waits.map(({ code }) => code)).toEqual(['unreached']);
   });
 
   it('is named once, and not where nothing is awaited of it', () => {
@@ -67,11 +67,37 @@ describe('a node that was told something', () => {
 
   it('is not said to wait for a wave that has begun, whatever it said before it heard of that', () => {
     const heard = after(aRollout([['ash']]), 'ash', { step: 'staged', waitsFor: 'wave' });
-    expect(first(heard, T0)).toMatchObject({ code: 'fetching', clearedBy: 'node' });
-    expect(first(heard, T0)?.what).toBe('it was told that its wave has begun, and has not answered yet');
-    expect(first(heard, T0 + 30_000)).toMatchObject({ code: 'unreached', clearedBy: 'site' });
+    const told = { ...heard, nodes: { ash: { ...heard.nodes['ash']!, phaseSince: T0 + 5 } } };
+    expect(first(told, T0 + 5)).toMatchObject({ code: 'fetching', clearedBy: 'node' });
+    expect(first(told, T0 + 5)?.what).toBe('it was told that its wave has begun, and has not answered yet');
+    expect(first(told, T0 + 30_005)).toMatchObject({ code: 'unreached', clearedBy: 'site' });
     const later = after(aRollout([['oak'], ['ash']]), 'ash', { step: 'staged', waitsFor: 'wave' });
     expect(first(later, T0 + 60_000)).toMatchObject({ code: 'wave', clearedBy: 'time', what: 'wave 2 has not begun' });
+  });
+
+  it('and says the same again afterwards is in reach, though it has not taken it up (R7)', () => {
+    const prepared = after(aRollout([['oak'], ['ash']]), 'ash', { step: 'staged', waitsFor: 'wave' });
+    const ash = { ...prepared.nodes['ash']!, phase: 'proceed' as const, phaseSince: T0 + 5 };
+    const told = { ...prepared, nodes: { ...prepared.nodes, ash } };
+    expect(first(told, T0 + 60_000)).toMatchObject({ code: 'unreached' });
+    const again = inputOf(told, 'ash', 2, { step: 'staged', waitsFor: 'wave' }, { at: T0 + 6 });
+    const decided = decide(told, { kind: 'tick', now: T0 + 6, inputs: [again] });
+    if (decided.kind === 'refused') throw new Error(decided.why);
+    expect(first(decided.next, T0 + 60_000)).toMatchObject({ code: 'fetching', clearedBy: 'node' });
+  });
+
+  it('that serves, is good and says that it waits for its wave waits for the others of it, however long that takes', () => {
+    const state = aRollout([['ash', 'oak']]);
+    const ash = { ...state.nodes['ash']!, permit: { nonce: 'x', at: T0, isSpent: true } };
+    const permitted = { ...state, nodes: { ...state.nodes, ash } };
+    for (const step of ['active', 'committed'] as const) {
+      const soaked = after(permitted, 'ash', { step, soak: 'ok', waitsFor: 'wave' });
+      expect(first(soaked, T0 + 50_000)).toMatchObject({
+        code: 'quorum',
+        clearedBy: 'node',
+        what: 'it is good, and waits for the wave (for oak)',
+      });
+    }
   });
 
   it('is good with too few requests too, and it says what then decided', () => {
@@ -112,20 +138,28 @@ describe('a gate in error', () => {
   });
 });
 
+describe('the nodes of a rollout', () => {
+  it('are listed by wave, in whatever order the store gives them', () => {
+    const state = aRollout([['oak'], ['ash']]);
+    const shuffled = { ...state, nodes: Object.fromEntries(Object.entries(state.nodes).toReversed()) };
+    expect(viewOf(shuffled, 1, T0).nodes.map(({ node }) => node)).toEqual(['oak', 'ash']);
+  });
+});
+
 describe('the open wave', () => {
   const wave = (state: RolloutState, outOfReach: readonly string[] = [], now = T0) =>
     waitsOfRollout(state, now, new Map(outOfReach.map((node) => [node, T0]))).find(({ code }) => code === 'quorum');
 
   it('is not left to time where its quorum needs a node that is out of reach', () => {
-    expect(wave(aRollout([['ash', 'oak']]))).toMatchObject({ clearedBy: 'time' });
+    expect(wave(aRollout([['ash', 'oak']]))).toMatchObject({ clearedBy: 'node' });
     const without = wave(aRollout([['ash', 'oak']]), ['oak']);
     expect(without).toMatchObject({ clearedBy: 'site' });
     expect(without?.what).toContain('it cannot pass without oak (unreached)');
   });
 
-  it('is left to time where enough others are there', () => {
+  it('is left to its nodes where enough others are there', () => {
     const half = { quorum: 0.5 };
-    expect(wave(aRollout([['ash', 'oak']], half), ['oak'])).toMatchObject({ clearedBy: 'time' });
+    expect(wave(aRollout([['ash', 'oak']], half), ['oak'])).toMatchObject({ clearedBy: 'node' });
     const both = wave(aRollout([['ash', 'oak']], half), ['ash', 'oak']);
     expect(both?.what).toContain('it cannot pass without 1 of ash (unreached), oak (unreached)');
   });

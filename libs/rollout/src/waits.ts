@@ -13,7 +13,7 @@ import { hasEnded, isActive, isHeldByPin, isReached, owesRollBack } from './node
 import { whyNoPermit } from './permits.ts';
 import type { NodeState, Pause, RolloutState } from './state.ts';
 import { whatWaveNeeds } from './wave-needs.ts';
-import { standingIn, tallyWave } from './wave-gate.ts';
+import { nodesOfWave, standingIn, tallyWave } from './wave-gate.ts';
 
 // Why anything waits, since when, and who can clear it: all that an operator has to know.
 
@@ -81,7 +81,9 @@ export function waitsOfRollout(
       ...(needs === null ? [] : [needs.why]),
       now < wave.deadline ? `ends ${instant(wave.deadline)}` : `its time ended ${instant(wave.deadline)}`,
     ];
-    const clearedBy = now < wave.deadline ? (needs?.clearedBy ?? 'time') : 'networkAdmin';
+    // Time only ends the wave: its nodes are what it waits for, and once all have spoken it is held by a pause alone.
+    const byItself = unknown === 0 && rollout.pauses.length > 0 ? 'networkAdmin' : 'node';
+    const clearedBy = now < wave.deadline ? (needs?.clearedBy ?? byItself) : 'networkAdmin';
     waits.push(wait('quorum', wave.since, clearedBy, what.join('; ')));
   }
   if (rollout.life.kind === 'rollingBack') {
@@ -108,7 +110,8 @@ export function waitsOfNode(
   if (outOfReachSince === null || waits.length === 0) return waits;
   return [
     wait('unreached', outOfReachSince, 'site', 'the node is not connected: is the agent up at the site, and its line?'),
-    ...waits.filter(({ code }) => code !== 'unreached'),
+    // What the node would do by itself it does not do now; what it owes stays to be seen.
+    ...waits.filter(({ code, clearedBy }) => code !== 'unreached' && (clearedBy !== 'node' || code === 'owed')),
   ];
 }
 
@@ -118,17 +121,26 @@ function waitsOfReachable(rollout: RolloutState, node: NodeState, now: number): 
   const isLive = rollout.life.kind === 'running' || (rollout.life.kind === 'completed' && node.late);
   if (!isLive || hasEnded(node)) return [];
   if (node.phase === null) return [wait('wave', rollout.startedAt, 'time', `wave ${node.wave + 1} has not begun`)];
-  if (!isReached(node)) return [waitOfAnswer(node.phaseSince, now, 'it was told of the release')];
+  if (!isReached(node)) return [waitOfAnswer(node, now, 'it was told of the release')];
   return waitsOfReached(rollout, node, now);
 }
 
 /** A node answers within seconds; only one that has not for this long is called unreached. */
 const ANSWERS_WITHIN_MS = 30_000;
 
-const waitOfAnswer = (since: number, now: number, told: string): Wait =>
-  now - since < ANSWERS_WITHIN_MS
-    ? wait('fetching', since, 'node', `${told}, and has not answered yet`)
-    : wait('unreached', since, 'site', `${told}, and has not answered: is the agent up at the site, and its line?`);
+/** Whoever has reported since it was told is not out of reach, whatever it says. */
+function waitOfAnswer({ phaseSince, seen }: NodeState, now: number, told: string): Wait {
+  if (seen !== null && seen.at > phaseSince)
+    return wait('fetching', phaseSince, 'node', `${told}, and reports, but has not taken it up yet`);
+  return now - phaseSince < ANSWERS_WITHIN_MS
+    ? wait('fetching', phaseSince, 'node', `${told}, and has not answered yet`)
+    : wait(
+        'unreached',
+        phaseSince,
+        'site',
+        `${told}, and has not answered: is the agent up at the site, and its line?`,
+      );
+}
 
 function waitOfRollBack(rollout: RolloutState, node: NodeState): Wait {
   if (isHeldByPin(node, rollout.recalled)) return wait('pinned', node.phaseSince, 'site', SITE_WAITS.pinned);
@@ -154,9 +166,11 @@ function waitsOfReached(rollout: RolloutState, node: NodeState, now: number): Wa
   // Beyond its consent a node may still be held by its own site, or by its hours: then no permit would help it.
   const isOfPermit = own === null ? said.step === 'awaitingPermit' : own === 'permit' || own === 'permitRefused';
   if (isOfPermit) return [waitOfPermit(rollout, node, since, now)];
+  // One that serves waits for its wave to pass; any other for its wave to begin.
+  if (own === 'wave' && isActive(node)) return waitsOfActive(rollout, node, since);
   // What it said before it heard of its wave.
   if (own === 'wave' && node.phase === 'proceed') {
-    return [waitOfAnswer(node.phaseSince, now, 'it was told that its wave has begun')];
+    return [waitOfAnswer(node, now, 'it was told that its wave has begun')];
   }
   if (own === 'wave') return [wait('wave', since, 'time', `wave ${node.wave + 1} has not begun`)];
   if (own !== null) return [wait(own, since, CLEARED_BY[own], withDetail(SITE_WAITS[own], whyInconclusive(own, node)))];
@@ -206,5 +220,16 @@ function waitsOfActive(rollout: RolloutState, node: NodeState, since: number): W
   // Nobody may take it for an alarm: what could be judged was, and it counts.
   const few = `it had fewer than ${minRequests} requests, too few to judge its errors by: its probe and its restarts decided, and it`;
   const what = node.said?.soak === 'tooFewRequests' ? few : 'it';
-  return [wait('quorum', since, 'time', `${what} is good and waits for its wave`)];
+  return [wait('quorum', since, 'node', `${what} is good, and waits for the wave${othersOfWave(rollout, node)}`)];
+}
+
+const MOST_NAMED = 5;
+
+/** Whom an open wave waits for beside this node: ` (for ash, oak)`. */
+function othersOfWave(rollout: RolloutState, { node, wave }: NodeState): string {
+  if (rollout.waves[wave]?.kind !== 'open') return '';
+  const others = nodesOfWave(rollout, wave).filter((it) => it.node !== node && standingIn(rollout, it) === 'unknown');
+  const named = others.slice(0, MOST_NAMED).map((it) => it.node);
+  const more = others.length > MOST_NAMED ? ` and ${others.length - MOST_NAMED} more` : '';
+  return named.length === 0 ? '' : ` (for ${named.join(', ')}${more})`;
 }

@@ -5,6 +5,7 @@ import type { NodeState, RolloutState } from './state.ts';
 import { nodesOfWave, standingIn, tallyWave } from './wave-gate.ts';
 
 const MOST_NAMED = 5;
+const TOO_FEW = 'too few are left for it to pass: `openward rollouts rollback` or `abort`';
 
 /** A node that counts as unknown, and what nobody but a person ends. */
 interface Held {
@@ -24,7 +25,7 @@ export function whatWaveNeeds(
   const { good, needed, unknown } = tallyWave(rollout, rollout.wave);
   const missing = needed - good;
   if (missing <= 0) return null;
-  if (missing > unknown) return { clearedBy: 'networkAdmin', why: 'too few are left for it to pass' };
+  if (missing > unknown) return { clearedBy: 'networkAdmin', why: TOO_FEW };
   const held = nodesOfWave(rollout, rollout.wave)
     .filter((node) => standingIn(rollout, node) === 'unknown')
     .flatMap((node) => heldBy(node, waitsOf(node)) ?? []);
