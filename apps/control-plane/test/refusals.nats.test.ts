@@ -331,7 +331,7 @@ describe('a rollout', () => {
     await other.close();
   });
 
-  it('that is live: a second one is refused with its id, and a command that does not fit too (R5)', async () => {
+  it('that is live: a second one is refused with its id, and a command that does not fit too, with what to do instead (R5)', async () => {
     const planned = await admin.post<Plan>('/rollouts/plan', request);
     const start = { plan: request, approvedHash: planned.body.hash };
     const first = await admin.post<{ id: string }>('/rollouts', start);
@@ -347,5 +347,9 @@ describe('a rollout', () => {
     expect(await admin.post(`/rollouts/${id}/waive`, { wave: 0 })).toMatchObject(refused(400, 'badRequest'));
     expect(await admin.post(`/rollouts/${id}/pause`)).toMatchObject({ status: 200, body: { status: 'paused' } });
     expect(await admin.post(`/rollouts/${id}/abort`)).toMatchObject({ status: 200, body: { status: 'aborted' } });
+    const node = planned.body.waves[0]?.nodes[0]?.node;
+    const over = await admin.post<{ next: string }>(`/rollouts/${id}/retry`, { node });
+    expect(over).toMatchObject(refused(409, 'rolloutRefused'));
+    expect(over.body.next).toContain('plan anew (`openward rollouts plan`)');
   });
 });

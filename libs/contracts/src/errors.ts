@@ -122,17 +122,20 @@ export type ErrorBody = z.infer<typeof ErrorBody>;
 export class Refusal extends Error {
   readonly code: ErrorCode;
   readonly details: unknown;
-  constructor(code: ErrorCode, message: string, options: { details?: unknown; cause?: unknown } = {}) {
+  /** What to do about it: the code's own, where nothing better is known of the case. */
+  readonly next: string;
+  constructor(code: ErrorCode, message: string, options: { details?: unknown; cause?: unknown; next?: string } = {}) {
     super(message, { cause: options.cause });
     this.name = 'Refusal';
     this.code = code;
     this.details = options.details;
+    this.next = options.next ?? ERRORS[code].next;
   }
   get status(): number {
     return ERRORS[this.code].status;
   }
   toBody(reference?: string): ErrorBody {
-    const body: ErrorBody = { code: this.code, message: this.message, next: ERRORS[this.code].next };
+    const body: ErrorBody = { code: this.code, message: this.message, next: this.next };
     if (this.details !== undefined) body.details = this.details;
     if (reference !== undefined) body.reference = reference;
     return body;

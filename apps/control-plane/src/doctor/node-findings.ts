@@ -65,7 +65,7 @@ export function ofNode(node: NodeView, now: number): Found[] {
       say(
         'warning',
         `the site has pinned ${service}${pinnedAt({ active, anchor, lastGood })}`,
-        'Only the site can lift it: `openward node unpin`. What it went back from is offered again with `openward rollouts retry`.',
+        'Only the site can lift it: `openward node unpin`. What it went back from is offered again with `openward rollouts retry` while its rollout runs or once it has completed, else by a new plan (`openward rollouts plan`).',
         node.lastReportAt,
       );
   }

@@ -107,6 +107,9 @@ export class RolloutService {
 
 const unknown = (id: RolloutId): Refusal => new Refusal('notFound', `There is no rollout ${id}.`);
 
+const PLAN_ANEW =
+  'A rollout that has ended is not taken up again: plan anew (`openward rollouts plan`). `openward rollouts watch` shows when one that is going back has ended.';
+
 function refusedCommand(
   asked: Command,
   id: RolloutId,
@@ -115,5 +118,5 @@ function refusedCommand(
   if (code === 'notFound') return unknown(id);
   if (code === 'readOnly') return new Refusal('readOnly', `${id}: ${why}.`);
   const kind = asked.kind === 'waive' && code === 'waveNotInconclusive' ? 'waiverRefused' : 'rolloutRefused';
-  return new Refusal(kind, `${id}: ${why}.`, { details: { code } });
+  return new Refusal(kind, `${id}: ${why}.`, { details: { code }, ...(code === 'notRunning' && { next: PLAN_ANEW }) });
 }

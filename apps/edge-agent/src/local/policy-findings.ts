@@ -3,7 +3,8 @@ import type { OnPolicyExpiry, PolicyRefusal } from '@openward/persistence/node';
 import type { PolicyTrouble } from '../gateway/policy-counts.ts';
 import type { SiteTerms } from '@openward/policy';
 import { ownWordsIn } from '../node/own-terms.ts';
-import { finding, type Finding } from './finding.ts';
+import { expiryWords } from './expiry-words.ts';
+import { finding, since, type Finding } from './finding.ts';
 
 /** What of the policies here a person should know of. */
 export interface PolicyFacts {
@@ -45,7 +46,7 @@ export const policyFindings = ({
     clearedBy: 'networkAdmin',
     next: `tell the network admin; \`openward node rollback ${service}\` goes back to the release that \`openward node status\` names`,
   })),
-  ...refusals.map((refusal) => refusalFinding(refusal, terms)),
+  ...refusals.map((refusal) => since(refusal.at, refusalFinding(refusal, terms))),
 ];
 
 function refusalFinding({ service, number, findings }: PolicyRefusal, terms: SiteTerms): Finding {
@@ -53,7 +54,8 @@ function refusalFinding({ service, number, findings }: PolicyRefusal, terms: Sit
   const own = ownWordsIn(findings, terms);
   const first = findings.find(({ code }) => own.kind === 'none' || code !== 'siteTermInvalid');
   const found = first === undefined ? 'it is not known why' : `${first.where}: ${first.message}`;
-  const again = 'ask a network admin for another attempt (openward rollouts retry)';
+  const again =
+    'ask a network admin for another attempt (openward rollouts retry; a rollout that was aborted or rolled back is planned anew, openward rollouts plan)';
   const author = 'or ask, through the network admin, the policy’s author to change the rule, the text or the test';
   if (first?.code === 'verdictWithheld')
     return finding('warning', what, `it is not told whether its policy runs here: ${first.message}`, again, 'time');
@@ -69,8 +71,9 @@ function refusalFinding({ service, number, findings }: PolicyRefusal, terms: Sit
 }
 
 function expiryFindings(service: string, policy: PromptPolicy, onExpiry: OnPolicyExpiry, now: number): Finding[] {
-  const { state, days } = expiryOf(policy, now);
-  if (state === 'none' || state === 'valid') return [];
+  const { state } = expiryOf(policy, now);
+  const { expires } = policy;
+  if (expires === null || state === 'none' || state === 'valid') return [];
   const chosen = onExpiry === 'goOn' ? 'goes on' : 'gives callers its fallback text';
   return [
     {
@@ -78,10 +81,11 @@ function expiryFindings(service: string, policy: PromptPolicy, onExpiry: OnPolic
       what: `the policy of ${service}`,
       why:
         state === 'expired'
-          ? `${policy.id}@${policy.revision} expired ${days} days ago; as this site chose, the service ${chosen}`
-          : `${policy.id}@${policy.revision} expires in ${days} days; then, as this site chose, the service ${chosen}`,
+          ? `${policy.id}@${policy.revision} ${expiryWords(expires, now)}; as this site chose, the service ${chosen}`
+          : `${policy.id}@${policy.revision} ${expiryWords(expires, now)}; then, as this site chose, the service ${chosen}`,
       clearedBy: 'networkAdmin',
       next: 'ask the network admin for a newer revision; `openward node policy on-expiry go-on|fallback` is your choice until then',
+      ...(state === 'expired' && !Number.isNaN(Date.parse(expires)) ? { since: expires } : {}),
     },
   ];
 }
