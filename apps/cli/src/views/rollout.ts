@@ -34,6 +34,10 @@ export const CLEARER: Readonly<Record<Clearer, string>> = {
   network: 'the network, when it is back',
 };
 
+/** Of a quorum it is never one node alone. */
+const clearerOf = ({ code, clearedBy }: Pick<Wait, 'code' | 'clearedBy'>): string =>
+  code === 'quorum' && clearedBy === 'node' ? 'the nodes of the wave' : CLEARER[clearedBy];
+
 export function rolloutText(view: RolloutView, now: number, paint: Paint): string {
   const { id, service, release, status, startedAt, startedBy, endedAt, awaited } = view;
   const head = `${paint('bold', `${service} release ${release.number}`)}  ${id}  ${paint(STATUS[status], spaced(status))}\n`;
@@ -145,7 +149,7 @@ function waitsText(view: RolloutView, now: number, paint: Paint): string {
     spaced(code),
     what,
     agoOf(since, now),
-    paint(clearedBy === 'site' || clearedBy === 'networkAdmin' ? 'warn' : 'plain', CLEARER[clearedBy]),
+    paint(clearedBy === 'site' || clearedBy === 'networkAdmin' ? 'warn' : 'plain', clearerOf({ code, clearedBy })),
   ]);
   return `\nWaits:\n${table(['who', 'for', 'what', 'since', 'cleared by'], rows)}`;
 }
@@ -173,7 +177,7 @@ export function changesOf(before: RolloutView | null, view: RolloutView): string
   for (const wait of waitsOf(view)) {
     if (known.has(keyOfWait(wait))) continue;
     lines.push(
-      `${wait.who} waits for ${spaced(wait.code)}: ${wait.what} (since ${wait.since}, cleared by ${CLEARER[wait.clearedBy]})`,
+      `${wait.who} waits for ${spaced(wait.code)}: ${wait.what} (since ${wait.since}, cleared by ${clearerOf(wait)})`,
     );
   }
   return lines;

@@ -1,4 +1,4 @@
-import type { Clearer, DoctorFinding, Name } from '@openward/contracts';
+import type { Clearer, DoctorFinding, Name, Wait } from '@openward/contracts';
 
 export type Level = DoctorFinding['level'];
 
@@ -24,13 +24,17 @@ export const findingOfNode = (
   since: string | null = null,
 ): Found => ({ ...finding(level, `node ${name} of ${site}`, why, next, since), node: name });
 
-export const WHO: Readonly<Record<Clearer, string>> = {
+const WHO: Readonly<Record<Clearer, string>> = {
   site: 'The site clears it',
   networkAdmin: 'A network admin clears it',
   time: 'It clears by itself in time',
   node: 'The node clears it by itself',
   network: 'It clears when the network is back',
 };
+
+/** Of a quorum it is never one node alone. */
+export const whoClears = ({ code, clearedBy }: Pick<Wait, 'code' | 'clearedBy'>): string =>
+  code === 'quorum' && clearedBy === 'node' ? 'The nodes of the wave clear it by themselves' : WHO[clearedBy];
 
 const ORDER: Readonly<Record<Level, number>> = { problem: 0, warning: 1, ok: 2 };
 

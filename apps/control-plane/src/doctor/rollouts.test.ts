@@ -29,6 +29,22 @@ describe('a rollout that goes on', () => {
     expect(rows).toContainEqual(expect.objectContaining({ level: 'ok', why: 'wave 1' }));
   });
 
+  it('names the commands that would be taken now for a wave that cannot pass, and a waiver only of an inconclusive one', () => {
+    const nextOf = (verdict: 'open' | 'inconclusive', clearedBy: Wait['clearedBy']) => {
+      const waits: Wait[] = [{ code: 'quorum', since: at(-HOUR), clearedBy, what: 'wave 1' }];
+      const tally = { wave: 0, good: 0, needed: 1, failed: 0, declined: 0, unknown: 1, deadline: null, waived: null };
+      const rows = found({ rollouts: [aRolloutView({ waits, waves: [{ ...tally, verdict }] })] });
+      return rows.find(({ why }) => why === 'wave 1')?.next;
+    };
+    const ends = '`openward rollouts rollback ro-aaaaaaaa --reason TEXT`, `openward rollouts abort ro-aaaaaaaa`';
+    expect(nextOf('open', 'networkAdmin')).toBe(`A network admin clears it: ${ends} would be taken now.`);
+    expect(nextOf('open', 'site')).toBe(`The site clears it; or a network admin ends it: ${ends} would be taken now.`);
+    expect(nextOf('inconclusive', 'networkAdmin')).toContain(
+      '`openward rollouts waive ro-aaaaaaaa --wave 1 --reason TEXT`, ',
+    );
+    expect(nextOf('open', 'node')).toBe('The nodes of the wave clear it by themselves.');
+  });
+
   it('has one row a node, the worst of it first, and says once that it is out of reach', () => {
     const unreached: Wait = { ...CONSENT, code: 'unreached', what: 'the node is not connected' };
     const nodes = [
