@@ -22,6 +22,8 @@ const Served = z.looseObject({
   number: z.int().nullish(),
   release: Digest.nullish(),
   stopped: z.string().nullish(),
+  /** Its policy has expired, and this site chose the fallback text for that: callers are told it, and nothing else. */
+  policyExpired: z.boolean().default(false),
 });
 
 export const FetchView = z.looseObject({
@@ -123,6 +125,8 @@ export const NodeFinding = z.object({
   why: z.string(),
   clearedBy: Clearer.nullable(),
   next: z.string(),
+  /** An instant; absent where the node does not know it. */
+  since: z.string().optional(),
 });
 export type NodeFinding = z.infer<typeof NodeFinding>;
 
@@ -176,6 +180,8 @@ export type AddedKey = z.infer<typeof AddedKey>;
 export const Commanded = z.object({
   done: z.literal(true),
   serves: z.object({ release: Digest, number: z.int() }).nullable().default(null),
+  /** Before the command. */
+  wasHalted: z.boolean().default(true),
 });
 export type Commanded = z.infer<typeof Commanded>;
 export type NodeCommand =

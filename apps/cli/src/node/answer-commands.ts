@@ -39,6 +39,8 @@ export function addAnswers(cli: Cli, node: Command): void {
           return says(run, offer, 'waive', 'its gate is waived, and it may serve');
         }
         const answer = await answerTo(offer, options['holdResult'] === true);
+        const { question } = answer;
+        if (question === 'prepare' || question === 'activate') await warnOfRefusal(client, run, service, question);
         await client.command(answer);
         const held = answer.holdResult === true ? '; no result leaves before the second answer' : '';
         says(run, offer, answer.question, `${ACCEPTED[answer.question]}${held}`);
@@ -75,6 +77,23 @@ export function addAnswers(cli: Cli, node: Command): void {
       }),
     ),
   ).requiredOption('--reason <text>', 'it stays here');
+}
+
+/** Ahead of the yes, which stands all the same: the node refuses the policy by itself. Where it cannot be read, nothing is in its way. */
+async function warnOfRefusal(
+  client: NodeClient,
+  run: Run,
+  service: string,
+  question: 'prepare' | 'activate',
+): Promise<void> {
+  // Without a line its document could be waited for in vain, and a yes works offline too (N5).
+  const isOnline = question === 'activate' || (await client.status().catch(() => null))?.connected === true;
+  const read = isOnline ? await client.offer(service).catch(() => null) : null;
+  if (read === null) return run.note('Whether its policy would run here cannot be read now.');
+  if (read.refused === null) return;
+  const { visible } = await import('@openward/policy');
+  const why = read.refused.findings.map(({ where, message }) => visible(`${where}: ${message}`)).join(' ');
+  run.note(`Warning: this node would refuse its policy, and nothing would change: ${why}`);
 }
 
 type Acceptance = Extract<NodeCommand, { readonly kind: 'accept' }>;

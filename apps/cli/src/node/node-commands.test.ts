@@ -53,6 +53,16 @@ it('names the release that a site’s own rollback goes to (N5)', async () => {
   ]);
 });
 
+it('N5 a resume of what was not halted says so, and not that it serves again', async () => {
+  answer = () => ({ done: true, serves: { release, number: 3 }, wasHalted: false });
+  expect(await node('resume', 'triage')).toMatchObject({
+    exitCode: EXIT.ok,
+    out: expect.stringMatching(/^triage was not halted, and nothing has changed; release 3 is what it has/) as string,
+  });
+  answer = () => ({ done: true, serves: { release, number: 3 }, wasHalted: true });
+  expect((await node('resume', 'triage')).out).toBe('triage: resumed; release 3 serves again.\n');
+});
+
 it('shows the newest rows of the ledger where a limit is given, and the next ones after a sequence', async () => {
   const row = (seq: number) => ({ seq, kind: 'report', subject: 's', bytes: '', at: 0, head: release });
   answer = (path) => {
@@ -111,6 +121,45 @@ it('N2 a plain accept sends the release and the question that it has read, and s
   });
   const { service, assignment, question } = offer();
   expect(commanded()).toEqual([{ kind: 'accept', service, assignment, question }]);
+});
+
+const offerRead = {
+  offer: offer(),
+  release: {
+    service: {
+      name: 'triage',
+      purpose: 'Sorts patients.',
+      users: 'Nurses',
+      languages: ['en'],
+      riskClass: 'high',
+      fallbackText: 'Call 112.',
+    },
+    number: 5,
+    model: { name: 'nano', version: '1', contextLength: 256 },
+    parameters: { temperature: 0, maxTokens: 8 },
+    suite: { name: 'safety', version: 1 },
+    policy: { id: 'ward', revision: 2 },
+  },
+  policy: '',
+  clinical: null,
+  serving: null,
+  fetched: false,
+};
+
+it('a yes to what this node would refuse is warned of first, and stands', async () => {
+  const findings = [{ code: 'testFailed', where: 'tests[2]', message: 'a dose (en): asked' }];
+  const read = { refused: { code: 'policyTestFailed', findings } };
+  answer = (path) =>
+    path === '/offers'
+      ? { items: [offer({ question: 'activate' })] }
+      : path === '/offers/triage'
+        ? { ...offerRead, ...read }
+        : { done: true, serves: null };
+  const ran = await node('accept', 'triage');
+  expect(ran.err).toContain(
+    'this node would refuse its policy, and nothing would change: tests[2]: a dose (en): asked',
+  );
+  expect(commanded()).toHaveLength(1);
 });
 
 it.each([

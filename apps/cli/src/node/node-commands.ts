@@ -160,8 +160,16 @@ function addBrakes(cli: Cli, node: Command): void {
       BRAKES[kind][0],
       onNode(async (client, run, [service = ''], { release }) => {
         const to = release === undefined ? {} : { to: parseNumber(release as string, '--release') };
-        const { serves } = await client.command(kind === 'rollback' ? { kind, service, ...to } : { kind, service });
+        const { serves, wasHalted } = await client.command(
+          kind === 'rollback' ? { kind, service, ...to } : { kind, service },
+        );
         const what = serves === null ? '' : `; release ${serves.number} ${NOW[kind]}`;
+        if (kind === 'resume' && !wasHalted)
+          return run.show(
+            { done: true, serves, wasHalted },
+            () =>
+              `${service} was not halted, and nothing has changed${serves === null ? '; no release serves' : `; release ${serves.number} is what it has`}. \`openward node doctor\` says what it waits for.\n`,
+          );
         run.show({ done: true, serves }, () => `${service}: ${BRAKES[kind][1]}${what}.\n${AFTER[kind] ?? ''}`);
       }),
     );

@@ -36,8 +36,12 @@ export async function watchStatus(client: NodeClient, run: Run): Promise<ExitCod
 /** What a line in a log says of each thing; a fetch moves on by tenths. */
 export const statusLines = ({ connected, serving, report, fetches }: NodeStatus): string[] => [
   connected ? 'network connected' : 'network not connected',
-  ...serving.map(({ service, number, stopped }) =>
-    stopped == null ? `${service} serves release ${number ?? 'none'}` : `${service} ${spaced(stopped)}`,
+  ...serving.map(({ service, number, stopped, policyExpired }) =>
+    policyExpired
+      ? `${service} gives its fallback text: the policy of release ${number ?? 'none'} has expired`
+      : stopped == null
+        ? `${service} serves release ${number ?? 'none'}`
+        : `${service} ${spaced(stopped)}`,
   ),
   ...report.services.flatMap(({ service, assignment }) =>
     assignment === undefined

@@ -9,7 +9,7 @@ interface Finding {
   readonly what: string;
   readonly why: string;
   readonly next: string;
-  readonly since?: string | null;
+  readonly since?: string | null | undefined;
   readonly clearedBy?: Clearer | null;
 }
 

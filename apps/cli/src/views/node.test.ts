@@ -12,7 +12,9 @@ const status = (rest: object = {}) =>
     connected: true,
     credentialsUntil: '2026-04-01T00:00:00Z',
     uptimeHours: 2,
-    serving: [{ service: 'triage', number: 2, release: `sha256:${'2'.repeat(64)}`, stopped: null }],
+    serving: [
+      { service: 'triage', number: 2, release: `sha256:${'2'.repeat(64)}`, stopped: null, policyExpired: false },
+    ],
     report: { services: [] },
     fetches: [],
     fetchedBytes: 0,
@@ -27,6 +29,12 @@ it('N5 says beforehand what a step back goes to, and that the anchor has to be n
   expect(text).toMatch(/triage +serving +2 +sha256:2+ +release 1, the anchor, if named/);
   expect(text).toContain('triage: stands on release 2, by this site’s own hand. Next: openward node unpin triage.');
   expect(statusText(status(), plain)).toMatch(/triage +serving +2 +sha256:2+ +-/);
+});
+
+it('a service whose callers all get the fallback text, since its policy expired, is not said to serve', () => {
+  const [one] = status().serving;
+  const text = statusText(status({ serving: [{ ...one!, policyExpired: true }] }), plain);
+  expect(text).toMatch(/triage +policy expired: fallback text +2/);
 });
 
 it('does not say of a network that is there that it has to come back', () => {

@@ -21,9 +21,13 @@ const at = (ms: number): string => new Date(ms).toISOString();
 export function statusText(status: NodeStatus, paint: Paint): string {
   const { site, node, connected, credentialsUntil, uptimeHours, gateway, serving, standing, report, fetches, pid } =
     status;
-  const rows = serving.map(({ service, number, release, stopped }) => [
+  const rows = serving.map(({ service, number, release, stopped, policyExpired }) => [
     service,
-    stopped == null ? paint('good', 'serving') : paint('bad', spaced(stopped)),
+    stopped != null
+      ? paint('bad', spaced(stopped))
+      : policyExpired
+        ? paint('bad', 'policy expired: fallback text')
+        : paint('good', 'serving'),
     orDash(number),
     shortDigest(release),
     wayBackText(standing.find((one) => one.service === service)?.wayBack),

@@ -7,6 +7,8 @@ export interface Finding {
   readonly why: string;
   readonly clearedBy: Clearer | null;
   readonly next: string;
+  /** An instant, where the node knows since when it is so. */
+  readonly since?: string;
 }
 
 export const finding = (
@@ -16,3 +18,6 @@ export const finding = (
   next: string,
   clearedBy: Clearer | null = null,
 ): Finding => ({ level, what, why, clearedBy, next });
+
+/** `ms`: since 1970. */
+export const since = (ms: number, found: Finding): Finding => ({ ...found, since: new Date(ms).toISOString() });

@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { siteWayOf } from '@openward/activation';
-import { Name, Refusal } from '@openward/contracts';
+import { expiryOf, Name, Refusal } from '@openward/contracts';
 import { canNeverPass } from '@openward/evaluation';
 import { z } from 'zod';
 import { Agent } from '../agent.ts';
@@ -31,7 +31,7 @@ export class NodeController {
       connected: this.agent.network.isConnected,
       credentialsUntil: credentials.expiresAt,
       uptimeHours: this.agent.uptimeHours(),
-      serving: this.agent.served.list(),
+      serving: this.#serving(),
       standing: standingViews(serviceFacts(this.agent)),
       report: this.agent.reconciler.report(),
       fetches: this.agent.fetches.list(),
@@ -40,6 +40,18 @@ export class NodeController {
       policyRefusals: this.agent.policies.openRefusals(),
       pid: process.pid,
     };
+  }
+
+  #serving() {
+    const { served, policies } = this.agent;
+    const now = Date.now();
+    const stops = policies.settings.onExpiry() === 'fallback';
+    return served.list().map((one) => {
+      const policy = served.policyOf(one.service);
+      const policyExpired =
+        stops && one.stopped === null && policy !== null && expiryOf(policy, now).state === 'expired';
+      return { ...one, policyExpired };
+    });
   }
 
   @Get('offers')
@@ -83,10 +95,12 @@ export class NodeController {
   async command(@Body({ schema: AnyCommand }) command: AnyCommand) {
     if (command.kind === 'acknowledgeLedger') return this.#acknowledgeLedger(command.reason);
     const tooFew = command.kind === 'acceptSuite' ? await this.#tooFewItems(command.suite) : false;
+    const wasHalted =
+      'service' in command && this.agent.reconciler.state().durable.services[command.service]?.halted === true;
     const answer = await this.agent.reconciler.command(asCommand(command, () => tooFew));
     const stands = 'service' in command ? this.#stands(command.service) : null;
     settle(answer, stands);
-    return { done: true, serves: stands?.serves ?? null };
+    return { done: true, serves: stands?.serves ?? null, wasHalted };
   }
 
   #stands(service: string) {

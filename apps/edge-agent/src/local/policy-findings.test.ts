@@ -25,7 +25,7 @@ test('nothing is said of a policy that is well', () => {
 
 test('a policy that expires within 30 days is warned of, with what this site chose', () => {
   expect(said({ serving: expiring('2026-07-01T00:00:00Z') })).toEqual([
-    'warning: ward@1 expires in 30 days; then, as this site chose, the service goes on',
+    'warning: ward@1 expires in 30 days, at 2026-07-01T00:00:00Z; then, as this site chose, the service goes on',
   ]);
   expect(said({ serving: expiring('2026-06-03T00:00:00Z'), onExpiry: 'fallback' })[0]).toContain(
     'gives callers its fallback text',
@@ -34,7 +34,9 @@ test('a policy that expires within 30 days is warned of, with what this site cho
 
 test('one that has expired is a problem where the site chose to stop, and a warning where it goes on', () => {
   const serving = expiring('2026-05-30T00:00:00Z');
-  expect(said({ serving })[0]).toBe('warning: ward@1 expired 2 days ago; as this site chose, the service goes on');
+  expect(said({ serving })[0]).toBe(
+    'warning: ward@1 expired 2 days ago, at 2026-05-30T00:00:00Z; as this site chose, the service goes on',
+  );
   expect(said({ serving, onExpiry: 'fallback' })[0]).toContain('problem: ');
 });
 
@@ -49,6 +51,7 @@ test('a rule that could not be applied is a problem, and a policy that was refus
   const findings = [{ code: 'testFailed', where: 'tests[0]', message: 'weapons, “a weapon” (en): text' }];
   const refusal = { service: 'triage', release: 'sha256:2', number: 2, findings, at: now };
   const [first, second] = said({ troubles: [trouble], refusals: [refusal] });
+  expect(policyFindings(facts({ refusals: [refusal] }))[0]?.since).toBe(new Date(now).toISOString());
   expect(first).toContain('problem: the rule weapons of ward@1 could not be applied, 3 times');
   expect(second).toContain('weapons, “a weapon”');
 });

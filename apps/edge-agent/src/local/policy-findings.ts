@@ -3,7 +3,8 @@ import type { OnPolicyExpiry, PolicyRefusal } from '@openward/persistence/node';
 import type { PolicyTrouble } from '../gateway/policy-counts.ts';
 import type { SiteTerms } from '@openward/policy';
 import { ownWordsIn } from '../node/own-terms.ts';
-import { finding, type Finding } from './finding.ts';
+import { expiryWords } from './expiry-words.ts';
+import { finding, since, type Finding } from './finding.ts';
 
 /** What of the policies here a person should know of. */
 export interface PolicyFacts {
@@ -45,7 +46,7 @@ export const policyFindings = ({
     clearedBy: 'networkAdmin',
     next: `tell the network admin; \`openward node rollback ${service}\` goes back to the release that \`openward node status\` names`,
   })),
-  ...refusals.map((refusal) => refusalFinding(refusal, terms)),
+  ...refusals.map((refusal) => since(refusal.at, refusalFinding(refusal, terms))),
 ];
 
 function refusalFinding({ service, number, findings }: PolicyRefusal, terms: SiteTerms): Finding {
@@ -70,8 +71,9 @@ function refusalFinding({ service, number, findings }: PolicyRefusal, terms: Sit
 }
 
 function expiryFindings(service: string, policy: PromptPolicy, onExpiry: OnPolicyExpiry, now: number): Finding[] {
-  const { state, days } = expiryOf(policy, now);
-  if (state === 'none' || state === 'valid') return [];
+  const { state } = expiryOf(policy, now);
+  const { expires } = policy;
+  if (expires === null || state === 'none' || state === 'valid') return [];
   const chosen = onExpiry === 'goOn' ? 'goes on' : 'gives callers its fallback text';
   return [
     {
@@ -79,10 +81,11 @@ function expiryFindings(service: string, policy: PromptPolicy, onExpiry: OnPolic
       what: `the policy of ${service}`,
       why:
         state === 'expired'
-          ? `${policy.id}@${policy.revision} expired ${days} days ago; as this site chose, the service ${chosen}`
-          : `${policy.id}@${policy.revision} expires in ${days} days; then, as this site chose, the service ${chosen}`,
+          ? `${policy.id}@${policy.revision} ${expiryWords(expires, now)}; as this site chose, the service ${chosen}`
+          : `${policy.id}@${policy.revision} ${expiryWords(expires, now)}; then, as this site chose, the service ${chosen}`,
       clearedBy: 'networkAdmin',
       next: 'ask the network admin for a newer revision; `openward node policy on-expiry go-on|fallback` is your choice until then',
+      ...(state === 'expired' && !Number.isNaN(Date.parse(expires)) ? { since: expires } : {}),
     },
   ];
 }

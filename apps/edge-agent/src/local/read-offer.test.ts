@@ -7,6 +7,7 @@ import type { Assignment, PromptPolicy, Release } from '@openward/contracts';
 import { clinicalChanges, NO_SITE_TERMS, type SiteTerms } from '@openward/policy';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Documents } from '../node/documents.ts';
+import { offeredPolicies } from '../node/offered-policies.ts';
 import { refusedOf } from '../node/policy-check.ts';
 import { judgeHere, policyOf, withRecordNumbers } from '../node/policy.fixture.ts';
 import { assignmentOf, diskIn, releaseWith } from '../node/release.fixture.ts';
@@ -220,4 +221,14 @@ test('N2 what is shown is what waits when the document is here: another that cam
   const other = site(true);
   other.supersede(null);
   await expect(readOffer(other.reading, 'triage')).rejects.toMatchObject({ code: 'notWaiting' });
+});
+
+test('N2 the policy of a release that waits is read from its document, which is fetched where a person asked alone', async () => {
+  const { reading, fetched } = site(true);
+  expect(await offeredPolicies(reading, 'here')).toEqual({ policies: [], unread: [{ service: 'triage', number: 2 }] });
+  expect(fetched).toEqual([]);
+  const { policies, unread } = await offeredPolicies(reading, 'fetched');
+  expect(policies).toMatchObject([{ service: 'triage', number: 2, policy: { revision: 2 } }]);
+  expect([unread, fetched.length]).toEqual([[], 1]);
+  expect((await offeredPolicies(reading, 'here')).policies).toHaveLength(1);
 });

@@ -77,6 +77,11 @@ test('where nothing is left here it is for a network admin, or for whoever answe
   });
 });
 
+test('the doctor says since when a service is closed', () => {
+  const stopped = [{ service: 'triage', stopped: 'halted' as const, since: 0 }];
+  expect(serviceFindings(facts({}, { stopped }))[0]?.since).toBe('1970-01-01T00:00:00.000Z');
+});
+
 test('a halted service is an error until it is resumed; one that never served, or is being loaded, is none', () => {
   expect(closed('halted')).toMatchObject({ level: 'problem', next: 'openward node resume triage' });
   expect(closed('noRelease', { hasServed: false })).toMatchObject({ level: 'warning' });

@@ -1,21 +1,28 @@
 import type { Offer, Standing, StopWhy } from '@openward/activation';
 import { CLEARED_BY, type WaitCode } from '@openward/contracts';
-import { finding, type Finding } from './finding.ts';
+import { finding, since, type Finding } from './finding.ts';
 
 /** What of the services here a person should know of. */
 export interface ServiceFacts {
   readonly offers: readonly Offer[];
   readonly standings: readonly Standing[];
   /** Of every service that the gateway knows: why it answers nobody; null where it serves. */
-  readonly stopped: readonly { readonly service: string; readonly stopped: StopWhy | null }[];
+  readonly stopped: readonly {
+    readonly service: string;
+    readonly stopped: StopWhy | null;
+    /** Milliseconds since 1970: when it stopped, or when the agent started where it was stopped before. */
+    readonly since?: number;
+  }[];
 }
 
 export const serviceFindings = ({ offers, standings, stopped }: ServiceFacts): Finding[] => [
   ...offers.map(offerFinding),
   ...standings.flatMap((standing) => standingFindings(standing, offers)),
-  ...stopped.flatMap(({ service, stopped: why }) => {
+  ...stopped.flatMap(({ service, stopped: why, since: at }) => {
     const standing = standings.find((one) => one.service === service);
-    return why === null || standing === undefined ? [] : [closedFinding(standing, why, offers)];
+    if (why === null || standing === undefined) return [];
+    const found = closedFinding(standing, why, offers);
+    return [at === undefined ? found : since(at, found)];
   }),
 ];
 
