@@ -6,10 +6,12 @@ import type { ToDo } from './judge-policy.ts';
 // ready to serve are made where they serve, and nothing of one policy is kept for the next.
 
 const clock = (): number => performance.now();
+/** Of this thread, outside of its heap. */
+const memory = (): number => process.memoryUsage().arrayBuffers;
 
 function done({ does, policy, terms }: ToDo): readonly PolicyFinding[] | ClinicalChanges {
   if (does === 'clinical') return clinicalChanges(policy, terms, clock);
-  const checking = checkPolicy(policy, terms, clock);
+  const checking = checkPolicy(policy, terms, clock, memory);
   return checking.kind === 'ok' ? [] : checking.findings;
 }
 

@@ -32,8 +32,19 @@ export function* textFindings(policy: PromptPolicy): Generator<PolicyFinding> {
   }
 }
 
+/** Of a rule. What takes so long is slow by itself. */
+const LEAST_TIME_MS = 50;
+
 /** Bounds that would let a client set what no release may have, and instants that are none. */
-export function* boundFindings({ parameters, notBefore, expires }: PromptPolicy): Generator<PolicyFinding> {
+export function* boundFindings({ parameters, rules, notBefore, expires }: PromptPolicy): Generator<PolicyFinding> {
+  for (const [at, { timeLimitMs }] of rules.entries()) {
+    if (timeLimitMs >= LEAST_TIME_MS) continue;
+    yield {
+      code: 'shape',
+      where: `rules[${at}].timeLimitMs`,
+      message: `It is ${timeLimitMs}, and at least ${LEAST_TIME_MS} ms: with less, how busy a machine is decides whether the rule fails.`,
+    };
+  }
   for (const [at, rule] of parameters.entries()) {
     if (rule.kind !== 'bounded') continue;
     const { least, most } = PARAMETER_BOUNDS[rule.field];

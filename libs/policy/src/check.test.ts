@@ -212,10 +212,18 @@ describe('a policy is refused', () => {
 
   it('where its tests take longer than they may, by the clock that is given', () => {
     let at = 0;
-    const slow: Monotonic = () => (at += 3_000);
-    expect(checkPolicy(policyOf(), NO_SITE_TERMS, slow)).toMatchObject({
+    const slow: Monotonic = () => (at += 400);
+    const lasting = policyOf({ rules: [ruleOf({ timeLimitMs: 1_000 })] });
+    const many = Array.from({ length: 9 }, () => lasting.tests).flat();
+    expect(checkPolicy({ ...lasting, tests: many }, NO_SITE_TERMS, slow)).toMatchObject({
       kind: 'refused',
-      findings: [{ code: 'testFailed', where: 'tests[0]' }, { where: 'tests[1]' }],
+      findings: expect.arrayContaining([
+        expect.objectContaining({
+          code: 'testFailed',
+          where: 'tests[17]',
+          message: expect.stringContaining('longer') as string,
+        }),
+      ]) as unknown,
     });
   });
 });
@@ -398,21 +406,50 @@ function setAt(document: unknown, path: Path, to: unknown): void {
 }
 
 describe('a rule that is far slower than it may be', () => {
-  it('is refused by its own tests, before it fails closed at a clinic', () => {
-    const pattern = '[ab]{0,99}c|[ab]{0,99}d|[ab]{0,99}e|W-[0-9]{3}';
-    const long = 'ab'.repeat(9_900);
+  it('may not be given so little that a busy machine decides whether it fails', () => {
+    expect(check(policyOf({ rules: [ruleOf({ timeLimitMs: 49 })] }))).toMatchObject({
+      kind: 'refused',
+      findings: [{ code: 'shape', where: 'rules[0].timeLimitMs' }],
+    });
+  });
+
+  it('is refused where it is slow on long texts in which its own tests stand', () => {
+    const pattern = `\\bkeller\\b${'.?'.repeat(900)}`;
     const [positive, ...others] = policyOf().tests;
     const slow = policyOf({
-      rules: [ruleOf({ match: { kind: 'regex', pattern, ignoreCase: true }, timeLimitMs: 5 })],
-      tests: [testOf({ ...positive, reply: `W-123 ${long}`, cuts: [], expect: { text: `[code] ${long}` } }), ...others],
+      rules: [ruleOf({ match: { kind: 'regex', pattern, ignoreCase: true } })],
+      tests: [testOf({ ...positive, reply: 'Keller', cuts: [], expect: { text: '[code]' } }), ...others],
     });
-    const checked = check(slow);
-    expect(checked.kind === 'refused' && checked.findings).toEqual([
-      {
-        code: 'tooSlow',
-        where: 'rules[0].timeLimitMs',
-        message: expect.stringContaining('codes within 20 times its limit of 5 ms, and it takes longer, twice'),
-      },
-    ]);
+    expect(check(slow)).toMatchObject({
+      kind: 'refused',
+      findings: [
+        { code: 'tooSlow', where: 'rules[0].timeLimitMs', message: expect.stringContaining('16384') as string },
+      ],
+    });
+  });
+
+  it('is refused where its patterns together have more ranges of letters than a node has time and memory for', () => {
+    const rules = Array.from({ length: 60 }, (_, at) =>
+      ruleOf({ id: `r${at}`, match: { kind: 'regex', pattern: `q${at}w${'\\pL'.repeat(45)}`, ignoreCase: true } }),
+    );
+    expect(check(policyOf({ rules }))).toMatchObject({
+      kind: 'refused',
+      findings: expect.arrayContaining([
+        expect.objectContaining({ code: 'patternTooLarge', where: 'rules[15].match.pattern' }),
+      ]) as unknown,
+    });
+  });
+
+  it('is refused where to make it ready takes longer, or holds more, than a node has', () => {
+    let at = 0;
+    const clock: Monotonic = () => (at += 501);
+    const findings = (now: Monotonic, memory: () => number) => {
+      const checking = checkPolicy(policyOf(), NO_SITE_TERMS, now, memory);
+      return checking.kind === 'refused' ? checking.findings : [];
+    };
+    expect(findings(clock, () => 0)).toMatchObject([{ code: 'tooSlow', where: 'rules' }]);
+    let held = 0;
+    const memory = () => (held += 65 * 1024 * 1024);
+    expect(findings(() => 0, memory)).toMatchObject([{ code: 'tooLarge', where: 'rules' }]);
   });
 });

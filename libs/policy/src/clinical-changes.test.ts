@@ -30,6 +30,13 @@ describe('what a policy makes of clinical sentences', () => {
     expect(found.changed).toBe(found.changes.length);
   });
 
+  it('has read none where to make the policy ready took all the time', () => {
+    let looks = 0;
+    const stoodStill = (): number => (looks++ === 0 ? 0 : 10_000);
+    const rules = [ruleOf('numbers', regex(String.raw`\b\d{3,4} mg\b`), { action: redact })];
+    expect(clinicalChanges(policyOf(rules), NO_SITE_TERMS, stoodStill, 5_000)).toMatchObject({ read: 0, changes: [] });
+  });
+
   it('asks rules of questions too, and counts a sentence once', () => {
     const blocks = { action: { does: 'block', text: 'refusal' } } as const;
     const replaces = { action: { does: 'replace', replacement: 'pills' } } as const;

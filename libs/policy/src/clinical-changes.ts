@@ -48,9 +48,9 @@ export function clinicalChanges(
   const sentences = sentencesFor(policy.languages);
   const rules = policy.rules.filter(changes);
   if (rules.length === 0) return { read: sentences.length, unread: 0, changed: 0, changes: [] };
+  const end = now() + mostMs;
   const made = compilePolicy({ ...policy, rules, disclaimer: null }, terms);
   if (made.kind === 'refused') return unreadClinical(policy);
-  const end = now() + mostMs;
   const still: Monotonic = () => {
     if (now() > end) throw new Error('the clinical sentences took too long');
     return 0;

@@ -1,4 +1,10 @@
-import type { PolicyRule, PromptPolicy, RuleAction, RuleMatch } from '@openward/contracts';
+import {
+  isUsableValue,
+  type PolicyRule,
+  type PromptPolicy,
+  type RuleAction,
+  type RuleMatch,
+} from '@openward/contracts';
 import type { SiteTerms } from './model.ts';
 import { inQuotes, visible, visiblePattern } from './visible.ts';
 
@@ -40,7 +46,13 @@ function section(title: string, lines: readonly string[], none?: string): string
 
 /** A text of several lines, each behind a mark. */
 const quoted = (text: string): string[] =>
-  text === '' ? ['  (nothing)'] : text.split('\n').map((line) => `  | ${visible(line)}`.trimEnd());
+  text === '' ? ['  (nothing)'] : text.split('\n').map((line) => (line === '' ? '  |' : `  | ${shown(line)}`));
+
+/** A blank at its end would not be seen. */
+const shown = (line: string): string =>
+  visible(line).replace(/[ \u00A0\u202F]$/, (blank) =>
+    blank === ' ' ? '\\u{20}' : blank === '\u00A0' ? '\\u{A0}' : '\\u{202F}',
+  );
 
 const modelsOf = ({ models }: PromptPolicy): string =>
   models.length === 0
@@ -67,8 +79,11 @@ function variableOf(it: PromptPolicy['variables'][number], terms: SiteTerms | nu
   return `{{${it.name}}}: ${standard}; ${it.setBySite ? 'you can set your own' : 'a site cannot set it'}. For: ${about}`;
 }
 
-const ownValue = (name: string, terms: SiteTerms | null): string | null =>
-  terms !== null && Object.hasOwn(terms.variables, name) ? (terms.variables[name] ?? null) : null;
+const ownValue = (name: string, terms: SiteTerms | null): string | null => {
+  if (terms === null || !Object.hasOwn(terms.variables, name)) return null;
+  const own = terms.variables[name] ?? '';
+  return isUsableValue(own) ? own : null;
+};
 
 function parametersOf({ parameters, clientSystem, controlCharacters }: PromptPolicy): string[] {
   return [

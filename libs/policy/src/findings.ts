@@ -1,5 +1,5 @@
 import type { PolicyFinding, PolicyFindingCode } from './model.ts';
-import { shortened, visible } from './visible.ts';
+import { shortened, spelt } from './visible.ts';
 
 /** As many as one reads; what has ten thousand faults is corrected by its first hundred. */
 export const MOST_FINDINGS = 100;
@@ -38,8 +38,8 @@ export class Findings {
       const { code, where, message } = finding;
       this.#all.push({
         code,
-        where: visible(shortened(where, MOST_WHERE)),
-        message: visible(shortened(message, MOST_MESSAGE)),
+        where: spelt(shortened(where, MOST_WHERE)),
+        message: spelt(shortened(message, MOST_MESSAGE)),
       });
     }
   }

@@ -1,5 +1,6 @@
 import { at, ESCAPE, readClass } from './pattern-class.ts';
 import { foldedLetter, letterOf, quote } from './pattern-letters.ts';
+import { RANGES_A_STEP, rangesIn } from './pattern-ranges.ts';
 
 // What can be said of a pattern by reading it: how large its program would be, before anything is spent on making it; and the same
 // pattern for folded text. Both in one pass over its letters.
@@ -7,7 +8,7 @@ import { foldedLetter, letterOf, quote } from './pattern-letters.ts';
 export interface ReadPattern {
   /** For folded text: each letter outside of a class as it is read there, and in a class beside it. */
   readonly pattern: string;
-  /** Of the program, about; and what repeats with a count add to it, each of which costs time at every place of a text. */
+  /** Of the program, about, ranges of classes included; and what repeats with a count add to it, each of which costs time at every place of a text. */
   readonly size: number;
   readonly copies: number;
 }
@@ -54,18 +55,19 @@ export function readPattern(pattern: string, ignoreCase: boolean): ReadPattern {
       const letter = letterOf(escape);
       const { text, units } = letter === null ? { text: escape, units: 1 } : foldedLetter(letter, ignoreCase, escape);
       out += text;
-      add(sizeOf(units));
+      add({ ...sizeOf(units), ranges: rangesIn(escape) });
     } else if (point === '[') {
       const { text, next, units } = readClass(pattern, index, ignoreCase);
+      const ranges = rangesIn(pattern.slice(index, next));
       index = next;
       out += text;
-      add(sizeOf(units));
+      add({ ...sizeOf(units), ranges });
     } else if (flags) {
       // What repeats behind them repeats what stands before them.
       take(flags[0]);
     } else if (opened) {
       take(opened[0]);
-      open.push({ all: 2, once: 2 });
+      open.push(sizeOf(2));
     } else if (point === ')') {
       take(point);
       const group = open.length > 1 ? (open.pop() ?? NOTHING) : NOTHING;
@@ -73,7 +75,7 @@ export function readPattern(pattern: string, ignoreCase: boolean): ReadPattern {
     } else if (counted) {
       take(counted[0]);
       const times = Math.max(Number(counted[1]), Number(counted[2] || 0), 1);
-      grow({ all: atom.all * (times - 1), once: 0 });
+      grow({ all: atom.all * (times - 1), once: 0, ranges: atom.ranges * (times - 1) });
     } else if ('*+?'.includes(point)) {
       take(point);
       grow(ONE);
@@ -85,14 +87,19 @@ export function readPattern(pattern: string, ignoreCase: boolean): ReadPattern {
     }
   }
   const whole = open.reduce(plus, NOTHING);
-  return { pattern: out, size: whole.all, copies: whole.all - whole.once };
+  return { pattern: out, size: whole.all + Math.ceil(whole.ranges / RANGES_A_STEP), copies: whole.all - whole.once };
 }
 
 interface Size {
   readonly all: number;
   readonly once: number;
+  readonly ranges: number;
 }
-const NOTHING: Size = { all: 0, once: 0 };
-const ONE: Size = { all: 1, once: 1 };
-const sizeOf = (units: number): Size => ({ all: units, once: units });
-const plus = (one: Size, other: Size): Size => ({ all: one.all + other.all, once: one.once + other.once });
+const sizeOf = (units: number): Size => ({ all: units, once: units, ranges: 0 });
+const NOTHING = sizeOf(0);
+const ONE = sizeOf(1);
+const plus = (one: Size, other: Size): Size => ({
+  all: one.all + other.all,
+  once: one.once + other.once,
+  ranges: one.ranges + other.ranges,
+});

@@ -137,9 +137,16 @@ describe('a dear pattern', () => {
     '[a-z]{0,300}[0-9]{0,300}',
     `${'a{9}'.repeat(100)}`,
     'x{900}'.repeat(300),
+    `q1w${'\\pL'.repeat(150)}`,
+    '[\\pL\\pN]{70}',
+    '(?:[^\\p{L}]\\p{Lu}){40}',
   ])('is refused before it is made: %s', (pattern) => {
     expect(compilePattern(pattern, true)).toMatchObject({ kind: 'refused', code: 'patternTooLarge' });
   });
+});
+
+it.each(['\\pL{2,30}', '\\p{Lu}\\p{Ll}+ \\p{Lu}\\p{Ll}+', '[\\pL\\pN_-]{1,20}@'])('is not dear: %s', (pattern) => {
+  expect(compilePattern(pattern, true)).toMatchObject({ kind: 'ok' });
 });
 
 describe('a search for a pattern', () => {

@@ -51,6 +51,12 @@ export function measureProgram(expression: RE2JS): Measured {
   };
 }
 
+/** Of characters, in all classes. A table that instructions share is there once. */
+export function rangesOfProgram(expression: RE2JS): number {
+  const { inst } = expression.re2Input.prog as Program;
+  return [...new Set(inst.map(({ runes }) => runes))].reduce((sum, { length }) => sum + (length >> 1), 0);
+}
+
 const consumes = ({ op }: Instruction): boolean => op >= RUNE && op <= RUNE_ANY_NOT_NL;
 
 const nextOf = ({ op, out, arg }: Instruction): readonly number[] => {

@@ -60,7 +60,7 @@ describe('a field that has not its form', () => {
     [
       'a time limit',
       ofRule({ timeLimitMs: 2 }),
-      'rules[0].timeLimitMs: It has the number 2. timeLimitMs is a whole number of milliseconds, from 5 to 1000. For example: 100',
+      'rules[0].timeLimitMs: It has the number 2. timeLimitMs is a whole number of milliseconds, from 50 to 1000. For example: 100',
     ],
     [
       'a field that is not known',

@@ -50,7 +50,7 @@ const FIELDS: readonly Field[] = [
   { at: /^(?:variables\.#\.setBySite|rules\.#\.match\.ignoreCase)$/, allowed: 'is true or false', example: 'true' },
   {
     at: /^rules\.#\.timeLimitMs$/,
-    allowed: 'is a whole number of milliseconds, from 5 to 1000',
+    allowed: 'is a whole number of milliseconds, from 50 to 1000',
     example: '100',
   },
   { at: /^rules\.#\.match\.most$/, allowed: 'is a whole number of characters, from 1 to 1000000', example: '6000' },

@@ -10,8 +10,8 @@ test('a policy is made ready once for the same terms, and anew for others', () =
   expect(compiledPolicy({ ...starterPolicy(), revision: 2 }, NO_SITE_TERMS).policy.revision).toBe(2);
 });
 
-test('no more than eight are kept', () => {
+test('no more are kept than what serves, what is staged and what stands in shadow', () => {
   const first = compiledPolicy(starterPolicy(), NO_SITE_TERMS);
-  for (let revision = 10; revision < 18; revision += 1) compiledPolicy({ ...starterPolicy(), revision }, NO_SITE_TERMS);
+  for (let revision = 10; revision < 13; revision += 1) compiledPolicy({ ...starterPolicy(), revision }, NO_SITE_TERMS);
   expect(compiledPolicy(starterPolicy(), NO_SITE_TERMS)).not.toBe(first);
 });

@@ -2,8 +2,11 @@ import { createHash } from 'node:crypto';
 import type { PromptPolicy } from '@openward/contracts';
 import { compilePolicy, type CompiledPolicy, type SiteTerms, warmUp } from '@openward/policy';
 
-/** Of what an evaluation, a shadow, the services that switch and a change of the site's terms ask for in turn. */
-const MOST_KEPT = 8;
+/**
+ * What serves, what is staged, and what stands in shadow. Each may hold some 50 MB, and what serves is held by the gateway besides: so
+ * many services have theirs, while here is only what one switch asks for in turn.
+ */
+const MOST_KEPT = 3;
 
 /** What the gateway may stand still for, so that the first request after a switch does not. */
 const WARM_MS = 40;
