@@ -160,7 +160,10 @@ describe('a rollout', () => {
       'district-1 waits for consent to prepare: the site has not answered (since 2026-03-01T11:56:00Z, cleared by the site)',
     ]);
     expect(changesOf(VIEW, { ...VIEW, version: 2 })).toEqual([]);
-    const quorum = { code: 'quorum', since: '2026-03-01T11:00:00Z', clearedBy: 'time', what: 'wave 1' } as const;
+    const quorum = { code: 'quorum', since: '2026-03-01T11:00:00Z', clearedBy: 'node', what: 'wave 1' } as const;
+    expect(changesOf(VIEW, { ...VIEW, waits: [quorum] })).toEqual([
+      expect.stringContaining('cleared by the nodes of the wave') as string,
+    ]);
     const needs = { ...quorum, clearedBy: 'site', what: 'wave 1; it cannot pass without district-1' } as const;
     expect(changesOf({ ...VIEW, waits: [quorum] }, { ...VIEW, waits: [needs] })).toEqual([
       expect.stringContaining('it cannot pass without district-1') as string,
