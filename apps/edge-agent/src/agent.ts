@@ -145,6 +145,7 @@ export class Agent {
       runtime: runtimes.runtime,
       slots,
       countTokens: (lease, prompt) => models.countTokens(lease.held, prompt),
+      marksOf: (lease) => models.marks(lease.held),
     };
     this.network = new Network({
       config,

@@ -124,6 +124,11 @@ export interface Runtime {
 
 /** A model's own tokenizer, without its weights (G2). */
 export interface Vocabulary {
+  /**
+   * Texts that the tokenizer takes for a token with a meaning of its own wherever a prompt holds them, as they are written. Each has two
+   * characters or more; one that is very long is told by its beginning.
+   */
+  readonly marks: readonly string[];
   countTokens(text: string): Promise<number>;
   close(): Promise<void>;
 }

@@ -29,6 +29,7 @@ async function listen({ runtimeUrl, ownVocabulary, rules }: GatewayTask): Promis
     (_, prompt) => vocabulary?.countTokens(prompt) ?? Promise.resolve(prompt.length >> 2),
     32,
     [...of('input', rules / 2), ...of('output', rules / 2)],
+    vocabulary?.marks,
   );
   await served.switchTo(SERVICE, heldOf(1));
   return url;

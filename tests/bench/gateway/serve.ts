@@ -20,6 +20,7 @@ export async function serveGateway(
   countTokens: CountTokens,
   atOnce: number,
   rules: readonly PolicyRule[] = [],
+  marks: readonly string[] = [],
 ): Promise<{ readonly url: string; readonly served: ServedReleases }> {
   await startTelemetry({ service: 'bench', version: '0', otlpUrl: null, prometheus: true });
   const metrics = nodeMetrics();
@@ -38,6 +39,7 @@ export async function serveGateway(
     policies: { today, onExpiry: () => 'goOn', shadowOf: () => null, counts: new PolicyCounts(today) },
     slots: new Slots(atOnce, 64),
     countTokens,
+    marksOf: () => Promise.resolve(marks),
     keyOf: (digest) => (digest === KEY_DIGEST ? 'bench' : null),
     limits: { bytes: 1_048_576, ms: 10_000 },
     version: '0.1.0',

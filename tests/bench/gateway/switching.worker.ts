@@ -28,7 +28,13 @@ async function listen(): Promise<string> {
   await load(1);
   await load(2);
   const vocabulary = await openVocabulary(child, demoModel(1));
-  const gateway = await serveGateway(runtime, (_lease, prompt) => vocabulary.countTokens(prompt), PARALLEL);
+  const gateway = await serveGateway(
+    runtime,
+    (_lease, prompt) => vocabulary.countTokens(prompt),
+    PARALLEL,
+    [],
+    vocabulary.marks,
+  );
   served = gateway.served;
   await served.switchTo(SERVICE, heldOf(1));
   return gateway.url;

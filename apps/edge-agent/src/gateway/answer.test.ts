@@ -32,7 +32,7 @@ test('G2 a prompt is counted only where its bytes do not tell, and one that cann
       generation: { temperature: 0, topP: undefined, seed: undefined, maxTokens: 8, stop: [] },
     };
     const reply = answer(
-      { runtime, slots: new Slots(1, 0), countTokens },
+      { runtime, slots: new Slots(1, 0), countTokens, marksOf: () => Promise.resolve([]) },
       lease,
       admitted,
       new AbortController().signal,

@@ -8,10 +8,14 @@ import { judgesNothing, type Admitted } from './under-policy.ts';
 /** Counts tokens with the served model's own vocabulary (G2). */
 export type CountTokens = (lease: Lease, prompt: string) => Promise<number>;
 
+/** The marks of the served model's own vocabulary, whichever runtime serves. */
+export type MarksOf = (lease: Lease) => Promise<readonly string[]>;
+
 export interface Answering {
   readonly runtime: Runtime;
   readonly slots: Slots;
   readonly countTokens: CountTokens;
+  readonly marksOf: MarksOf;
 }
 
 /** The refusal that a client sees for what a runtime said. Its message names no prompt and no reply. */
@@ -32,7 +36,7 @@ export function refusalOf(error: unknown): Refusal {
  * given back when the iteration ends, however it ends; a caller that may not begin it calls `return`. `ahead` of those who wait for a slot goes only what is no application's.
  */
 export async function answer(
-  { runtime, slots, countTokens }: Answering,
+  { runtime, slots, countTokens, marksOf }: Answering,
   lease: Lease,
   { turns, generation }: Pick<Admitted, 'turns' | 'generation'>,
   signal: AbortSignal,
@@ -40,7 +44,8 @@ export async function answer(
 ): Promise<Reply> {
   // A request that the bound refuses costs no more than its reading (G5).
   if (!ahead) slots.refuseWhenFull();
-  const asked = await requestOf((text) => countTokens(lease, text), lease, { turns, generation });
+  const vocabulary = { count: (text: string) => countTokens(lease, text), marks: () => marksOf(lease) };
+  const asked = await requestOf(vocabulary, lease, { turns, generation });
   const giveBack = await slots.take(signal, { ahead });
   try {
     const events = runtime.generate({ ...asked, model: lease.held.key, signal })[Symbol.asyncIterator]();
@@ -51,15 +56,23 @@ export async function answer(
   }
 }
 
-/** What a runtime is asked, for a clinic and for an evaluation alike. Refuses what does not fit beside the reply (G2). */
+interface OwnVocabulary {
+  readonly count: (text: string) => Promise<number>;
+  readonly marks: () => Promise<readonly string[]>;
+}
+
+/**
+ * What a runtime is asked, for a clinic and for an evaluation alike. Refuses what could speak in another's name, and what does not fit
+ * beside the reply (G2).
+ */
 export async function requestOf(
-  count: (text: string) => Promise<number>,
+  { count, marks }: OwnVocabulary,
   { release, policy }: Pick<Lease, 'release' | 'policy'>,
   { turns, generation }: Pick<Admitted, 'turns' | 'generation'>,
 ): Promise<Omit<GenerateRequest, 'model' | 'signal'>> {
   const { template } = release.model;
   const { maxTokens, temperature, topP, seed, stop } = generation;
-  const prompt = renderPrompt(template, policy.systemPrompt, turns);
+  const prompt = renderPrompt(template, policy.systemPrompt, turns, await marks());
   await refuseTooLong(count, release.model, prompt, maxTokens);
   return {
     prompt,

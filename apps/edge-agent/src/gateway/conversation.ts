@@ -1,4 +1,5 @@
 import { Refusal, type ChatTemplate } from '@openward/contracts';
+import { templateMarks, vocabularyMarks } from './marks.ts';
 import type { Asked } from './parameters.ts';
 
 // What both APIs come down to. A reply depends on this, on the release, on the language that is asked for, and on nothing else that
@@ -25,28 +26,19 @@ export interface Conversation {
   readonly includeUsage: boolean;
 }
 
-/** By the template, which a release keeps as long as it serves. */
-const knownMarks = new WeakMap<ChatTemplate, readonly string[]>();
-
-function marksOf(template: ChatTemplate): readonly string[] {
-  const known = knownMarks.get(template);
-  if (known !== undefined) return known;
-  const { bos, system, user, assistant, stop } = template;
-  const all = [bos, ...[system, user, assistant].flatMap(({ before, after }) => [before, after]), ...stop];
-  const marks = all.filter((mark) => mark.trim() !== '');
-  knownMarks.set(template, marks);
-  return marks;
-}
-
 /**
- * The text that the model was trained on. A message that holds one of the template's marks is refused, since it could speak
- * in another's name: runtimes take marks in a prompt for what they mean.
+ * The text that the model was trained on. A message that holds a mark of the template or of the model's own vocabulary is refused, since
+ * it could speak in another's name: runtimes take marks in a prompt for what they mean. `own`: none where the prompt is not for a model.
  */
-export function renderPrompt(template: ChatTemplate, systemPrompt: string, turns: readonly Turn[]): string {
-  const marks = marksOf(template);
+export function renderPrompt(
+  template: ChatTemplate,
+  systemPrompt: string,
+  turns: readonly Turn[],
+  own: readonly string[] = [],
+): string {
   for (const turn of turns) {
-    const mark = marks.find((candidate) => turn.text.includes(candidate));
-    if (mark !== undefined)
+    const mark = templateMarks(template).findIn(turn.text) ?? vocabularyMarks(own).findIn(turn.text);
+    if (mark !== null)
       throw new Refusal('templateMark', `A message contains ${JSON.stringify(mark)}, a mark of the model's own.`);
   }
   const said = turns.map(({ role, text }) => `${template[role].before}${text}${template[role].after}`);

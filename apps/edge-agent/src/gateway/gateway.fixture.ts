@@ -65,6 +65,7 @@ function startGateway() {
       },
       slots,
       countTokens: (_, prompt) => Promise.resolve(prompt.length),
+      marksOf: () => Promise.resolve([]),
       keyOf,
       limits: { bytes: 4096, ms: 300 },
       version: '0.1.0',

@@ -1,8 +1,12 @@
 import { readFileSync } from 'node:fs';
+import type { ChatTemplate } from '@openward/contracts';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ATTEMPTS, hostileTable, type Outcome } from './hostile-clients.fixture.ts';
 import { policyWith, ruleWith, serveUnder, type PolicyWorld } from './policy.fixture.ts';
-import { KEY } from './release.fixture.ts';
+import { KEY, releaseOf } from './release.fixture.ts';
+
+const systemOf = ({ bos, system, user }: ChatTemplate): string =>
+  `${bos}${system.before}SYS${system.after}${user.before}`;
 
 let world: PolicyWorld | null = null;
 afterEach(() => {
@@ -49,13 +53,14 @@ async function outcomeOf(answer: Response, isAsked: boolean): Promise<Outcome> {
 describe.each([...new Set(ATTEMPTS.map(({ group }) => group))])('a hostile client: %s', (group) => {
   test.for(ATTEMPTS.filter((attempt) => attempt.group === group))(
     '$does',
-    async ({ body, raw, headers, policy, model, outcome }) => {
-      world = await serveUnder({ ...POLICY, ...policy });
+    async ({ body, raw, headers, policy, template, marks, model, outcome }) => {
+      world = await serveUnder({ ...POLICY, ...policy }, null, template);
+      world.site.marks = marks ?? [];
       world.runtime.pieces = model ?? ['ok'];
       const answer = await post(world.url, raw ?? JSON.stringify({ model: 'triage', ...body }), headers ?? {});
       expect(await outcomeOf(answer, world.runtime.asked.length > 0)).toEqual(outcome);
       for (const { prompt } of world.runtime.asked) {
-        expect(prompt.startsWith('<s><sys>SYS<usr>')).toBe(true);
+        expect(prompt.startsWith(systemOf(template ?? releaseOf(1).model.template))).toBe(true);
         expect(prompt).not.toContain('112');
       }
     },

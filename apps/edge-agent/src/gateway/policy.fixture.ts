@@ -1,7 +1,15 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { digestOf, plainPolicy, type Log, type PolicyRule, type PromptPolicy, type Release } from '@openward/contracts';
+import {
+  digestOf,
+  plainPolicy,
+  type ChatTemplate,
+  type Log,
+  type PolicyRule,
+  type PromptPolicy,
+  type Release,
+} from '@openward/contracts';
 import type { Held } from '@openward/activation';
 import type { PolicyHitCount } from '@openward/persistence/node';
 import { NO_SITE_TERMS, type SiteTerms } from '@openward/policy';
@@ -34,8 +42,9 @@ export const words = (...en: [string, ...string[]]): PolicyRule['match'] => ({
 
 const plain = releaseOf(1, { contextLength: 16_384, variants: [] });
 /** The number that the site may set is the service's; `112` where it sets none. */
-const releaseWith = (policy: PromptPolicy): Release => ({
+const releaseWith = (policy: PromptPolicy, template: ChatTemplate): Release => ({
   ...plain,
+  model: { ...plain.model, template },
   service: {
     ...plain.service,
     fallbackText: 'Call {{emergencyNumber}}.',
@@ -77,12 +86,18 @@ export interface PolicyWorld {
     shadow: Shadow | null;
     clockStepMs: number;
     countTokens: (prompt: string) => Promise<number>;
+    /** Of the model's vocabulary. */
+    marks: readonly string[];
   };
   close(): void;
 }
 
 /** `before`: what served until the policy did. */
-export async function serveUnder(policy: PromptPolicy, before: PromptPolicy | null = null): Promise<PolicyWorld> {
+export async function serveUnder(
+  policy: PromptPolicy,
+  before: PromptPolicy | null = null,
+  template: ChatTemplate = plain.model.template,
+): Promise<PolicyWorld> {
   const runtime = new SayingRuntime();
   const site: PolicyWorld['site'] = {
     terms: NO_SITE_TERMS,
@@ -90,6 +105,7 @@ export async function serveUnder(policy: PromptPolicy, before: PromptPolicy | nu
     shadow: null,
     clockStepMs: 0,
     countTokens: (prompt) => Promise.resolve(prompt.length),
+    marks: [],
   };
   const seen: PolicyWorld['seen'] = [];
   const told: PolicyWorld['told'] = [];
@@ -97,7 +113,7 @@ export async function serveUnder(policy: PromptPolicy, before: PromptPolicy | nu
     (level: keyof Log) =>
     (event: string, beside: object = {}) =>
       void told.push([level, event, beside]);
-  const releases = [...(before === null ? [] : [before]), policy].map(releaseWith);
+  const releases = [...(before === null ? [] : [before]), policy].map((one) => releaseWith(one, template));
   const served = new ServedReleases({
     releaseOf: ({ release }) => Promise.resolve(releases.find((one) => digestOf(one) === release)!),
     cameFrom: () => null,
@@ -115,6 +131,7 @@ export async function serveUnder(policy: PromptPolicy, before: PromptPolicy | nu
       policies: { today: () => TODAY, onExpiry: () => site.onExpiry, shadowOf: () => site.shadow, counts },
       slots: new Slots(2, 8),
       countTokens: (_, prompt) => site.countTokens(prompt),
+      marksOf: () => Promise.resolve(site.marks),
       keyOf,
       limits: { bytes: 1_000_000, ms: 5_000 },
       version: '0.1.0',

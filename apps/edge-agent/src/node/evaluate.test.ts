@@ -141,6 +141,7 @@ function world(changes: {
     models: {
       ensure: changes.ensure ?? ((held: Held) => Promise.resolve(held.key)),
       countTokens: (_: Held, text: string) => Promise.resolve(text.length),
+      marks: () => Promise.resolve(['<own>']),
       unload: (key: string) => Promise.resolve(void unloaded.push(key)),
     } as unknown as LoadedReleases,
     runtime,
@@ -324,6 +325,7 @@ test('a policy that the site’s terms of now refuse is not evaluated, and ends 
 test.for([
   ['a control character, where the policy refuses those', 'bundled \u0000', 'controlCharacters'],
   ['a mark of the model’s template', 'bundled <end>', 'templateMark'],
+  ['a mark of the model’s own vocabulary', 'bundled <own>', 'templateMark'],
 ] as const)(
   'an item with %s is one that a clinic would get no reply to: it is wrong, the model is not asked it, and no gate is in error',
   async ([, input, code]) => {

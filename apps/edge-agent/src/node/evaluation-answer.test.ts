@@ -16,6 +16,7 @@ const held = heldOf(1);
 const signal = new AbortController().signal;
 const compile = (policy: Release['policy']) => compiledPolicy(policy, NO_SITE_TERMS);
 const count = () => Promise.resolve(1);
+const marks = () => Promise.resolve([]);
 
 function runtimeThatSays(events: readonly GenerateEvent[]) {
   const asked: GenerateRequest[] = [];
@@ -30,7 +31,7 @@ const asItem = (release: Release, runtime: Runtime) =>
   answerItem(
     {
       documents: { release: () => Promise.resolve(release) },
-      models: { ensure: () => Promise.resolve(held.key), countTokens: count },
+      models: { ensure: () => Promise.resolve(held.key), countTokens: count, marks },
       runtime,
       compile,
       today: () => '2026-03-01',
@@ -71,7 +72,7 @@ test.each([
     asked: { api: 'openai.chat', body: {} },
   });
   const turns = [{ role: 'user', text: 'hi' }] as const;
-  const answering = { runtime, slots: new Slots(1, 1), countTokens: count };
+  const answering = { runtime, slots: new Slots(1, 1), countTokens: count, marksOf: marks };
   await answer(answering, await served.lease('triage'), { turns, generation }, signal);
   expect(asked).toHaveLength(2);
   expect(asked[0]).toEqual(asked[1]);

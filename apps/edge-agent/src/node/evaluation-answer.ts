@@ -13,7 +13,7 @@ import type { LoadedReleases } from './model-runtime.ts';
 
 export interface EvaluationAnswering {
   readonly documents: Pick<Documents, 'release'>;
-  readonly models: Pick<LoadedReleases, 'ensure' | 'countTokens'>;
+  readonly models: Pick<LoadedReleases, 'ensure' | 'countTokens' | 'marks'>;
   readonly runtime: Pick<Runtime, 'generate'>;
   readonly compile: (policy: PromptPolicy) => CompiledPolicy;
   /** `YYYY-MM-DD`, in the site's time zone. */
@@ -39,6 +39,7 @@ export async function answerItem(
     const model = await options.models.ensure(held);
     const policy = options.compile(release.policy);
     const count = (prompt: string) => options.models.countTokens(held, prompt);
+    const marks = () => options.models.marks(held);
     const turns = [{ role: 'user' as const, text }];
     await refuseUnreadable(count, { release, policy }, turns);
     const { body } = await answerUnder(
@@ -46,7 +47,7 @@ export async function answerItem(
       { turns, language, today: options.today() },
       async (admitted) => {
         const generation = generationOf(release.policy.parameters, release.parameters, UNASKED);
-        const asked = await requestOf(count, { release, policy }, { turns: admitted, generation });
+        const asked = await requestOf({ count, marks }, { release, policy }, { turns: admitted, generation });
         return ask(options.runtime, { ...asked, model, signal });
       },
       options.monotonic,

@@ -55,6 +55,7 @@ function models() {
       openVocabulary: () => {
         vocabularies.opened++;
         return Promise.resolve({
+          marks: ['<mark>'],
           countTokens: () => Promise.resolve(1),
           close: () => Promise.resolve(void vocabularies.closed++),
         });

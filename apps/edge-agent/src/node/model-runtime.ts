@@ -60,6 +60,8 @@ export interface LoadedReleases extends ModelRuntime {
   /** Loads where it is not loaded, and gives the key. */
   ensure(held: Held): Promise<string>;
   countTokens(held: Held, text: string): Promise<number>;
+  /** What no message may hold, whichever runtime serves: the same list as long as the file is loaded. */
+  marks(held: Held): Promise<readonly string[]>;
   /** What the runtime may store something for, of earlier starts too. */
   keys(): readonly string[];
   /** Gives up what the runtime stores under this key. */
@@ -156,6 +158,7 @@ export function createModelRuntime(options: {
       return held.key;
     },
     countTokens: async (held, text) => (await vocabularyOf(held)).countTokens(text),
+    marks: async (held) => (await vocabularyOf(held)).marks,
     keys: () => keys.list(),
     get size() {
       return loadedKeys.size;

@@ -34,7 +34,7 @@ async function probe(
   const lease: Lease = { held, release, policy: compiled, fallbackText: () => '', before: null, end: () => undefined };
   const prober = createProber(
     { lease: () => Promise.resolve(lease) },
-    { runtime, slots: new Slots(1, 1), countTokens: () => Promise.resolve(1) },
+    { runtime, slots: new Slots(1, 1), countTokens: () => Promise.resolve(1), marksOf: () => Promise.resolve([]) },
     runtime,
     100,
     { info: () => undefined, warn: () => undefined, error: () => undefined },

@@ -44,7 +44,7 @@ test('N4 a probe behind a full queue takes the next slot, so that a busy clinic 
   );
   const prober = createProber(
     { lease: () => lease } as unknown as ServedReleases,
-    { runtime, slots, countTokens: () => Promise.resolve(1) },
+    { runtime, slots, countTokens: () => Promise.resolve(1), marksOf: () => Promise.resolve([]) },
     runtime,
     100,
     quiet,

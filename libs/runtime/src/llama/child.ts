@@ -9,6 +9,7 @@ import { RuntimeRefusal } from '../refusal.ts';
 import { notLoaded } from '../requests.ts';
 import { answer, grammarFor, tokensOf } from './answer.ts';
 import { LoadedSet } from './loaded-set.ts';
+import { marksOf } from './marks.ts';
 import { Models } from './models.ts';
 import type { Ask, Question, Say } from './wire.ts';
 
@@ -65,7 +66,7 @@ class Child {
         this.#open.set(ask.file.digest, model);
         const { shouldPrependBosToken, bosString } = model.tokens;
         const beginning = shouldPrependBosToken && bosString !== null ? { bos: bosString } : {};
-        return { say: 'opened', id, beginning };
+        return { say: 'opened', id, beginning, marks: await marksOf(model) };
       }
       case 'countTokens': {
         const model = this.#open.get(ask.digest);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { MOST_MARK_LENGTH, MOST_MARKS } from './marks.ts';
 import type { Say } from './wire.ts';
 
 const id = z.int().nonnegative();
@@ -15,7 +16,12 @@ const saidSchema = z.discriminatedUnion('say', [
   }),
   z.object({ say: z.literal('counted'), id, tokens: count }),
   z.object({ say: z.literal('done'), id }),
-  z.object({ say: z.literal('opened'), id, beginning: z.object({ bos: z.string().exactOptional() }) }),
+  z.object({
+    say: z.literal('opened'),
+    id,
+    beginning: z.object({ bos: z.string().exactOptional() }),
+    marks: z.array(z.string().min(2).max(MOST_MARK_LENGTH)).max(MOST_MARKS),
+  }),
   z.object({
     say: z.literal('loaded'),
     id,

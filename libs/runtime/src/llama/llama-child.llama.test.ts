@@ -237,9 +237,10 @@ describe('the process that runs llama.cpp', () => {
     expect(outcomes).toEqual(['done', 'done', 'queueFull']);
   });
 
-  test('counts tokens by the vocabulary alone, also after it died (G2)', async () => {
+  test('counts tokens and tells marks by the vocabulary alone, also after it died (G2)', async () => {
     const { child } = open({ restartDelay: 1 });
     const vocabulary = await openVocabulary(child, one);
+    expect(vocabulary.marks).toEqual(['<s>', '</s>', '<sys>', '<usr>', '<ans>']);
     expect(await vocabulary.countTokens(PROMPT)).toBe(66);
     const before = pidOf(child);
     process.kill(before, 'SIGKILL');

@@ -13,12 +13,13 @@ export interface KnownVocabulary extends Vocabulary {
 /** Loads a model's vocabulary alone, whichever runtime serves the model (G2). It outlives restarts of the child. */
 export async function openVocabulary(child: LlamaChild, file: ModelFile): Promise<KnownVocabulary> {
   assertModelFile(file);
-  const open = async (connection: Connection): Promise<string | undefined> => {
+  const open = async (connection: Connection): Promise<Extract<Reply, { say: 'opened' }>> => {
     const asked = (): Promise<Reply> => connection.ask({ ask: 'openVocabulary', file }).reply;
     const said = await child.patiently(connection, { base: file }, asked);
-    return said.say === 'opened' ? said.beginning.bos : undefined;
+    if (said.say !== 'opened') throw new RuntimeRefusal('runtimeFailed', 'The vocabulary did not say how it begins.');
+    return said;
   };
-  const bos = await open(await child.connect());
+  const { beginning, marks } = await open(await child.connect());
   const leave = child.onRestart(async (connection) => {
     await open(connection).catch((cause: unknown) => {
       if (cause instanceof RuntimeRefusal && cause.code === 'runtimeExited') throw cause;
@@ -27,7 +28,8 @@ export async function openVocabulary(child: LlamaChild, file: ModelFile): Promis
   });
   let isClosed = false;
   return {
-    ...(bos === undefined ? {} : { bos }),
+    ...beginning,
+    marks,
     async countTokens(text) {
       if (isClosed) throw closed();
       const connection = await child.connect();

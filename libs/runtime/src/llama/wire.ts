@@ -43,7 +43,13 @@ export type Say =
   | { readonly say: 'text'; readonly id: number; readonly text: string }
   | { readonly say: 'end'; readonly id: number; readonly end: End }
   | { readonly say: 'loaded'; readonly id: number; readonly models: readonly LoadedModel[] }
-  | { readonly say: 'opened'; readonly id: number; readonly beginning: Beginning }
+  | {
+      readonly say: 'opened';
+      readonly id: number;
+      readonly beginning: Beginning;
+      /** `Vocabulary.marks`. */
+      readonly marks: readonly string[];
+    }
   | { readonly say: 'counted'; readonly id: number; readonly tokens: number }
   | { readonly say: 'done'; readonly id: number }
   | { readonly say: 'refused'; readonly id: number; readonly code: RuntimeRefusalCode; readonly reason: string };
