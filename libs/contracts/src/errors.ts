@@ -76,7 +76,7 @@ export const ERRORS = entries({
   tooLong: { status: 400, next: 'Shorten the messages, or ask for a shorter reply.' },
   templateMark: { status: 400, next: 'Take the model’s own marks out of the message.' },
   halted: { status: 503, next: 'Hospital IT has stopped this service; follow the fallback text.' },
-  notServing: { status: 503, next: 'No release serves yet; follow the fallback text.' },
+  notServing: { status: 503, next: 'No release serves now; follow the fallback text.' },
   queueFull: { status: 429, next: 'Try again after the time in Retry-After.' },
   systemRefused: { status: 400, next: 'Leave out the system message: the release brings its own.' },
   controlCharacters: { status: 400, next: 'Take the control characters out of the message.' },

@@ -47,6 +47,17 @@ test('N5 whoever asks a halted service just after a start is told its fallback t
   });
 });
 
+test('N5 whoever asks a service whose release was recalled is told that it was taken back', async () => {
+  const served = servedReleases();
+  await served.switchTo('triage', held(1));
+  await served.stop('triage', 'recalled', null);
+  await expect(served.lease('triage')).rejects.toMatchObject({
+    code: 'notServing',
+    message: 'The release of the service triage was taken back. Call 112.',
+    next: expect.stringContaining('recalled') as string,
+  });
+});
+
 test.for([
   ['a halt and a resume', (served: ServedReleases) => served.stop('triage', 'halted', null)],
   ['a switch away and back', (served: ServedReleases) => served.switchTo('triage', held(2))],
@@ -154,7 +165,7 @@ const own = (emergencyNumber: string) => ({ ...NO_SITE_TERMS, variables: { emerg
 test.each([
   ['its own', own('117'), 'In an emergency call 117.'],
   ['the default, where it has none', NO_SITE_TERMS, 'In an emergency call 112.'],
-  ['its own as it is, whatever it looks like', own('{{emergencyNumber}}'), 'In an emergency call {{emergencyNumber}}.'],
+  ['the default where what is stored for it names a variable', own('{{emergencyNumber}}'), 'In an emergency call 112.'],
 ])('N5 a stopped service tells the emergency number of the site: %s', async (_, terms, text) => {
   const served = servedReleases(() => Promise.resolve(localised), terms);
   await served.switchTo('triage', held(1));

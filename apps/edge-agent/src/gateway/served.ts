@@ -227,6 +227,10 @@ export class ServedReleases implements Serving {
     if (telling !== null) await Promise.race([telling, sleep(FALLBACK_WAIT_MS, undefined, { ref: false })]);
     const release = this.#slots.get(service)?.release ?? null;
     const fallback = release === null ? 'Go on without this service.' : fallbackOf(release.service, this.#terms());
+    if (stopped === 'recalled')
+      return new Refusal('notServing', `The release of the service ${service} was taken back. ${fallback}`, {
+        next: 'Its release was recalled; follow the fallback text, and ask hospital IT.',
+      });
     return stopped !== null && HALTED.has(stopped)
       ? new Refusal('halted', `The service ${service} is halted at this site. ${fallback}`)
       : new Refusal('notServing', `The service ${service} has no release that serves now. ${fallback}`);
