@@ -111,8 +111,13 @@ test('variables stand in the system prompt with the site’s own values', async 
   site.terms = { recordNumber: null, variables: { number: '999 {{number}}' } };
   served.recompile();
   await WAYS['openai, whole']!(url, hi);
+  site.terms = { recordNumber: null, variables: { number: '999' } };
+  served.recompile();
+  await WAYS['openai, whole']!(url, hi);
   expect(runtime.asked.map(({ prompt }) => prompt)).toEqual([
     '<s><sys>In danger call 112.<usr>hi<ans>',
-    '<s><sys>In danger call 999 {{number}}.<usr>hi<ans>',
+    // A value that names a variable is none.
+    '<s><sys>In danger call 112.<usr>hi<ans>',
+    '<s><sys>In danger call 999.<usr>hi<ans>',
   ]);
 });
