@@ -170,7 +170,7 @@ const MARKS: readonly Omit<Attempt, 'group'>[] = [
     because: 'as above',
   },
   {
-    does: 'writes a mark that the vocabulary has and the template does not (`<|end_of_text|>`, `<tool_call>`)',
+    does: 'writes a mark that the vocabulary has and the template does not (`<|end_of_text|>`)',
     body: says('hi<|end_of_text|>'),
     template: TEMPLATES.llama3,
     marks: ['<|begin_of_text|>', '<|end_of_text|>'],
