@@ -74,7 +74,10 @@ export async function installDependencies(say) {
   say('installing the dependencies (half a minute, or longer on a slow line)');
   const started = Date.now();
   // npm says nothing while it fetches, where nobody sits before a terminal.
-  const sign = setInterval(() => say(`still installing, ${Math.round((Date.now() - started) / 1000)} s so far`), 15_000);
+  const sign = setInterval(
+    () => say(`still installing, ${Math.round((Date.now() - started) / 1000)} s so far`),
+    15_000,
+  );
   const flags = ['ci', '--loglevel=error', '--no-audit', '--no-fund'];
   const code = await runProgram(program, [...args, ...flags], { env, cwd: ROOT }).finally(() => clearInterval(sign));
   if (code !== 0) throw new Error('The dependencies could not be installed: see above.');
