@@ -9,6 +9,8 @@ export interface TinyModel {
   readonly contextLength?: number;
   /** The vocabulary asks for a beginning mark before each prompt. */
   readonly addsBos?: boolean;
+  /** More tokens, each with its type as GGUF numbers it: 1 normal, 3 control, 4 user-defined. */
+  readonly more?: readonly (readonly [text: string, type: number])[];
 }
 
 const WIDTH = 64;
@@ -32,7 +34,7 @@ interface Tensor {
 /** A base that says letters and spaces only, and never ends by itself. */
 export async function writeTinyModel(
   path: string,
-  { seed, contextLength = 2048, addsBos = false }: TinyModel,
+  { seed, contextLength = 2048, addsBos = false, more = [] }: TinyModel,
 ): Promise<void> {
   const random = randomFrom(seed);
   const matrix = (name: string, columns: number, rows: number): Tensor => ({
@@ -41,11 +43,12 @@ export async function writeTinyModel(
     values: Float32Array.from({ length: columns * rows }, () => random() / Math.sqrt(columns)),
   });
   const ones = (name: string): Tensor => ({ name: `${name}.weight`, shape: [WIDTH], values: ofOnes(WIDTH) });
-  const output = matrix('output', WIDTH, TOKENS.length);
-  for (const [token, text] of TOKENS.entries()) {
+  const tokens = [...TOKENS, ...more.map(([text]) => text)];
+  const output = matrix('output', WIDTH, tokens.length);
+  for (const [token, text] of tokens.entries()) {
     if (!/^[a-zĠ]$/.test(text)) output.values.fill(0, token * WIDTH, (token + 1) * WIDTH);
   }
-  const tensors = [matrix('token_embd', WIDTH, TOKENS.length), ones('output_norm'), output];
+  const tensors = [matrix('token_embd', WIDTH, tokens.length), ones('output_norm'), output];
   for (let layer = 0; layer < LAYERS; layer += 1) {
     const block = `blk.${layer}.`;
     tensors.push(ones(`${block}attn_norm`), ones(`${block}ffn_norm`));
@@ -55,7 +58,7 @@ export async function writeTinyModel(
     tensors.push(matrix(`${block}ffn_gate`, WIDTH, FEED_FORWARD), matrix(`${block}ffn_up`, WIDTH, FEED_FORWARD));
     tensors.push(matrix(`${block}ffn_down`, FEED_FORWARD, WIDTH));
   }
-  await writeFile(path, gguf(baseMetadata(contextLength, addsBos), tensors));
+  await writeFile(path, gguf(baseMetadata(contextLength, addsBos, more), tensors));
 }
 
 /** An adapter that changes every attention query a lot. */
@@ -88,7 +91,9 @@ const STRING = 8;
 const ARRAY = 9;
 const ALIGNMENT = 32;
 
-function baseMetadata(contextLength: number, addsBos: boolean): Buffer[] {
+function baseMetadata(contextLength: number, addsBos: boolean, more: NonNullable<TinyModel['more']>): Buffer[] {
+  const tokens = [...TOKENS, ...more.map(([text]) => text)];
+  const types = [...TOKENS.map(tokenType), ...more.map(([, type]) => type)];
   return [
     text('general.architecture', 'llama'),
     text('general.name', 'tiny'),
@@ -102,11 +107,11 @@ function baseMetadata(contextLength: number, addsBos: boolean): Buffer[] {
     float('llama.attention.layer_norm_rms_epsilon', 1e-5),
     float('llama.rope.freq_base', 10_000),
     number('llama.rope.dimension_count', WIDTH / HEADS),
-    number('llama.vocab_size', TOKENS.length),
+    number('llama.vocab_size', tokens.length),
     text('tokenizer.ggml.model', 'gpt2'),
     text('tokenizer.ggml.pre', 'gpt-2'),
-    list('tokenizer.ggml.tokens', STRING, TOKENS.map(lengthAndBytes)),
-    list('tokenizer.ggml.token_type', INT32, TOKENS.map(tokenType)),
+    list('tokenizer.ggml.tokens', STRING, tokens.map(lengthAndBytes)),
+    list('tokenizer.ggml.token_type', INT32, types.map(uint32)),
     list('tokenizer.ggml.merges', STRING, [lengthAndBytes('Ġ t')]),
     number('tokenizer.ggml.bos_token_id', BOS),
     number('tokenizer.ggml.eos_token_id', EOS),
@@ -116,7 +121,7 @@ function baseMetadata(contextLength: number, addsBos: boolean): Buffer[] {
   ];
 }
 
-const tokenType = (token: string): Buffer => uint32((MARKS as readonly string[]).includes(token) ? 3 : 1);
+const tokenType = (token: string): number => ((MARKS as readonly string[]).includes(token) ? 3 : 1);
 const text = (key: string, value: string): Buffer => entry(key, STRING, lengthAndBytes(value));
 const number = (key: string, value: number): Buffer => entry(key, UINT32, uint32(value));
 const list = (key: string, type: number, items: readonly Buffer[]): Buffer =>

@@ -250,6 +250,29 @@ describe('the process that runs llama.cpp', () => {
     expect(await refusalOf(() => vocabulary.countTokens('a'))).toBe('closed');
   });
 
+  test('tells each mark that llama.cpp takes for one token, whatever stands beside it, and no ordinary text', async () => {
+    const marks = ['<|im_start|>', '<|im_end|>', '<think>'] as const;
+    const path = join(models, 'marked.gguf');
+    await writeTinyModel(path, {
+      seed: 5,
+      more: [
+        [marks[0], 3],
+        [marks[1], 1],
+        [marks[2], 4],
+        ['<b>', 4],
+        ['     ', 4],
+        ['nurse', 1],
+      ],
+    });
+    const { child } = open();
+    const vocabulary = await openVocabulary(child, await modelFile(path));
+    // The second is none by its file: llama.cpp knows it for an end all the same.
+    expect(vocabulary.marks.slice(5)).toEqual(marks);
+    for (const mark of marks) expect(await vocabulary.countTokens(`a${mark}b `)).toBe(4);
+    expect(await vocabulary.countTokens('<|IM_START|>')).toBe(12);
+    await vocabulary.close();
+  });
+
   test('says that a file has no vocabulary', async () => {
     const { child } = open();
     expect(await refusalOf(async () => openVocabulary(child, { ...one, digest: `sha256:${'0'.repeat(64)}` }))).toBe(
