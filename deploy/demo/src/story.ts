@@ -15,7 +15,7 @@ import { until } from '@openward/testkit';
 // The story: six releases of one service at three hospitals; the last two change the prompt policy alone (`policy-story.ts`). Nothing here decides an outcome; it asks, types, cuts and kills,
 // and checks what the running system did.
 
-const SHORTEST_WAVE_MS = 10_000;
+const SHORTEST_WAVE_MS = 9_000;
 
 export class Story {
   readonly expectations = new Expectations();
@@ -75,7 +75,7 @@ export class Story {
     });
     await Promise.all([follow(network, rollout.id, hasEnded), ...suites, acceptTwice(district, 1, 'suiteToo')]);
     // Three hospitals share this machine's processors; in the wave that waits one alone has work, but the machine may be busier then.
-    this.#waveDeadlineMs = Math.max(SHORTEST_WAVE_MS, Math.ceil(1.3 * (performance.now() - began)));
+    this.#waveDeadlineMs = Math.max(SHORTEST_WAVE_MS, Math.ceil(1.15 * (performance.now() - began)));
     const view = await network.api.rollouts.get(rollout.id);
     const answers = await questions(this.#world, ABOUT_BLOOD_SUGAR, 'with release 1');
     this.expectations.check(
