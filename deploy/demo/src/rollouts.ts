@@ -14,7 +14,7 @@ const SETTINGS = {
   tolerated: 0,
   maxConcurrent: 1,
   prefetch: false,
-  soak: { soakMs: 2000, errorShare: 0.05, minRequests: 20, restarts: 3, probeTimeoutMs: 10_000 },
+  soak: { soakMs: 1500, errorShare: 0.05, minRequests: 20, restarts: 3, probeTimeoutMs: 10_000 },
 };
 
 const requestOf = ({ release, waves, settings }: Wanted) => ({
