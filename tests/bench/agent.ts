@@ -60,7 +60,8 @@ async function brake(
   await client.ask('start', task);
   await pause(AFTER_MS);
   const at = now();
-  await hospital.command(kind, { service: SERVICE.name });
+  // Release 1 is the anchor by now, which has to be named.
+  await hospital.command(kind, { service: SERVICE.name, ...(kind === 'rollback' ? { to: 1 } : {}) });
   await pause(AFTER_MS);
   const replies = await client.ask('stop');
   const first = Math.min(...replies.filter((one) => one.began >= at && shows(one)).map(({ ended }) => ended));
