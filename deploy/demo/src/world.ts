@@ -104,11 +104,7 @@ async function ollamaOf(dir: string, site: string, stops: (() => Promise<void>)[
 }
 
 async function fillCatalogue({ network, sites }: World): Promise<void> {
-  await network.api.services.create({
-    ...SERVICE,
-    languages: [...SERVICE.languages],
-    variables: [...SERVICE.variables],
-  });
+  await network.api.services.create(SERVICE);
   await network.api.pushSuite(suiteDocument());
   await Promise.all([
     registerModel(network.api, 1),

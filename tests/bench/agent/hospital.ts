@@ -56,7 +56,7 @@ async function furnish(network: NetworkWorld, site: SiteWorld): Promise<Pick<Hos
   const { api } = network;
   const command = (kind: string, about: object = {}) => site.local('POST', '/commands', { kind, ...about });
   const { contract: _, ...suite } = suiteDocument();
-  await api.services.create({ ...SERVICE, languages: [...SERVICE.languages], variables: [...SERVICE.variables] });
+  await api.services.create(SERVICE);
   await api.pushSuite({
     ...suite,
     items: suite.items.filter(({ redFlag }) => redFlag).slice(0, ITEMS),

@@ -79,12 +79,7 @@ export const service = (name: string) => ({
     (versions: readonly number[], suite: SuiteKind = 'quick'): Step =>
     async (world) => {
       const { api } = world.network;
-      await api.services.create({
-        ...SERVICE,
-        languages: [...SERVICE.languages],
-        variables: [...SERVICE.variables],
-        name,
-      });
+      await api.services.create({ ...SERVICE, name });
       await api.pushSuite(suiteOf(name, suite));
       for (const version of versions) {
         await haveModel(world, version);

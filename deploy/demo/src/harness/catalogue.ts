@@ -8,6 +8,7 @@ import {
   type PolicyRef,
   type PromptPolicy,
   type ReleaseView,
+  type Service,
 } from '@openward/contracts';
 import { readPolicyFolder } from '@openward/policy';
 import { DEMO } from './paths.ts';
@@ -28,7 +29,7 @@ interface ModelFile {
 
 export const MODEL = JSON.parse(readFileSync(join(DEMO, 'models/triage-nano.json'), 'utf8')) as ModelFile;
 
-export const SERVICE = {
+export const SERVICE: Service = {
   name: 'triage',
   purpose: 'Tells an emergency from what can wait, from one sentence. A toy.',
   users: 'Nurses at the desk',
@@ -38,7 +39,7 @@ export const SERVICE = {
   variables: [
     { name: 'emergencyNumber', description: 'whom to call in an emergency', default: '112', setBySite: true },
   ],
-} as const;
+};
 
 /** In a version's own order: the first whose needs a node meets is taken (R1). */
 const VARIANTS = [
