@@ -9,6 +9,7 @@ export * from './evaluation-failures.ts';
 export * from './events.ts';
 export * from './in-words.ts';
 export * from './ingest.driver.ts';
+export * from './last-good.ts';
 export * from './nodes.ts';
 export * from './permit.driver.ts';
 export * from './permits.ts';

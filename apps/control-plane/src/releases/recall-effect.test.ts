@@ -40,6 +40,12 @@ it.each<[string, Partial<Serving>, Digest[], number]>([
     1,
   ],
   [
+    'has nothing after its rollout, which it has not reported to be over yet',
+    { lastGood: ONE, anchor: THREE, told: told(ONE, 'complete') },
+    [],
+    1,
+  ],
+  [
     'goes to its last good release from one that nobody told it',
     { lastGood: ONE, told: told(THREE, 'complete', THREE) },
     [],

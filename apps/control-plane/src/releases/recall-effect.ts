@@ -1,5 +1,6 @@
 import type { Digest, RecallEffect } from '@openward/contracts';
 import type { Serving } from '@openward/persistence';
+import { lastGoodOf } from '@openward/rollout';
 
 const MOST_NAMED = 200;
 
@@ -22,7 +23,9 @@ export function recallEffectOf(
  * As the node chooses it: what its live rollout says that it goes back to, else its last good release. Once the rollout is over
  * its target is kept only as the last good release or the anchor; another anchor is for a person there to choose.
  */
-function isLeftWithNothing(release: Digest, { lastGood, anchor, told }: Serving, gone: ReadonlySet<Digest>): boolean {
+function isLeftWithNothing(release: Digest, node: Serving, gone: ReadonlySet<Digest>): boolean {
+  const { anchor, told } = node;
+  const lastGood = lastGoodOf({ active: release, lastGood: node.lastGood }, told);
   const target = told?.release === release ? told.rollbackTarget : null;
   const isKept = told?.phase !== 'complete' || target === lastGood || target === anchor;
   return [isKept ? target : null, lastGood].every((choice) => choice === null || gone.has(choice));

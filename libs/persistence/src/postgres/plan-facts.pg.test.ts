@@ -102,6 +102,23 @@ it('gives the plan what nodes have said, what they hold, and who is live (R1, R5
   expect(await persistence.planFacts('triage', 3)).toBeNull();
 });
 
+it('R6 calls the release of a rollout that is over last good before the node has said so', async () => {
+  await using opened = openOn(await withDatabase(MIGRATED));
+  const { persistence } = opened;
+  const [first = ''] = await putReleases(persistence, 2);
+  await putNode(persistence.db, { site: 'a-hospital', node: 'a' });
+  await report(persistence, 'a', 1, []);
+  await startRelease(persistence, 1, 'ro-aaaaaaaa');
+  const service = { service: 'triage', active: first, lastGood: null, anchor: first } as const;
+  await report(persistence, 'a', 2, [{ ...service, serving: 'serving', pinned: false }]);
+  const lastGood = async () => (await persistence.planFacts('triage', 2))?.nodes[0]?.reported?.lastGood;
+  expect(await lastGood()).toBeNull();
+
+  const complete = sql<string>`jsonb_set(document, '{phase}', '"complete"')`;
+  await persistence.db.updateTable('assignments').set({ document: complete }).execute();
+  expect(await lastGood()).toBe(first);
+});
+
 it('tells what a release is at each node by the files that run there, and nothing where they are not known (N2)', async () => {
   await using opened = openOn(await withDatabase(MIGRATED));
   const { persistence } = opened;

@@ -7,7 +7,15 @@ import {
   type StateBody,
 } from '@openward/contracts';
 import { changeAtNode, classOfChange, type Change } from '@openward/policy';
-import { liveNodesOf, type LoadedModel, type NodeFacts, type PlanFacts, type ReportedNode } from '@openward/rollout';
+import {
+  lastGoodOf,
+  liveNodesOf,
+  type LoadedModel,
+  type NodeFacts,
+  type PlanFacts,
+  type ReportedNode,
+  type Told,
+} from '@openward/rollout';
 import { sql } from 'kysely';
 import { clockMs, inTransaction, type Database } from './database.ts';
 
@@ -98,11 +106,14 @@ async function readDoubtful(db: Database, service: Name): Promise<ReadonlyMap<Na
   return new Map(rows.map(({ node, releases }) => [node, releases]));
 }
 
-const nodesQuery = (db: Database) =>
+const nodesQuery = (db: Database, service: Name) =>
   db
     .selectFrom('nodes')
     .innerJoin('sites', 'sites.name', 'nodes.site')
     .leftJoin('node_states', 'node_states.node', 'nodes.name')
+    .leftJoin('assignments', (join) =>
+      join.onRef('assignments.node', '=', 'nodes.name').on('assignments.service', '=', service),
+    )
     .orderBy('nodes.name')
     .select([
       'nodes.name',
@@ -112,12 +123,18 @@ const nodesQuery = (db: Database) =>
       'sites.labels',
       'sites.link_bytes_per_second',
       'node_states.body',
-    ]);
+    ])
+    .select(
+      sql<Told | null>`case when assignments.id is null then null else jsonb_build_object(
+        'release', assignments.document -> 'release' -> 'digest', 'phase', assignments.document -> 'phase') end`.as(
+        'told',
+      ),
+    );
 
 async function readNodes(db: Database, next: Release): Promise<readonly NodeFacts[]> {
   const changes = await readChanges(db, next);
   const doubtful = await readDoubtful(db, next.service.name);
-  const rows = await nodesQuery(db).execute();
+  const rows = await nodesQuery(db, next.service.name).execute();
   const held = await readHeld(db);
   return rows.map((row) => {
     const mine = held.get(row.name) ?? [];
@@ -132,7 +149,7 @@ async function readNodes(db: Database, next: Release): Promise<readonly NodeFact
       labels: row.labels,
       linkBytesPerSecond: row.link_bytes_per_second,
       revoked: row.revoked_at !== null,
-      reported: row.body === null ? null : reportedOf(row.body, next, mine, known),
+      reported: row.body === null ? null : reportedOf(row.body, row.told, next, mine, known),
       files: [...new Set(mine.filter((it) => named.has(it.release)).flatMap(filesOf))],
       // No report says what the site's rules are (P6).
     };
@@ -145,7 +162,13 @@ const filesOf = ({ variant, documents }: Held): Digest[] => [
   ...documents,
 ];
 
-function reportedOf(state: StateBody, next: Release, held: readonly Held[], changes: Changes): ReportedNode {
+function reportedOf(
+  state: StateBody,
+  told: Told | null,
+  next: Release,
+  held: readonly Held[],
+  changes: Changes,
+): ReportedNode {
   const mine = state.services.find((it) => it.service === next.service.name);
   const loaded = state.services.flatMap((it): LoadedModel[] => {
     const found = held.find((one) => one.release === it.active);
@@ -158,7 +181,7 @@ function reportedOf(state: StateBody, next: Release, held: readonly Held[], chan
     class: state.class,
     protocol: state.protocol,
     active: mine?.active ?? null,
-    lastGood: mine?.lastGood ?? null,
+    lastGood: mine === undefined ? null : lastGoodOf(mine, told),
     halted: mine?.serving === 'halted',
     pinned: mine?.pinned ?? false,
     tooFewItems: state.suites.some((it) => it.suite === next.suite.digest && it.tooFewItems),

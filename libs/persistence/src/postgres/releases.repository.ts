@@ -1,7 +1,6 @@
 import {
   digestOf,
   type ArtifactRef,
-  type AssignmentPhase,
   type Digest,
   type Name,
   type Page,
@@ -12,6 +11,7 @@ import {
   type ReleaseView,
   type RolloutId,
 } from '@openward/contracts';
+import type { Told } from '@openward/rollout';
 import { sql, type Selectable, type Transaction } from 'kysely';
 import { writeArtifact } from './artifacts.repository.ts';
 import { writeAudit } from './audit.repository.ts';
@@ -44,11 +44,7 @@ export interface Serving {
   readonly site: Name;
   readonly lastGood: Digest | null;
   readonly anchor: Digest | null;
-  readonly told: {
-    readonly release: Digest;
-    readonly rollbackTarget: Digest | null;
-    readonly phase: AssignmentPhase;
-  } | null;
+  readonly told: (Told & { readonly rollbackTarget: Digest | null }) | null;
 }
 
 /** Which differ in parameters alone, or in variants that the model has got since. */
