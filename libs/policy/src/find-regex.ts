@@ -68,8 +68,8 @@ function nextOpening(text: string, from: number, openings: Openings): number {
 function mayBegin(text: string, at: number, openings: Openings): boolean {
   for (let behind = 0; behind < openings.length; behind += 1) {
     const code = text.charCodeAt(at + behind);
+    if (openings[behind]?.[Math.min(code, ASCII)] !== 1) return false;
     if (code >= ASCII) return true;
-    if (openings[behind]?.[code] !== 1) return false;
   }
   return true;
 }

@@ -1,4 +1,5 @@
 import { RE2Set } from 're2js';
+import { mayBegin } from './may-begin.ts';
 import type { Pattern } from './patterns.ts';
 
 // A set of patterns says in one pass which of them match at all, a hundred times sooner than each would. It does so as an automaton
@@ -31,9 +32,14 @@ export function patternSets<T>(members: readonly Member<T>[]): PatternSets<T> {
       members.filter((it) => !isPlain(it)),
       SIZE.counted,
     ),
-  ].map((group) => ({ owners: group.map(([, owner]) => owner), set: compileSet(group) }));
+  ].map((group) => ({
+    owners: group.map(([, owner]) => owner),
+    mayBegin: mayBegin(group.map(([pattern]) => pattern)),
+    set: compileSet(group),
+  }));
   return (folded, found) => {
-    for (const { owners, set } of sets) {
+    for (const { owners, mayBegin: may, set } of sets) {
+      if (!may(folded)) continue;
       const matches = matchesOf(set, folded);
       for (const at of matches ?? owners.keys()) found.add(owners[at]!);
     }

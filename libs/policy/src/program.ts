@@ -82,22 +82,40 @@ const isMatch = ({ op }: Instruction): boolean => op === MATCH;
 const withoutCharacter = (inst: readonly Instruction[], from: readonly number[]): readonly Instruction[] =>
   [...reachedFrom(inst, from, (it) => !consumes(it))].flatMap((pc) => inst[pc] ?? []);
 
-/** By the place of a character in a match, from its first on, 1 for each code of ASCII that may stand there. */
+/** By the place of a character in a match, from its first on, 1 for each code of ASCII that may stand there, and then for all beyond. */
 export type Openings = readonly Uint8Array[];
 
 export const ASCII = 0x80;
-const MOST_OPENINGS = 3;
+export const MOST_OPENINGS = 4;
 
-/** What every match begins with; of what may follow a character beyond ASCII they say nothing. */
+/**
+ * What every match in a folded text begins with: letters whose other case is beyond ASCII, as K is of the kelvin sign, stand there as
+ * themselves. Of what may follow a character beyond ASCII they say nothing.
+ */
 export function openingsOf(expression: RE2JS): Openings {
   const { inst, start } = expression.re2Input.prog as Program;
+  return openingsFrom(inst, withoutCharacter(inst, [start]));
+}
+
+/** The same of each way in which a match may begin: of `fentanyl|oxycodone`, two. Of more than `most`, all in one. */
+export function waysToBegin(expression: RE2JS, most: number): readonly Openings[] {
+  const { inst, start } = expression.re2Input.prog as Program;
+  const first = withoutCharacter(inst, [start]);
+  const ways = first.some(isMatch) || first.filter(consumes).length > most ? [first] : first.map((one) => [one]);
+  return ways.filter((way) => way.some((it) => consumes(it) || isMatch(it))).map((way) => openingsFrom(inst, way));
+}
+
+function openingsFrom(inst: readonly Instruction[], first: readonly Instruction[]): Openings {
   const openings: Uint8Array[] = [];
-  for (let from = [start]; openings.length < MOST_OPENINGS;) {
-    const next = withoutCharacter(inst, from);
-    if (next.some(isMatch)) break;
+  for (let next = first; openings.length < MOST_OPENINGS && !next.some(isMatch);) {
     const consuming = next.filter(consumes);
-    openings.push(Uint8Array.from({ length: ASCII }, (_, code) => Number(consuming.some((it) => it.matchRune(code)))));
-    from = consuming.map(({ out }) => out);
+    const isBeyond = consuming.some(({ runes }) => (runes[runes.length - 1] ?? 0) >= ASCII);
+    const mayStand = (code: number) => (code === ASCII ? isBeyond : consuming.some((it) => it.matchRune(code)));
+    openings.push(Uint8Array.from({ length: ASCII + 1 }, (_, code) => Number(mayStand(code))));
+    next = withoutCharacter(
+      inst,
+      consuming.map(({ out }) => out),
+    );
   }
   return openings;
 }
