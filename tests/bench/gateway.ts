@@ -68,8 +68,8 @@ export async function benchGateway(_: unknown, { rounds, seconds }: Options): Pr
       one: await load(targets[name], 1, seconds * 1000),
       many: await load(targets[name], AT_ONCE, seconds * 1000),
     });
-    // Node compiles what is hot in the first seconds; that is not what is compared.
-    for (const target of Object.values(targets)) await load(target, AT_ONCE, seconds * 2000);
+    // Node compiles what is hot in the first ten thousands of requests; that is not what is compared.
+    for (const target of Object.values(targets)) await load(target, AT_ONCE, seconds * 4000);
     const seen = await interleave<SideName, Seen>(rounds, {
       direct: side('direct'),
       bare: side('bare'),

@@ -15,10 +15,10 @@ const isUnused = (field: Field, value: unknown): boolean =>
 type Table = Readonly<Record<string, Field>>;
 
 function checkAgainst(table: Table, body: Body, where: string): void {
-  for (const [name, value] of Object.entries(body)) {
+  for (const name of Object.keys(body)) {
     const field = Object.hasOwn(table, name) ? table[name] : undefined;
     if (field === undefined) throw new Refusal('fieldRefused', `The field \`${where}${name}\` is not known here.`);
-    if (field.rule === 'refused' && !isUnused(field, value))
+    if (field.rule === 'refused' && !isUnused(field, body[name]))
       throw new Refusal('fieldRefused', `The field \`${where}${name}\` is not supported.`);
   }
 }

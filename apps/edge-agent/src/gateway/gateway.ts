@@ -1,11 +1,11 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { Refusal, type Log, type PolicyOutcome } from '@openward/contracts';
 import { refusalOf, type Answering } from './answer.ts';
 import type { Dialect } from './dialect.ts';
 import { toldRefusal } from './fault.ts';
 import { checkedBody } from './fields.ts';
-import { readJson, sendJson, sendRefusal, type BodyLimits } from './http.ts';
+import { readJson, sendJson, sendRefusal, type BodyLimits, type ReplyHeaders } from './http.ts';
 import { ollamaChat, ollamaError, ollamaGenerate, ollamaModel } from './ollama.ts';
 import { openAiChat, openAiCompletion, openAiError, openAiModel } from './openai.ts';
 import type { PolicyCounts } from './policy-counts.ts';
@@ -76,8 +76,11 @@ export function createGateway(options: GatewayOptions): RequestListener {
   return (request, response) => {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
     const errorOf = path.startsWith('/api/') ? ollamaError : openAiError;
+    const id = randomUUID();
     const seen: Seen = {
-      id: randomUUID(),
+      id,
+      // G3: of refusals too, so that an application can name what it asks about.
+      headers: { 'x-openward-request-id': id },
       began: options.monotonic(),
       application: '',
       service: NO_SERVICE,
@@ -86,13 +89,11 @@ export function createGateway(options: GatewayOptions): RequestListener {
       policy: null,
       action: null,
     };
-    // G3: refusals too, so that an application can name what it asks about.
-    response.setHeader('x-openward-request-id', seen.id);
     void route(options, seen, shadows, request, response, path)
       .catch((error: unknown) => {
         const refusal = response.destroyed ? refusalOf(error) : toldRefusal(options, seen, error);
         seen.status ??= refusal.status;
-        sendRefusal(response, refusal, errorOf);
+        sendRefusal(response, refusal, errorOf, seen.headers);
       })
       .finally(() => {
         const { service, status, began, firstMs, policy, action } = seen;
@@ -105,6 +106,8 @@ export function createGateway(options: GatewayOptions): RequestListener {
 /** What is known of a request on its way; `status` stays null for what is no reply and no refusal. */
 export interface Seen {
   readonly id: string;
+  /** What an answer carries, whatever it says. All are written at once: a header that is set by itself costs several times as much. */
+  headers: ReplyHeaders;
   readonly began: number;
   /** The id of the key that it came with; never told. */
   application: string;
@@ -128,7 +131,7 @@ async function route(
 ): Promise<void> {
   if (path === '/health' || path === '/ready') {
     const { restored, ready, details } = options.health();
-    return sendJson(response, restored && (ready || path === '/health') ? 200 : 503, details);
+    return sendJson(response, restored && (ready || path === '/health') ? 200 : 503, details, seen.headers);
   }
   seen.application = checkedKey(options, request);
   if (UNSUPPORTED.has(path))
@@ -136,9 +139,10 @@ async function route(
   if (request.method === 'POST') {
     const dialect = Object.hasOwn(DIALECTS, path) ? DIALECTS[path] : undefined;
     if (dialect !== undefined) return reply(options, seen, shadows, dialect, request, response);
-    if (path === '/api/show') return show(options, request, response);
+    if (path === '/api/show') return show(options, seen, request, response);
   }
-  if (request.method === 'GET' || request.method === 'HEAD') return list(options, response, path);
+  if (request.method === 'GET' || request.method === 'HEAD')
+    return sendJson(response, 200, listed(options, path), seen.headers);
   throw new Refusal('notOffered', `There is no ${request.method} ${path} here.`);
 }
 
@@ -146,39 +150,39 @@ async function route(
 function checkedKey({ keyOf }: GatewayOptions, request: IncomingMessage): string {
   const given = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
   if (given === undefined) throw new Refusal('keyMissing', 'The request carries no API key.');
-  const id = keyOf(createHash('sha256').update(given).digest('hex'));
+  const id = keyOf(hash('sha256', given, 'hex'));
   if (id === null) throw new Refusal('keyMissing', 'The API key is not known here.');
   return id;
 }
 
-function list({ served, version, wall }: GatewayOptions, response: ServerResponse, path: string): void {
+function listed({ served, version, wall }: GatewayOptions, path: string): unknown {
   const serving = served.list().filter(({ release }) => release !== null);
   if (path === '/v1/models')
-    return sendJson(response, 200, {
-      object: 'list',
-      data: serving.map(({ service, since }) => openAiModel(service, since)),
-    });
-  if (path === '/api/version') return sendJson(response, 200, { version });
+    return { object: 'list', data: serving.map(({ service, since }) => openAiModel(service, since)) };
+  if (path === '/api/version') return { version };
   if (path === '/api/tags' || path === '/api/ps')
-    return sendJson(response, 200, {
-      models: serving.map(({ service, since, release }) => ollamaModel(service, since, release ?? '', 0)),
-    });
+    return { models: serving.map(({ service, since, release }) => ollamaModel(service, since, release ?? '', 0)) };
   const named = /^\/v1\/models\/([^/]+)$/.exec(path)?.[1];
   const found = serving.find(({ service }) => service === named);
-  if (found !== undefined) return sendJson(response, 200, openAiModel(found.service, found.since));
+  if (found !== undefined) return openAiModel(found.service, found.since);
   if (named !== undefined) throw new Refusal('modelNotFound', `There is no service ${JSON.stringify(named)} here.`);
-  if (path === '/') return sendJson(response, 200, { openward: version, at: new Date(wall()).toISOString() });
+  if (path === '/') return { openward: version, at: new Date(wall()).toISOString() };
   throw new Refusal('notOffered', `There is no GET ${path} here.`);
 }
 
-async function show(options: GatewayOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function show(
+  options: GatewayOptions,
+  { headers }: Seen,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const body = checkedBody('ollama.show', await readJson(request, options.limits));
   const named = body['model'] ?? body['name'];
   const service = typeof named === 'string' ? named.replace(/:latest$/, '') : '';
   const lease = await options.served.lease(service);
   lease.end('left');
   const { model, number } = { model: lease.release.model, number: lease.release.number };
-  sendJson(response, 200, {
+  const shown = {
     details: ollamaModel(service, 0, lease.held.release, 0).details,
     model_info: {
       'general.name': `${model.name} ${model.version}`,
@@ -186,5 +190,6 @@ async function show(options: GatewayOptions, request: IncomingMessage, response:
       'general.architecture': 'openward',
     },
     capabilities: ['completion'],
-  });
+  };
+  sendJson(response, 200, shown, headers);
 }

@@ -73,10 +73,15 @@ const RETRY_AFTER: Partial<Record<Refusal['code'], number>> = {
 };
 
 /** In the words of one API. Where an answer has begun nothing can be told any more, and one that is not whole ends broken. */
-export function sendRefusal(response: ServerResponse, refusal: Refusal, errorOf: (refusal: Refusal) => unknown): void {
+export function sendRefusal(
+  response: ServerResponse,
+  refusal: Refusal,
+  errorOf: (refusal: Refusal) => unknown,
+  beside: ReplyHeaders,
+): void {
   if (response.writableEnded) return;
   if (response.headersSent || response.destroyed) return void response.destroy();
-  const headers: Record<string, string> = { 'x-openward-code': refusal.code };
+  const headers: Record<string, string | string[]> = { ...beside, 'x-openward-code': refusal.code };
   const retryAfter = RETRY_AFTER[refusal.code];
   if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter);
   // What was not read of a refused body must not be taken for the next request.
@@ -87,7 +92,7 @@ export function sendRefusal(response: ServerResponse, refusal: Refusal, errorOf:
 /** A list is one header each. */
 export type ReplyHeaders = Readonly<Record<string, string | string[]>>;
 
-export function sendJson(response: ServerResponse, status: number, value: unknown, headers: ReplyHeaders = {}): void {
+export function sendJson(response: ServerResponse, status: number, value: unknown, headers: ReplyHeaders): void {
   const body = JSON.stringify(value);
   response.writeHead(status, {
     'content-type': 'application/json',

@@ -7,7 +7,7 @@ import type { Conversation } from './conversation.ts';
 import type { Dialect, ReplyFacts } from './dialect.ts';
 import { faultOf, toldRefusal } from './fault.ts';
 import type { Deed, GatewayOptions, Seen } from './gateway.ts';
-import { readJson, sendRefusal } from './http.ts';
+import { readJson, sendRefusal, type ReplyHeaders } from './http.ts';
 import { policyHeaders } from './policy-headers.ts';
 import type { Lease } from './served.ts';
 import { sendFinished, sendStream, sendWhole, type Outcome } from './sending.ts';
@@ -88,7 +88,7 @@ export async function reply(
   };
   let outcome: Ended = 'failed';
   try {
-    setReplyHeaders(response, lease);
+    seen.headers = replyHeaders(seen.id, lease);
     refuseExpired(lease, options.policies.onExpiry, options.wall);
     const asking = { options, dialect, conversation, lease, judged, seen, signal: gone.signal, language };
     const ended = await converse({ ...asking, refusalOf: tell }, response);
@@ -97,7 +97,7 @@ export async function reply(
   } catch (error) {
     const refusal = tell(error, false);
     // Before any bookkeeping, which may count tokens once more.
-    sendRefusal(response, refusal, (told) => dialect.error(told));
+    sendRefusal(response, refusal, (told) => dialect.error(told), seen.headers);
     const { admission } = judged;
     if (gone.signal.aborted) {
       outcome = 'left';
@@ -129,12 +129,13 @@ function languageOf({ headers }: IncomingMessage): string | null {
 }
 
 /** G3: for the application to keep beside the text. */
-function setReplyHeaders(response: ServerResponse, { release, held }: Lease): void {
-  response.setHeader('x-openward-release', release.number);
-  response.setHeader('x-openward-release-digest', held.release);
-  response.setHeader('x-openward-policy', `${release.policy.id}@${release.policy.revision}`);
-  response.setHeader('x-openward-policy-revision', release.policy.revision);
-}
+const replyHeaders = (id: string, { release, held }: Lease): ReplyHeaders => ({
+  'x-openward-request-id': id,
+  'x-openward-release': String(release.number),
+  'x-openward-release-digest': held.release,
+  'x-openward-policy': `${release.policy.id}@${release.policy.revision}`,
+  'x-openward-policy-revision': String(release.policy.revision),
+});
 
 async function converse(asking: Asking, response: ServerResponse): Promise<Outcome> {
   const { options, dialect, conversation, lease, judged, seen, signal } = asking;
@@ -154,7 +155,8 @@ async function converse(asking: Asking, response: ServerResponse): Promise<Outco
     const { text, hits } = admission.input;
     const ending = { finishReason: 'content_filter', promptTokens: 0, completionTokens: 0 } as const;
     const headers = policyHeaders({ action: 'block', hits, beside: [] });
-    sendFinished({ dialect, facts, conversation }, response, text, { ...ending, elapsedMs: elapsed() }, headers);
+    const given = { dialect, facts, conversation, headers: seen.headers };
+    sendFinished(given, response, text, { ...ending, elapsedMs: elapsed() }, headers);
     return 'ok';
   }
   const events = await answer(options, lease, admission, signal);
@@ -164,6 +166,7 @@ async function converse(asking: Asking, response: ServerResponse): Promise<Outco
     dialect,
     facts,
     conversation,
+    headers: seen.headers,
     signal,
     elapsed,
     compiled: lease.policy,

@@ -17,6 +17,8 @@ export interface Sending {
   readonly dialect: Dialect;
   readonly facts: ReplyFacts;
   readonly conversation: Conversation;
+  /** What every answer of the request carries. */
+  readonly headers: ReplyHeaders;
   /** Aborted when the client is gone: a runtime that does not heed it holds no request. */
   readonly signal: AbortSignal;
   readonly elapsed: () => number;
@@ -38,12 +40,13 @@ const STREAM_HEADERS = { 'cache-control': 'no-cache' };
 
 /** A reply that is there whole, in the form that was asked for. */
 export function sendFinished(
-  { dialect, facts, conversation }: Pick<Sending, 'dialect' | 'facts' | 'conversation'>,
+  { dialect, facts, conversation, headers: all }: Pick<Sending, 'dialect' | 'facts' | 'conversation' | 'headers'>,
   response: ServerResponse,
   text: string,
   ending: Ending,
-  headers: ReplyHeaders,
+  ofPolicy: ReplyHeaders,
 ): void {
+  const headers = { ...all, ...ofPolicy };
   if (!conversation.stream) return sendJson(response, 200, dialect.whole(facts, text, ending), headers);
   response.writeHead(200, { 'content-type': dialect.streamType, ...STREAM_HEADERS, ...headers });
   const piece = text === '' ? '' : dialect.piece(facts, text);
@@ -86,7 +89,12 @@ export async function sendStream(sending: Sending, events: Reply, response: Serv
   const begin = (headers: () => ReplyHeaders): void => {
     if (hasBegun) return;
     hasBegun = true;
-    response.writeHead(200, { 'content-type': dialect.streamType, ...STREAM_HEADERS, ...headers() });
+    response.writeHead(200, {
+      'content-type': dialect.streamType,
+      ...STREAM_HEADERS,
+      ...sending.headers,
+      ...headers(),
+    });
     const first = dialect.first(facts);
     if (first !== '') response.write(first);
   };

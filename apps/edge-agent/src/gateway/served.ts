@@ -239,7 +239,9 @@ export class ServedReleases implements Serving {
   /** Releases of one model are counted apart: an error of one is none of the other's. */
   #tally(held: Held): Tally {
     const name = nameOf(held);
-    const tally = this.#tallies.get(name) ?? { key: held.key, asked: new Map(), inFlight: 0, idle: [] };
+    const before = this.#tallies.get(name);
+    if (before !== undefined) return before;
+    const tally: Tally = { key: held.key, asked: new Map(), inFlight: 0, idle: [] };
     this.#tallies.set(name, tally);
     return tally;
   }
