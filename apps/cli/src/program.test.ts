@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CreateRelease, PlanRequest, RolloutSettings, Service, SuiteDocument } from '@openward/contracts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EXIT } from './exit-codes.ts';
 import { buildProgram } from './program.ts';
@@ -189,6 +190,29 @@ describe('the page about the commands', () => {
       return command.commands.length === 0 ? [path] : command.commands.flatMap((it) => paths(it, path));
     };
     expect(paths(buildProgram(cli), '').filter((path) => !page.includes(`\`${path}`))).toEqual([]);
+  });
+
+  // Documents stand there as one would write them, each behind the command that takes it.
+  const documents = [...page.matchAll(/^`(?<command>[a-z ]+[a-z])(?: --config)?`:.*?```json\n(?<text>.*?)```/gms)].map(
+    (match) => ({
+      command: match.groups?.['command'] ?? '',
+      document: JSON.parse(match.groups?.['text'] ?? '') as unknown,
+    }),
+  );
+  const documentOf = (command: string) => documents.find((it) => it.command === command)?.document;
+
+  it('has documents that are taken as they stand, and every setting of a rollout with what it is where it is left out', () => {
+    expect(Service.parse(documentOf('services add')).name).toBe('triage');
+    expect(CreateRelease.parse(documentOf('releases create')).parameters.maxTokens).toBe(4);
+    expect(SuiteDocument.parse(documentOf('suites push')).items).toHaveLength(1);
+    expect(PlanRequest.parse(documentOf('rollouts plan')).waves).toHaveLength(2);
+    const without = RolloutSettings.parse({});
+    for (const name of Object.keys(RolloutSettings.shape)) {
+      const row = page.split('\n').find((line) => line.startsWith(`| \`${name}\` |`)) ?? `no row for ${name}`;
+      const value = without[name as keyof typeof without];
+      const told = row.split('|')[2]?.replaceAll(/[`"{} ]/g, '') ?? '';
+      if (value !== undefined) expect(told, row).toContain(JSON.stringify(value).replaceAll(/["{}]/g, ''));
+    }
   });
 
   it('has every exit code', () => {
