@@ -1,5 +1,6 @@
 import {
   OLDEST_PROTOCOL,
+  type AssignmentPhase,
   type Digest,
   type ModelVariant,
   type Name,
@@ -124,12 +125,10 @@ const nodesQuery = (db: Database, service: Name) =>
       'sites.link_bytes_per_second',
       'node_states.body',
     ])
-    .select(
-      sql<Told | null>`case when assignments.id is null then null else jsonb_build_object(
-        'release', assignments.document -> 'release' -> 'digest', 'phase', assignments.document -> 'phase') end`.as(
-        'told',
-      ),
-    );
+    .select([
+      sql<Digest | null>`assignments.document -> 'release' ->> 'digest'`.as('told_release'),
+      sql<AssignmentPhase | null>`assignments.document ->> 'phase'`.as('told_phase'),
+    ]);
 
 async function readNodes(db: Database, next: Release): Promise<readonly NodeFacts[]> {
   const changes = await readChanges(db, next);
@@ -149,12 +148,15 @@ async function readNodes(db: Database, next: Release): Promise<readonly NodeFact
       labels: row.labels,
       linkBytesPerSecond: row.link_bytes_per_second,
       revoked: row.revoked_at !== null,
-      reported: row.body === null ? null : reportedOf(row.body, row.told, next, mine, known),
+      reported: row.body === null ? null : reportedOf(row.body, toldOf(row), next, mine, known),
       files: [...new Set(mine.filter((it) => named.has(it.release)).flatMap(filesOf))],
       // No report says what the site's rules are (P6).
     };
   });
 }
+
+const toldOf = (row: { told_release: Digest | null; told_phase: AssignmentPhase | null }): Told | null =>
+  row.told_release === null || row.told_phase === null ? null : { release: row.told_release, phase: row.told_phase };
 
 const filesOf = ({ variant, documents }: Held): Digest[] => [
   variant.artifact.file,

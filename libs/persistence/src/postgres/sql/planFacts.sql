@@ -31,8 +31,12 @@ select node, array_agg(release) as releases from (
   having count(distinct planned ->> 'variant') > 1) as doubtful
 group by node;
 
-select "nodes"."name", "nodes"."site", "nodes"."revoked_at", "sites"."tier", "sites"."labels", "sites"."link_bytes_per_second", "node_states"."body", case when assignments.id is null then null else jsonb_build_object(
-'release', assignments.document -> 'release' -> 'digest', 'phase', assignments.document -> 'phase') end as "told" from "nodes" inner join "sites" on "sites"."name" = "nodes"."site" left join "node_states" on "node_states"."node" = "nodes"."name" left join "assignments" on "assignments"."node" = "nodes"."name" and "assignments"."service" = $1 order by "nodes"."name";
+select "nodes"."name", "nodes"."site", "nodes"."revoked_at", "sites"."tier", "sites"."labels", "sites"."link_bytes_per_second", "node_states"."body", assignments.document -> 'release' ->> 'digest' as "told_release", assignments.document ->> 'phase' as "told_phase"
+from "nodes"
+inner join "sites" on "sites"."name" = "nodes"."site"
+left join "node_states" on "node_states"."node" = "nodes"."name"
+left join "assignments" on "assignments"."node" = "nodes"."name" and "assignments"."service" = $1
+order by "nodes"."name";
 
 select node_releases.node, node_releases.service, node_releases.variant,
   releases.digest, releases.artifact ->> 'file' as file,
