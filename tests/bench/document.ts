@@ -26,7 +26,7 @@ export function documentOf({ sections, natsVersion, loadBefore, loadAfter, secon
     'Written by `npm run bench -- --write`: do not edit. Every comparison is of one run on one machine, the sides in turn, since figures of two machines, or of two hours on a shared one, say little. The ratios are what to look at; budgets are those of the design. No test asserts a time.',
     missed.length === 0
       ? 'In this run every budget that was measured was held.'
-      : `In this run ${missed.length} budgets were not held: ${missed.map(({ what }) => what).join('; ')}.`,
+      : `In this run ${missed.length === 1 ? 'one budget was' : `${missed.length} budgets were`} not held: ${missed.map(({ what }) => what).join('; ')}.`,
     '## Where it ran',
     asMarkdown({ head: ['', ''], rows: machine.map(({ what, is }) => [what, is]) }).replace('---:', '---'),
     ...sections.map(sectionMarkdown),
