@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, jwtAuthenticator, type NodeConnectionOptions } from '@nats-io/transport-node';
 import type { Random } from '@openward/contracts';
-import type { Authenticator, NatsConnection, TlsOptions } from '@nats-io/nats-core';
+import type { Authenticator, Msg, NatsConnection, Payload, RequestOptions, TlsOptions } from '@nats-io/nats-core';
 import type { UserCredentials } from './authority.ts';
 import { eventOfError, eventOfStatus, type LinkEvent } from './link-events.ts';
 import type { Link } from './link.ts';
@@ -64,6 +64,8 @@ class OpenLink implements Link {
   #connected = true;
   #closing = false;
   readonly #listeners = new Set<(event: LinkEvent) => void>();
+  /** Of requests that are under way: what rejects them. */
+  readonly #underWay = new Set<(error: Error) => void>();
 
   constructor(nc: NatsConnection, onEvent: ((event: LinkEvent) => void) | undefined) {
     this.nc = nc;
@@ -87,7 +89,10 @@ class OpenLink implements Link {
 
   #tell(event: LinkEvent): void {
     if (event.type === 'connected') this.#connected = true;
-    if (event.type === 'disconnected' || event.type === 'closed') this.#connected = false;
+    if (event.type === 'disconnected' || event.type === 'closed') {
+      this.#connected = false;
+      for (const reject of this.#underWay) reject(new Error('the connection was lost'));
+    }
     for (const listener of this.#listeners) listener(event);
   }
 
@@ -115,6 +120,15 @@ class OpenLink implements Link {
       if (this.#closing || this.nc.isClosed()) settle(() => reject(new Error('the link is closed')));
       else if (signal?.aborted) onAbort();
       else signal?.addEventListener('abort', onAbort);
+    });
+  }
+
+  async request(subject: string, payload: Payload | undefined, options: RequestOptions): Promise<Msg> {
+    if (!this.#connected) await this.#nextConnect(AbortSignal.timeout(options.timeout));
+    return new Promise((resolve, reject) => {
+      this.#underWay.add(reject);
+      const leave = (): void => void this.#underWay.delete(reject);
+      this.nc.request(subject, payload, options).then(resolve, reject).finally(leave);
     });
   }
 

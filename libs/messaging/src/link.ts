@@ -1,5 +1,5 @@
 import { type LinkEvent } from './link-events.ts';
-import type { NatsConnection } from '@nats-io/nats-core';
+import type { Msg, NatsConnection, Payload, RequestOptions } from '@nats-io/nats-core';
 
 /** A connection that comes back by itself until it is closed. */
 export interface Link {
@@ -11,6 +11,11 @@ export interface Link {
    * made between a disconnect and the next connect is lost, and costs its whole timeout.
    */
   whenConnected(signal?: AbortSignal): Promise<void>;
+  /**
+   * As the client's own, for a link that comes and goes: waits for the connection first, within the request's time, and rejects as soon
+   * as it is lost, where the client would wait out all its time for an answer that cannot come.
+   */
+  request(subject: string, payload: Payload | undefined, options: RequestOptions): Promise<Msg>;
   /** Returns what ends the listening. Listeners must not throw. */
   onEvent(listener: (event: LinkEvent) => void): () => void;
   /**

@@ -6,9 +6,11 @@ import { pushAccountClaims } from './claims.ts';
 import type { NodeLink } from './connect-node.ts';
 import type { LinkEvent } from './link-events.ts';
 import { serveCalls } from './nest/serving.fixture.ts';
-import { request } from './rpc.ts';
+import { type CallError, request } from './rpc.ts';
 
 const frame = (text: string): Uint8Array => new TextEncoder().encode(text);
+/** A call that nobody answers. */
+const SILENCE = 'silence';
 const echo = async (link: NodeLink, text: string): Promise<string> =>
   new TextDecoder().decode((await request(link, 'hello', frame(text), { timeoutMs: 1_000 })).frame);
 
@@ -24,7 +26,9 @@ describe.each(natsServers())('a link to server $version', ({ path, version }) =>
     events = [];
     network = await startNatsNetwork({ bin: path, version });
     node = await network.enrol({ site: 's1', node: 'n1' });
-    await serveCalls(network.rpc, async (call) => call);
+    await serveCalls(network.rpc, (call) =>
+      Buffer.from(call).toString() === SILENCE ? new Promise(() => undefined) : Promise.resolve(call),
+    );
   });
   afterEach(() => network.close());
 
@@ -113,6 +117,23 @@ describe.each(natsServers())('a link to server $version', ({ path, version }) =>
     const forged = await accountJwts({ ...foreign, accounts: network.authority.accounts }, []);
     await expect(pushAccountClaims(network.sys, forged)).rejects.toThrow(/does not apply them|did not take/);
     await network.revoke(node);
+  });
+
+  it('rejects a request that is under way as soon as the connection is lost, and the next one waits for it', async () => {
+    const link = await node.connect('control', { onEvent });
+    const lost = expect(request(link, 'hello', frame(SILENCE), { timeoutMs: 60_000 })).rejects.toMatchObject({
+      failure: 'disconnected',
+    });
+    await link.nc.flush();
+    await network.server().kill9();
+    await lost;
+    const next = request(link, 'hello', frame('back'), { timeoutMs: 20_000 }).then(
+      () => 'answered',
+      ({ failure }: CallError) => failure,
+    );
+    await network.start();
+    // The control plane comes back in its own time.
+    expect(['answered', 'unanswered']).toContain(await next);
   });
 
   it('answers calls again after a kill and a restart of the server', async () => {

@@ -47,8 +47,7 @@ export async function request(
   const sent = traceHeaders(traceparent);
   let message: Msg;
   try {
-    await link.whenConnected(AbortSignal.timeout(timeoutMs));
-    message = await link.nc.request(rpcSubject(link.site, link.node, operation), frame, {
+    message = await link.request(rpcSubject(link.site, link.node, operation), frame, {
       timeout: timeoutMs,
       ...(sent ? { headers: sent } : {}),
     });

@@ -11,8 +11,7 @@ export async function fetchChunk(
   digest: Digest,
   { timeoutMs = 10_000 }: { readonly timeoutMs?: number } = {},
 ): Promise<Uint8Array | null> {
-  await link.whenConnected();
-  const source = natsChunkSource((subject, payload, options) => link.nc.request(subject, payload, options));
+  const source = natsChunkSource((subject, payload, options) => link.request(subject, payload, options));
   const bytes = await source.get(family, digest, { timeoutMs });
   return bytes === 'missing' ? null : bytes;
 }

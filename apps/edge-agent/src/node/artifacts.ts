@@ -116,7 +116,7 @@ export function createFetch(options: {
     await session.reaches(release.document.family, signal);
     waiting(null);
     const source = natsChunkSource(
-      (subject, payload, { timeout }) => session.bulk.nc.request(subject, payload, { timeout }),
+      (subject, payload, { timeout }) => session.bulk.request(subject, payload, { timeout }),
       session.bulk.giveBack,
     );
     const refill = {
