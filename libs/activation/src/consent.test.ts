@@ -31,6 +31,21 @@ describe('N2: the hospital decides, first on preparing, then on activating', () 
     expect(kinds(bench)).toContain('fetch');
   });
 
+  it('says since when it waits for an answer, however often it is looked at, and anew for the next question and the next release', () => {
+    const bench = offered();
+    const began = bench.wall;
+    const since = () => offersOf(bench.state)[0]?.waitsSince;
+    bench.pass(3_600_000);
+    expect(since()).toBe(began);
+    bench.accept();
+    expect(since()).toBeNull();
+    evaluated(bench, RESULTS.pass);
+    expect(offersOf(bench.state)[0]).toMatchObject({ question: 'activate', waitsSince: bench.wall });
+    bench.pass(60_000);
+    bench.desired([anAssignment({ number: 3 })]);
+    expect(offersOf(bench.state)[0]).toMatchObject({ number: 3, question: 'prepare', waitsSince: bench.wall });
+  });
+
   it('shows the site a result that has not left', () => {
     const bench = evaluated(offered(), RESULTS.pass);
     expect(offersOf(bench.state)[0]).toMatchObject({

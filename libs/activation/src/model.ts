@@ -248,6 +248,8 @@ export interface Work {
   readonly judgeAt: number | null;
   readonly job: Job;
   readonly waits: WaitCode | null;
+  /** Since when the attempt waits for that, in milliseconds since 1970; for no longer than the agent runs. Null where it waits for nothing. */
+  readonly waitsSince: number | null;
 }
 
 export interface NodeState {

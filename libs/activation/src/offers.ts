@@ -33,6 +33,8 @@ export interface Offer {
   /** What a person here can answer now, put off or out of hours too; null while it waits for something else. */
   readonly question: Question | null;
   readonly waitsFor: WaitCode | null;
+  /** Milliseconds since 1970; from the agent's start on at the earliest. */
+  readonly waitsSince: number | null;
   readonly deferredUntil: number | null;
   readonly gate: { readonly verdict: Verdict; readonly reason: VerdictReason; readonly hasLeft: boolean } | null;
   readonly result: EvaluationResult | null;
@@ -64,6 +66,7 @@ export function offersOf({ durable, work }: NodeState): readonly Offer[] {
         step: stepOf(attempt, record, now),
         question: questionOf(attempt, now),
         waitsFor: now.waits,
+        waitsSince: now.waitsSince,
         deferredUntil: consent.deferUntil,
         gate: gateOf(progress),
         result: progress.at === 'evaluated' ? progress.result : null,

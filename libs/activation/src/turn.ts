@@ -19,6 +19,7 @@ export const FRESH_WORK: Work = {
   judgeAt: null,
   job: IDLE,
   waits: null,
+  waitsSince: null,
 };
 
 /**
@@ -30,12 +31,14 @@ export class Turn {
   readonly #effects: Effect[] = [];
   readonly #answers: Effect[] = [];
   readonly #work: Record<Name, Work>;
+  readonly #before: NodeState;
   #durable: Durable;
   #journalled: number;
   #nextTask: number;
 
   constructor(state: NodeState, now: Now) {
     this.now = now;
+    this.#before = state;
     this.#durable = state.durable;
     this.#journalled = state.journalled;
     this.#work = { ...state.work };
@@ -111,12 +114,25 @@ export class Turn {
     this.change(name, { probe: { state: 'none' } });
   }
 
+  /** A turn may look at a wait anew and come to the same: it goes on. */
+  #stamped(): NodeState['work'] {
+    return Object.fromEntries(
+      Object.entries(this.#work).map(([name, work]) => {
+        const before = this.#before.work[name] ?? FRESH_WORK;
+        const asked = this.#before.durable.services[name]?.attempt?.assignment.id;
+        const goesOn = before.waits === work.waits && asked === this.attempt(name)?.assignment.id;
+        const since = work.waits === null ? null : goesOn ? before.waitsSince : this.now.wall;
+        return [name, work.waitsSince === since ? work : { ...work, waitsSince: since }];
+      }),
+    );
+  }
+
   end(): { readonly state: NodeState; readonly effects: readonly Effect[]; readonly answers: readonly Effect[] } {
     return {
       state: {
         durable: this.#durable,
         journalled: this.#journalled,
-        work: this.#work,
+        work: this.#stamped(),
         nextTask: this.#nextTask,
         isBooted: true,
       },

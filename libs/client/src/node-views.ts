@@ -92,6 +92,8 @@ export const NodeOffer = z.looseObject({
   step: NodeStep,
   question: z.enum(['prepare', 'acceptSuite', 'activate', 'waive', 'release']).nullable(),
   waitsFor: WaitCode.nullable(),
+  /** An agent of an earlier version does not say. */
+  waitsSince: z.number().nullable().default(null),
   deferredUntil: z.number().nullable(),
   gate: z.object({ verdict: Verdict, reason: VerdictReason, hasLeft: z.boolean() }).nullable(),
   result: z.unknown(),

@@ -4,6 +4,7 @@ import { nodeLeaf as leaf, onNode, type Cli, type Options, type Run } from '../c
 import { parseNumber, parseUntil } from '../parse.ts';
 import { UsageError } from '../usage-error.ts';
 import { offersText } from '../views/node.ts';
+import { spaced } from '../words.ts';
 import { addOfferShow } from './policy-commands.ts';
 
 // What a site answers to an offer (N2). Each answer names the release and the question that this command has just read, and says
@@ -128,7 +129,7 @@ async function answerTo(offer: NodeOffer, holdResult: boolean): Promise<Acceptan
   const question = offer.question ?? (holdResult && gate === null ? 'prepare' : null);
   const what = `Release ${number} of ${service}`;
   if (question === null)
-    throw await notWaiting(`${what} waits for no answer${waitsFor === null ? '' : `, but for ${waitsFor}`}.`);
+    throw await notWaiting(`${what} waits for no answer${waitsFor === null ? '' : `, but for ${spaced(waitsFor)}`}.`);
   if (question === 'acceptSuite')
     throw await notWaiting(`${what} waits for its suite: openward node suites accept ${suite.digest}`);
   if (!holdResult) return { kind: 'accept', service, assignment, question };

@@ -101,8 +101,9 @@ function toFetchText({ bytes, missingBytes }: NodeOffer): string {
 }
 
 function offerText(offer: NodeOffer, paint: Paint): string {
-  const { service, number, change, model, variant, suite, step, question, waitsFor, deferredUntil } = offer;
-  const waits = waitsFor === null ? '' : `, waits for ${spaced(waitsFor)}`;
+  const { service, number, change, model, variant, suite, step, question, waitsFor, waitsSince, deferredUntil } = offer;
+  const since = waitsSince === null ? '' : ` since ${at(waitsSince)}`;
+  const waits = waitsFor === null ? '' : `, waits for ${spaced(waitsFor)}${since}`;
   const suiteSays = `${suite.digest}, ${suite.accepted ? 'accepted' : 'not accepted'}${suite.readsSiteData ? ', reads your records' : ''}`;
   return [
     `${paint('bold', `${service} release ${number}`)}\n`,

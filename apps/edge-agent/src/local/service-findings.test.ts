@@ -22,7 +22,8 @@ const facts = (given: Partial<Standing> = {}, rest: Partial<ServiceFacts> = {}):
 });
 const closed = (stopped: 'halted' | 'recalled' | 'noRelease' | 'loading', given: Partial<Standing> = {}) =>
   serviceFindings(facts({ number: null, ...given }, { stopped: [{ service: 'triage', stopped }] }))[0];
-const offer = (given: Partial<Offer>): Offer => ({ service: 'triage', number: 4, question: null, ...given }) as Offer;
+const offer = (given: Partial<Offer>): Offer =>
+  ({ service: 'triage', number: 4, question: null, waitsSince: null, ...given }) as Offer;
 
 test('nothing is said of a service that stands where the network wants it', () => {
   expect(serviceFindings(facts())).toEqual([]);
@@ -54,6 +55,17 @@ test('what waits here for a pin is told of once, with the command that lifts it'
     ['triage release 4', 'openward node unpin triage'],
     ['triage', 'openward node unpin triage, for whatever the network wants'],
   ]);
+});
+
+test('an offer that waits says for what in words, since when, and who ends it', () => {
+  const offers = [offer({ question: 'prepare', waitsFor: 'consentToPrepare', waitsSince: 0 })];
+  expect(serviceFindings(facts({}, { offers }))[0]).toMatchObject({
+    what: 'triage release 4',
+    why: 'nobody here has said whether it may be fetched and evaluated',
+    next: 'openward node accept triage, or defer, or reject',
+    clearedBy: 'site',
+    since: '1970-01-01T00:00:00.000Z',
+  });
 });
 
 test('a service that a recall closed is an error, and says what a person here can do', () => {

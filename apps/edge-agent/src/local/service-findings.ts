@@ -26,11 +26,33 @@ export const serviceFindings = ({ offers, standings, stopped }: ServiceFacts): F
   }),
 ];
 
-function offerFinding({ service, number, waitsFor, question, step }: Offer): Finding {
+/** What an offer waits for, as hospital IT would say it. */
+const WAIT_WORDS: Readonly<Record<WaitCode, string>> = {
+  consentToPrepare: 'nobody here has said whether it may be fetched and evaluated',
+  consentToActivate: 'nobody here has said whether it may serve',
+  suiteNotAccepted: 'nobody here has accepted its suite, which would read your records',
+  gateInconclusive: 'its gate is inconclusive, and nobody here has said whether it may serve all the same',
+  resultHeld: 'its result stays here until somebody here lets it leave',
+  deferred: 'it was put off here',
+  pinned: 'the service is pinned here',
+  halted: 'the service is halted here',
+  space: 'the disk has no room for it',
+  tooFewItems: 'your records are too few for its suite',
+  window: 'its hours have not come',
+  wave: 'its wave has not begun',
+  permit: 'it asks the network for a permit',
+  permitRefused: 'the network gives no permit now',
+  otherTransition: 'another service is being switched here',
+  network: 'the control plane is not reached',
+  chunksMissing: 'the network lacks a part of it, and fills it in',
+};
+
+function offerFinding({ service, number, waitsFor, waitsSince, question, step }: Offer): Finding {
   const what = `${service} release ${number}`;
   if (waitsFor === null) return finding('ok', what, step, '');
   const next = question === null ? nextForWait(service, waitsFor) : nextForQuestion(service, question);
-  return finding('warning', what, `waits for ${waitsFor}`, next, CLEARED_BY[waitsFor]);
+  const found = finding('warning', what, WAIT_WORDS[waitsFor], next, CLEARED_BY[waitsFor]);
+  return waitsSince === null ? found : since(waitsSince, found);
 }
 
 function nextForQuestion(service: string, question: NonNullable<Offer['question']>): string {
