@@ -26,6 +26,7 @@ export function takeUpAssignment(turn: Turn, service: Name): void {
     else leaveAttempt(turn, service, wanted);
   }
   if (wanted !== null && mayBegin(turn, service, wanted)) {
+    completeUnheard(turn, service, wanted);
     turn.record({ kind: 'begun', service, assignment: wanted });
     turn.change(service, { waits: null });
   }
@@ -59,6 +60,16 @@ function leaveAttempt(turn: Turn, service: Name, wanted: Assignment | null): voi
     turn.change(service, { soakSince: null, judgeAt: null });
     turn.record({ kind: 'ended', service, end: { step: 'superseded', reason: 'supersededByNewer' } });
   }
+}
+
+/**
+ * R6: only the newest document counts, so that a rollout may be over without this node having heard it. Where the next one would go
+ * back to what was committed here, it is.
+ */
+function completeUnheard(turn: Turn, service: Name, { rollbackTarget }: Assignment): void {
+  const progress = turn.attempt(service)?.progress;
+  if (progress?.at !== 'committed' || progress.completed) return;
+  if (progress.candidate.release === rollbackTarget) turn.record({ kind: 'completed', service });
 }
 
 /** N3: an attempt that was left or has ended is not begun again. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { reportOf } from './report.ts';
 import { type Bench, first, second, settled } from './testing/bench.ts';
+import { anAssignment } from './testing/documents.ts';
 
 const service = 'triage';
 const active = (): Bench => settled().desired([second()]).until('active');
@@ -163,5 +164,15 @@ describe('R6: last good', () => {
       anchor: first().release.digest,
     });
     expect(bench.work.loaded).toHaveLength(1);
+  });
+
+  // Only the newest document counts, and the next rollout can begin before this node has heard that the last one is over.
+  it.each([
+    ['the network says so by going back to it', second().release.digest, second().release.digest],
+    ['and is not, where the network goes back to another', first().release.digest, first().release.digest],
+  ])('is what was committed, where the next rollout is heard of first: %s', (_what, rollbackTarget, lastGood) => {
+    const bench = committed().desired([anAssignment({ number: 3, from: second().release.digest, rollbackTarget })]);
+    expect(stateOf(bench)).toMatchObject({ active: second().release.digest, lastGood });
+    expect(bench.step).toBe('awaitingPreparation');
   });
 });

@@ -14,7 +14,7 @@ export interface NatsReply {
 export type NatsRequest = (
   subject: string,
   payload: Uint8Array | string | undefined,
-  options: { timeout: number },
+  options: { timeout: number; signal?: AbortSignal | undefined },
 ) => Promise<NatsReply>;
 
 const NOTHING = new Uint8Array(0);
@@ -40,8 +40,9 @@ async function getChunk(
   family: Name,
   digest: Digest,
   timeout: number,
+  signal?: AbortSignal,
 ): Promise<Uint8Array | 'missing'> {
-  const { data, headers } = await request(directGet(family, digest), NOTHING, { timeout });
+  const { data, headers } = await request(directGet(family, digest), NOTHING, { timeout, signal });
   const code = headers?.code ?? 0;
   if (code === 0) return data;
   if (code === 404) return 'missing';
@@ -51,7 +52,8 @@ async function getChunk(
 export function natsChunkSource(request: NatsRequest, giveBack?: (bytes: Uint8Array) => void): ChunkSource {
   return {
     ...(giveBack ? { giveBack } : {}),
-    get: (family, digest, { timeoutMs, signal }) => unlessAborted(getChunk(request, family, digest, timeoutMs), signal),
+    get: (family, digest, { timeoutMs, signal }) =>
+      unlessAborted(getChunk(request, family, digest, timeoutMs, signal), signal),
   };
 }
 

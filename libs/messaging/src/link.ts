@@ -1,6 +1,10 @@
 import { type LinkEvent } from './link-events.ts';
 import type { Msg, NatsConnection, Payload, RequestOptions } from '@nats-io/nats-core';
 
+export interface LinkRequestOptions extends RequestOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** A connection that comes back by itself until it is closed. */
 export interface Link {
   /** For what this library does not wrap. */
@@ -12,10 +16,11 @@ export interface Link {
    */
   whenConnected(signal?: AbortSignal): Promise<void>;
   /**
-   * As the client's own, for a link that comes and goes: waits for the connection first, within the request's time, and rejects as soon
-   * as it is lost, where the client would wait out all its time for an answer that cannot come.
+   * As the client's own, for a link that comes and goes: waits for the connection first, within the request's time in all, and rejects as
+   * soon as it is lost, where the client would wait out all its time for an answer that cannot come. What is aborted while it waits is
+   * never sent.
    */
-  request(subject: string, payload: Payload | undefined, options: RequestOptions): Promise<Msg>;
+  request(subject: string, payload: Payload | undefined, options: LinkRequestOptions): Promise<Msg>;
   /** Returns what ends the listening. Listeners must not throw. */
   onEvent(listener: (event: LinkEvent) => void): () => void;
   /**

@@ -10,7 +10,7 @@ export interface Answer {
 }
 
 /**
- * `unanswered`: nobody serves calls now. `timedOut`: it may have been done. `failed`: the other side could not answer.
+ * `unanswered`: nobody serves calls now. `timedOut`, `disconnected`: it may have been done. `failed`: the other side could not answer.
  * `busy`: this node asks more than its share, and nothing was done.
  */
 export type CallFailure = 'unanswered' | 'timedOut' | 'failed' | 'busy' | 'disconnected';

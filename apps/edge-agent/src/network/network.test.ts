@@ -65,12 +65,10 @@ function world(options: {
       onEvent: () => () => undefined,
       renew: () => Promise.resolve(),
       close: () => Promise.resolve(),
-      nc: {
-        request: (subject: string, payload: Uint8Array) => {
-          const { nonce } = JSON.parse(Buffer.from(payload).toString()) as { nonce: string };
-          const reply = { v: 1, nonce, now: new Date(now).toISOString(), ...accepted };
-          return Promise.resolve({ data: sealDocument(subject, reply, network) });
-        },
+      request: (subject: string, payload: Uint8Array) => {
+        const { nonce } = JSON.parse(Buffer.from(payload).toString()) as { nonce: string };
+        const reply = { v: 1, nonce, now: new Date(now).toISOString(), ...accepted };
+        return Promise.resolve({ data: sealDocument(subject, reply, network) });
       },
     }) as unknown as NodeLink;
   const gate: DisclosureGate = {

@@ -59,11 +59,9 @@ test('N2 whoever reads an offer waits no longer than told for a document that an
   const session = {
     reaches: () => Promise.resolve(),
     bulk: {
-      nc: {
-        request: () => {
-          begun.resolve();
-          return new Promise(() => undefined);
-        },
+      request: () => {
+        begun.resolve();
+        return new Promise(() => undefined);
       },
       giveBack: () => undefined,
     },

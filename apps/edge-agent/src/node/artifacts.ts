@@ -116,7 +116,7 @@ export function createFetch(options: {
     await session.reaches(release.document.family, signal);
     waiting(null);
     const source = natsChunkSource(
-      (subject, payload, { timeout }) => session.bulk.request(subject, payload, { timeout }),
+      (subject, payload, options) => session.bulk.request(subject, payload, options),
       session.bulk.giveBack,
     );
     const refill = {
