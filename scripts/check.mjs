@@ -1,6 +1,8 @@
 // The quick look before a commit: format, lint, types, unit tests. One failure does not stop the rest, so that one run
 // shows everything. The unit tests keep a core busy for most of the time, so the rest runs beside them.
 //
+// What searches for long (the kind `search`) is left to `npm test`.
+//
 //   npm run check                  all four
 //   npm run check -- --no-tests    without the unit tests
 import { fileURLToPath } from 'node:url';

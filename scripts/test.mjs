@@ -17,6 +17,7 @@ const noOllama = async () =>
 /** Each kind of test, and what tells why it cannot run here. */
 const KINDS = {
   unit: () => undefined,
+  search: () => undefined,
   pg: () => undefined,
   nats: noNats,
   llama: () => undefined,
