@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, jwtAuthenticator, type NodeConnectionOptions } from '@nats-io/transport-node';
 import type { Random } from '@openward/contracts';
-import type { Authenticator, Msg, NatsConnection, Payload, TlsOptions } from '@nats-io/nats-core';
+import type { Authenticator, Msg, NatsConnection, Payload, RequestOptions, TlsOptions } from '@nats-io/nats-core';
 import type { UserCredentials } from './authority.ts';
 import { eventOfError, eventOfStatus, type LinkEvent } from './link-events.ts';
 import type { Link, LinkRequestOptions } from './link.ts';
@@ -124,21 +124,21 @@ class OpenLink implements Link {
   }
 
   async request(subject: string, payload: Payload | undefined, options: LinkRequestOptions): Promise<Msg> {
-    const { signal, ...given } = options;
-    const until = performance.now() + given.timeout;
-    if (!this.#connected) {
-      const late = AbortSignal.timeout(Math.ceil(given.timeout));
-      await this.#nextConnect(signal ? AbortSignal.any([late, signal]) : late);
-    }
+    const { signal, timeout } = options;
     signal?.throwIfAborted();
-    const timeout = Math.max(1, until - performance.now());
+    if (this.#connected) return this.#ask(subject, payload, options);
+    const began = performance.now();
+    const late = AbortSignal.timeout(Math.ceil(timeout));
+    await this.#nextConnect(signal ? AbortSignal.any([late, signal]) : late);
+    const left = Math.max(1, timeout - (performance.now() - began));
+    return this.#ask(subject, payload, { ...options, timeout: left });
+  }
+
+  #ask(subject: string, payload: Payload | undefined, options: RequestOptions): Promise<Msg> {
     return new Promise((resolve, reject) => {
       this.#underWay.add(reject);
       const leave = (): void => void this.#underWay.delete(reject);
-      this.nc
-        .request(subject, payload, { ...given, timeout })
-        .then(resolve, reject)
-        .finally(leave);
+      this.nc.request(subject, payload, options).then(resolve, reject).finally(leave);
     });
   }
 

@@ -61,11 +61,11 @@ function findByParts(
 /** The first place from `from` on where a match may begin; the text's end: there is none. */
 function nextOpening(text: string, from: number, openings: Openings): number {
   let at = from;
-  while (at < text.length && !mayBegin(text, at, openings)) at += 1;
+  while (at < text.length && !mayBeginAt(text, at, openings)) at += 1;
   return at;
 }
 
-function mayBegin(text: string, at: number, openings: Openings): boolean {
+function mayBeginAt(text: string, at: number, openings: Openings): boolean {
   for (let behind = 0; behind < openings.length; behind += 1) {
     const code = text.charCodeAt(at + behind);
     if (openings[behind]?.[Math.min(code, ASCII)] !== 1) return false;

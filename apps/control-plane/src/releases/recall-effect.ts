@@ -20,8 +20,9 @@ export function recallEffectOf(
 }
 
 /**
- * As the node chooses it once it has heard all that it was told: what its live rollout says that it goes back to, else its last good release. Once the rollout is over
- * its target is kept only as the last good release or the anchor; another anchor is for a person there to choose.
+ * As the node chooses it once it has heard all that it was told: what its live rollout says that it goes back to, else its last good
+ * release. Once the rollout is over its target is kept only as the last good release or the anchor; another anchor is for a person there
+ * to choose.
  */
 function isLeftWithNothing(release: Digest, node: Serving, gone: ReadonlySet<Digest>): boolean {
   const { anchor, told } = node;
